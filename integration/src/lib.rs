@@ -1,0 +1,21 @@
+//! What the tests, the demo and the benchmark stand on: a real Envoy, servers beside it, a wasm
+//! host, and the runner that takes one corpus of cases through all of them.
+//!
+//! Nothing depends on this crate but tests and tools, so it may name anything; a harness that
+//! cannot do its job panics with a message that says what is missing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test support: a panic is how a test fails"
+)]
+
+pub mod client;
+pub mod envoy;
+pub mod istio;
+pub mod service;
+pub mod upstream;
+#[cfg(feature = "wasm")]
+pub mod wasm;
