@@ -1,1 +1,107 @@
-//! Fault injection.
+//! Istio's HTTP fault injection as a proxy-wasm filter: requests are delayed, answered with an
+//! error, or both, by percentage, by match, or because a header asks for it.
+
+pub mod config;
+mod grpc;
+pub mod percentage;
+pub mod policy;
+
+use sdk_helpers::{
+    Decision, Edits, Filter, LocalReply, Outcomes, Problems, Record, Request, World,
+};
+
+use config::Wire;
+use policy::{Answer, Dice, Moment, Policy, Verdict};
+
+/// The filter.
+#[derive(Debug)]
+pub struct FaultInjection {
+    policy: Policy,
+}
+
+/// What Envoy's own fault filter answers with.
+const BODY: &str = "fault filter abort";
+
+impl Filter for FaultInjection {
+    const NAME: &'static str = "fault-injection";
+    type Wire = Wire;
+    type Memory = ();
+
+    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
+        let policy = Policy::compile(wire.check(problems));
+        Some(FaultInjection { policy })
+    }
+
+    fn outcomes(&self) -> &Outcomes {
+        self.policy.outcomes()
+    }
+
+    fn summary(&self) -> String {
+        match self.policy.rules() {
+            1 => "1 rule".to_owned(),
+            rules => format!("{rules} rules"),
+        }
+    }
+
+    fn on_request(&self, request: &Request, world: &dyn World, (): &mut ()) -> Decision {
+        let dice = Dice {
+            delay: world.roll(),
+            abort: world.roll(),
+        };
+        let moment = Moment {
+            now: &|| world.now(),
+            active: &|| world.active(),
+        };
+        decision(self.policy.decide(request, world, dice, &moment))
+    }
+}
+
+fn decision(verdict: Verdict) -> Decision {
+    match verdict {
+        Verdict::Pass => Decision::pass(),
+        Verdict::Overflow(outcome) => go_on(Record::of(outcome)),
+        Verdict::Shadow { delay, abort } => go_on(Record {
+            outcomes: delay.into_iter().chain(abort).collect(),
+            state: vec![],
+        }),
+        Verdict::Inject { delay, abort } => {
+            let then = match abort {
+                Some((answer, outcome)) => Decision::Reply(reply(answer, Record::of(outcome))),
+                None => Decision::pass(),
+            };
+            match delay {
+                Some((by, outcome)) => Decision::Delay {
+                    by,
+                    record: Record::of(outcome),
+                    then: Box::new(then),
+                },
+                None => then,
+            }
+        }
+    }
+}
+
+fn go_on(record: Record) -> Decision {
+    Decision::Continue(Edits {
+        record,
+        ..Edits::default()
+    })
+}
+
+/// A gRPC status on a request that is not gRPC is HTTP 200 with the body as text, as Envoy's own
+/// filter has it.
+fn reply(answer: Answer, record: Record) -> LocalReply {
+    let (status, grpc_status) = match answer {
+        Answer::Http(status) => (status, None),
+        Answer::Grpc(code) => (200, Some(code)),
+    };
+    LocalReply {
+        status,
+        grpc_status,
+        body: BODY.into(),
+        headers: vec![],
+        record,
+    }
+}
+
+sdk_helpers::register!(FaultInjection: on_request_headers, on_tick, on_queue_ready);

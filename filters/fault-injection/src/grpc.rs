@@ -1,0 +1,44 @@
+//! gRPC statuses by the names Istio's configuration uses.
+
+/// In the order of their codes.
+const NAMES: [&str; 17] = [
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+];
+
+/// The code of a name, which Istio takes in upper case only.
+pub(crate) fn code(name: &str) -> Option<u32> {
+    NAMES
+        .iter()
+        .position(|known| *known == name)
+        .and_then(|code| u32::try_from(code).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::code;
+
+    #[test]
+    fn names_have_their_codes() {
+        assert_eq!(code("OK"), Some(0));
+        assert_eq!(code("UNAVAILABLE"), Some(14));
+        assert_eq!(code("UNAUTHENTICATED"), Some(16));
+        assert_eq!(code("unavailable"), None);
+        assert_eq!(code("14"), None);
+    }
+}

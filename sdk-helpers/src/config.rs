@@ -1,0 +1,178 @@
+//! How a configuration is read: bytes to a tree, the tree to a filter's `Wire` types, and every
+//! problem on the way with the path of its field.
+//!
+//! serde alone stops at the first error and takes `[]` for a mapping whose fields all have
+//! defaults, so [`read`] brings its own deserializer; the `Wire` types stay plain `derive`s.
+
+mod problems;
+mod reader;
+mod tree;
+mod units;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+pub use problems::{At, ConfigError, Problems};
+pub use tree::{hash, parse};
+pub use units::{duration, timestamp};
+
+/// Reads a tree into `T`, reporting everything that does not fit and going on behind it.
+///
+/// `T`'s fields should all be optional and its leaves plain text, numbers and booleans: what must
+/// be there, and what a text may say, is checked afterwards with the same [`Problems`], so that
+/// both kinds of error reach the reader together.
+pub fn read<T: DeserializeOwned + Default>(tree: &Value, problems: &mut Problems) -> T {
+    reader::read(tree, problems)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+    use std::collections::BTreeMap;
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+    struct Wire {
+        name: Option<String>,
+        count: Option<u16>,
+        share: Option<f64>,
+        flag: Option<bool>,
+        kind: Option<Kind>,
+        list: Option<Vec<Inner>>,
+        map: Option<BTreeMap<String, Option<Inner>>>,
+        marker: Option<Empty>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+    struct Inner {
+        fixed_delay: Option<String>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Empty {}
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+    enum Kind {
+        Hundred,
+        Million,
+    }
+
+    fn errors(text: &str) -> Vec<String> {
+        let mut problems = Problems::default();
+        let tree = parse(text.as_bytes()).expect("a tree");
+        let _: Wire = read(&tree, &mut problems);
+        problems.errors().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_fits_is_read() {
+        let mut problems = Problems::default();
+        let tree = parse(
+            br#"{"name":"a","count":7.0,"share":1,"flag":true,"kind":"MILLION",
+            "list":[{"fixedDelay":"5s"},{}],"map":{"x":null,"y":{}},"marker":{}}"#,
+        )
+        .expect("a tree");
+        let wire: Wire = read(&tree, &mut problems);
+        assert!(problems.errors().is_empty(), "{:?}", problems.errors());
+        assert_eq!(
+            (wire.count, wire.share, wire.kind),
+            (Some(7), Some(1.0), Some(Kind::Million))
+        );
+        let map = wire.map.expect("a map");
+        assert_eq!(map.get("x"), Some(&None));
+        assert_eq!(map.get("y"), Some(&Some(Inner::default())));
+    }
+
+    #[test]
+    fn every_misfit_is_reported_where_it_is() {
+        assert_eq!(
+            errors(
+                r#"{"name":1,"count":70000,"share":"x","flag":"yes","kind":"TEN",
+                "list":[{},{"fixed_delay":"5s"},[],{"fixedDelay":5}],"map":[],"marker":[],"nmae":"x"}"#
+            ),
+            [
+                "nmae: unknown field; known here are `name`, `count`, `share`, `flag`, `kind`, `list`, `map`, `marker`",
+                "count: `70000` is not a whole number between 0 and 65535",
+                "flag: `\"yes\"` is not true or false",
+                "kind: `TEN` is none of `HUNDRED`, `MILLION`",
+                "list[1].fixed_delay: unknown field; did you mean `fixedDelay`?",
+                "list[2]: a mapping is expected here, not a list",
+                "list[3].fixedDelay: a text is expected here, not a number; write it in quotes",
+                "map: a mapping is expected here, not a list",
+                "marker: a mapping is expected here, not a list",
+                "name: a text is expected here, not a number; write it in quotes",
+                "share: `\"x\"` is not a number",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_whole_number_is_whole_and_in_range() {
+        assert_eq!(
+            errors(r#"{"count":1.5}"#),
+            ["count: `1.5` is not a whole number between 0 and 65535"]
+        );
+        assert_eq!(
+            errors(r#"{"count":-1}"#),
+            ["count: `-1` is not a whole number between 0 and 65535"]
+        );
+    }
+
+    #[test]
+    fn a_configuration_that_is_no_mapping_is_refused() {
+        assert_eq!(errors("[]"), ["a mapping is expected here, not a list"]);
+        assert_eq!(errors("7"), ["a mapping is expected here, not a number"]);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            ".{0,8}".prop_map(Value::from),
+            Just(Value::from("MILLION")),
+        ];
+        leaf.prop_recursive(4, 64, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(
+                    prop_oneof![
+                        Just("name".to_owned()),
+                        Just("list".to_owned()),
+                        Just("map".to_owned()),
+                        Just("kind".to_owned()),
+                        Just("fixedDelay".to_owned()),
+                        ".{0,5}"
+                    ],
+                    inner,
+                    0..6
+                )
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_tree_is_read_or_refused(tree in any_json()) {
+            let mut problems = Problems::default();
+            let _: Wire = read(&tree, &mut problems);
+            // What serde itself would refuse is refused here too.
+            if serde_json::from_value::<Wire>(tree.clone()).is_err() && !matches!(tree, Value::Null) {
+                let whole_as_double = tree.to_string().contains(".0");
+                prop_assert!(whole_as_double || !problems.errors().is_empty(), "{tree}");
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_parsed_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let _ = parse(&bytes);
+        }
+    }
+}

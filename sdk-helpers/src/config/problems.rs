@@ -1,0 +1,216 @@
+//! What is wrong with a configuration, and where.
+
+use std::cell::RefCell;
+use std::fmt;
+
+/// One problem of a configuration. Shown as `path: problem`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ConfigError {
+    /// The path of the field: `http[0].fault.abort.httpStatus`. Empty for the whole configuration.
+    pub at: String,
+    /// What is wrong and what to do about it, in lower case.
+    pub problem: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.at.is_empty() {
+            f.write_str(&self.problem)
+        } else {
+            write!(f, "{}: {}", self.at, self.problem)
+        }
+    }
+}
+
+/// The place of a field in a configuration. Cheap to extend; written out only when needed.
+#[derive(Debug, Clone, Copy)]
+pub struct At<'a> {
+    parent: Option<&'a At<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Step<'a> {
+    Root,
+    Field(&'a str),
+    Index(usize),
+}
+
+impl<'a> At<'a> {
+    /// The whole configuration.
+    pub const fn root() -> Self {
+        At {
+            parent: None,
+            step: Step::Root,
+        }
+    }
+
+    /// A field of the mapping here.
+    pub const fn field<'b>(&'b self, name: &'b str) -> At<'b>
+    where
+        'a: 'b,
+    {
+        At {
+            parent: Some(self),
+            step: Step::Field(name),
+        }
+    }
+
+    /// An element of the list here.
+    pub const fn index<'b>(&'b self, index: usize) -> At<'b>
+    where
+        'a: 'b,
+    {
+        At {
+            parent: Some(self),
+            step: Step::Index(index),
+        }
+    }
+}
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            Step::Root => Ok(()),
+            Step::Index(index) => write!(f, "[{index}]"),
+            // A key of a map may hold anything, a dot among it.
+            Step::Field(name) if !is_plain(name) => write!(f, "[{name:?}]"),
+            Step::Field(name) => {
+                let first = self.parent.is_none_or(|at| matches!(at.step, Step::Root));
+                write!(f, "{}{name}", if first { "" } else { "." })
+            }
+        }
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// Everything found so far.
+#[derive(Debug, Default)]
+pub struct Problems {
+    found: RefCell<Found>,
+}
+
+#[derive(Debug, Default)]
+struct Found {
+    errors: Vec<ConfigError>,
+    warnings: Vec<ConfigError>,
+    misfits: usize,
+}
+
+/// More than a person reads at once; the rest is counted.
+const MOST: usize = 100;
+
+impl Problems {
+    /// Reports that the configuration cannot be used. A field that did not even have the right
+    /// kind of value has been reported as such, and is not reported again for what it lacks.
+    pub fn error(&self, at: &At<'_>, problem: impl Into<String>) {
+        let mut found = self.found.borrow_mut();
+        let at = at.to_string();
+        let misfits = found.misfits.min(found.errors.len());
+        let known = found
+            .errors
+            .get(..misfits)
+            .is_some_and(|misfits| misfits.iter().any(|error| contains(&error.at, &at)));
+        if !known {
+            let problem = problem.into();
+            found.errors.push(ConfigError { at, problem });
+        }
+    }
+
+    /// Reports something legal that surely was not meant.
+    pub fn warn(&self, at: &At<'_>, problem: impl Into<String>) {
+        self.found.borrow_mut().warnings.push(ConfigError {
+            at: at.to_string(),
+            problem: problem.into(),
+        });
+    }
+
+    /// Reports a value of the wrong kind; made while the tree is read, before anything is checked.
+    pub(super) fn misfit(&self, at: &At<'_>, problem: impl Into<String>) {
+        let mut found = self.found.borrow_mut();
+        found.errors.push(ConfigError {
+            at: at.to_string(),
+            problem: problem.into(),
+        });
+        found.misfits = found.errors.len();
+    }
+
+    /// Whether the configuration cannot be used.
+    pub fn has_errors(&self) -> bool {
+        !self.found.borrow().errors.is_empty()
+    }
+
+    /// The errors, in the order found; past a hundred, their number.
+    pub fn errors(&self) -> Vec<ConfigError> {
+        let mut errors = self.found.borrow().errors.clone();
+        let more = errors.len().saturating_sub(MOST);
+        if more > 0 {
+            errors.truncate(MOST);
+            errors.push(ConfigError {
+                at: String::new(),
+                problem: format!("{more} more errors"),
+            });
+        }
+        errors
+    }
+
+    /// The warnings, in the order found.
+    pub fn warnings(&self) -> Vec<ConfigError> {
+        self.found.borrow().warnings.clone()
+    }
+}
+
+/// Whether `outer` is `inner` or a part of the tree around it.
+fn contains(outer: &str, inner: &str) -> bool {
+    inner
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || outer.is_empty() || rest.starts_with(['.', '[']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_reads_as_a_user_would_write_it() {
+        let root = At::root();
+        let http = root.field("http");
+        let first = http.index(0);
+        let headers = first.field("headers");
+        assert_eq!(headers.field("x-y").to_string(), "http[0].headers.x-y");
+        assert_eq!(headers.field("a.b").to_string(), "http[0].headers[\"a.b\"]");
+        assert_eq!(root.to_string(), "");
+    }
+
+    #[test]
+    fn a_misfit_hides_what_follows_from_it() {
+        let problems = Problems::default();
+        let root = At::root();
+        let (a, ab) = (root.field("a"), root.field("ab"));
+        problems.misfit(&a, "a mapping is expected here");
+        problems.error(&a, "is missing");
+        problems.error(&a.field("b"), "is missing");
+        problems.error(&ab, "is missing");
+        let shown: Vec<String> = problems.errors().iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["a: a mapping is expected here", "ab: is missing"]);
+    }
+
+    #[test]
+    fn a_flood_of_errors_is_counted() {
+        let problems = Problems::default();
+        for index in 0..150 {
+            problems.error(&At::root().index(index), "wrong");
+        }
+        assert_eq!(problems.errors().len(), 101);
+        assert_eq!(problems.errors()[100].to_string(), "50 more errors");
+    }
+}

@@ -1,0 +1,387 @@
+//! A serde deserializer over a tree that reports what does not fit and goes on.
+//!
+//! A misfit is reported with its path, and the reader is given an empty value of the kind it asked
+//! for; the configuration is refused at the end, so nobody ever acts on the stand-in.
+
+use std::fmt;
+
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
+    SeqAccess, VariantAccess, Visitor,
+};
+use serde_json::{Map, Value, map};
+
+use super::problems::{At, Problems};
+
+pub(super) fn read<T: DeserializeOwned + Default>(tree: &Value, problems: &mut Problems) -> T {
+    let at = At::root();
+    let node = Node {
+        value: tree,
+        at: &at,
+        problems,
+    };
+    T::deserialize(node).unwrap_or_else(|Misfit(problem)| {
+        problems.misfit(&at, problem);
+        T::default()
+    })
+}
+
+/// An error that a `Deserialize` implementation raised itself.
+#[derive(Debug)]
+struct Misfit(String);
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Misfit {}
+
+impl de::Error for Misfit {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Misfit(message.to_string())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Node<'a> {
+    value: &'a Value,
+    at: &'a At<'a>,
+    problems: &'a Problems,
+}
+
+impl Node<'_> {
+    fn expected(&self, kind: &str) {
+        let found = match self.value {
+            Value::Null => "null",
+            Value::Bool(_) => "true or false",
+            Value::Number(_) => "a number",
+            Value::String(_) => "a text",
+            Value::Array(_) => "a list",
+            Value::Object(_) => "a mapping",
+        };
+        let scalar = matches!(self.value, Value::Bool(_) | Value::Number(_));
+        let remedy = if kind == "a text" && scalar {
+            "; write it in quotes"
+        } else {
+            ""
+        };
+        self.problems.misfit(
+            self.at,
+            format!("{kind} is expected here, not {found}{remedy}"),
+        );
+    }
+
+    fn whole(&self, least: i128, most: i128) -> i128 {
+        let number = match self.value {
+            Value::Number(number) => number
+                .as_i64()
+                .map(i128::from)
+                .or_else(|| number.as_u64().map(i128::from)),
+            _ => None,
+        };
+        number
+            .filter(|n| (least..=most).contains(n))
+            .unwrap_or_else(|| {
+                let problem = format!(
+                    "`{}` is not a whole number between {least} and {most}",
+                    self.value
+                );
+                self.problems.misfit(self.at, problem);
+                0
+            })
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($method:ident $visit:ident $type:ty),+ $(,)?) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+            let number = self.whole(<$type>::MIN.into(), <$type>::MAX.into());
+            visitor.$visit(<$type>::try_from(number).unwrap_or_default())
+        })+
+    };
+}
+
+impl<'de> Deserializer<'de> for Node<'_> {
+    type Error = Misfit;
+
+    whole_numbers! {
+        deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
+        deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64,
+        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16,
+        deserialize_i32 visit_i32 i32, deserialize_i64 visit_i64 i64,
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        let number = self.value.as_f64().unwrap_or_else(|| {
+            self.problems
+                .misfit(self.at, format!("`{}` is not a number", self.value));
+            0.0
+        });
+        visitor.visit_f64(number)
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        let flag = self.value.as_bool().unwrap_or_else(|| {
+            self.problems
+                .misfit(self.at, format!("`{}` is not true or false", self.value));
+            false
+        });
+        visitor.visit_bool(flag)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        let text = self.value.as_str().unwrap_or_else(|| {
+            self.expected("a text");
+            ""
+        });
+        visitor.visit_str(text)
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        let list = self.value.as_array().map_or(&[][..], |list| list);
+        if !self.value.is_array() {
+            self.expected("a list");
+        }
+        visitor.visit_seq(Elements {
+            list: list.iter().enumerate(),
+            node: self,
+        })
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        self.entries(None, visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        self.entries(Some(fields), visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        let known = |text: &str| variants.iter().find(|variant| **variant == text);
+        let variant = match self.value.as_str() {
+            Some(text) => known(text).copied().unwrap_or_else(|| {
+                self.problems
+                    .misfit(self.at, format!("`{text}` is none of {}", listed(variants)));
+                variants.first().copied().unwrap_or_default()
+            }),
+            None => {
+                self.expected("a text");
+                variants.first().copied().unwrap_or_default()
+            }
+        };
+        visitor.visit_enum(Variant(variant))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        visitor.visit_unit()
+    }
+
+    /// For fields that are free form, or known only to be passed over.
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        match self.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(flag) => visitor.visit_bool(*flag),
+            Value::String(text) => visitor.visit_str(text),
+            Value::Array(_) => self.deserialize_seq(visitor),
+            Value::Object(_) => self.deserialize_map(visitor),
+            Value::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => visitor.visit_u64(number),
+                (None, Some(number)) => visitor.visit_i64(number),
+                (None, None) => self.deserialize_f64(visitor),
+            },
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier
+    }
+}
+
+impl Node<'_> {
+    fn entries<'de, V: Visitor<'de>>(
+        self,
+        fields: Option<&'static [&'static str]>,
+        visitor: V,
+    ) -> Result<V::Value, Misfit> {
+        let empty = Map::new();
+        let map = self.value.as_object().unwrap_or_else(|| {
+            self.expected("a mapping");
+            &empty
+        });
+        if let Some(fields) = fields {
+            for name in map.keys().filter(|name| !fields.contains(&name.as_str())) {
+                let problem = match fields.iter().find(|field| plain(field) == plain(name)) {
+                    Some(field) => format!("unknown field; did you mean `{field}`?"),
+                    None if fields.is_empty() => "unknown field; nothing is set here".to_owned(),
+                    None => format!("unknown field; known here are {}", listed(fields)),
+                };
+                self.problems.misfit(&self.at.field(name), problem);
+            }
+        }
+        visitor.visit_map(Entries {
+            map: map.iter(),
+            fields,
+            next: None,
+            node: self,
+        })
+    }
+}
+
+/// A name without the spelling of its words: `fixed_delay`, `FixedDelay` and `fixedDelay` are one.
+fn plain(name: &str) -> String {
+    name.chars()
+        .filter(|c| !matches!(c, '_' | '-'))
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+fn listed(names: &[&str]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+struct Elements<'a> {
+    list: std::iter::Enumerate<std::slice::Iter<'a, Value>>,
+    node: Node<'a>,
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_> {
+    type Error = Misfit;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Misfit> {
+        let Some((index, value)) = self.list.next() else {
+            return Ok(None);
+        };
+        let at = self.node.at.index(index);
+        descend(seed, value, &at, self.node.problems).map(Some)
+    }
+}
+
+struct Entries<'a> {
+    map: map::Iter<'a>,
+    fields: Option<&'static [&'static str]>,
+    next: Option<(&'a String, &'a Value)>,
+    node: Node<'a>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Misfit> {
+        let fields = self.fields;
+        self.next = self
+            .map
+            .find(|(name, _)| fields.is_none_or(|fields| fields.contains(&name.as_str())));
+        match self.next {
+            Some((name, _)) => seed
+                .deserialize(name.as_str().into_deserializer())
+                .map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Misfit> {
+        let (name, value) = self
+            .next
+            .take()
+            .ok_or_else(|| Misfit("a value without its key".to_owned()))?;
+        let at = self.node.at.field(name);
+        descend(seed, value, &at, self.node.problems)
+    }
+}
+
+/// Reads a part; what its own `Deserialize` refuses is reported at its own place.
+fn descend<'de, T: DeserializeSeed<'de>>(
+    seed: T,
+    value: &Value,
+    at: &At<'_>,
+    problems: &Problems,
+) -> Result<T::Value, Misfit> {
+    let before = problems.errors().len();
+    seed.deserialize(Node {
+        value,
+        at,
+        problems,
+    })
+    .inspect_err(|Misfit(problem)| {
+        if problems.errors().len() == before {
+            problems.misfit(at, problem.clone());
+        }
+    })
+}
+
+struct Variant(&'static str);
+
+impl<'de> EnumAccess<'de> for Variant {
+    type Error = Misfit;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Misfit> {
+        Ok((seed.deserialize(self.0.into_deserializer())?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Variant {
+    type Error = Misfit;
+
+    fn unit_variant(self) -> Result<(), Misfit> {
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, _: T) -> Result<T::Value, Misfit> {
+        Err(Misfit("a name is expected here".to_owned()))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Misfit> {
+        Err(Misfit("a name is expected here".to_owned()))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Misfit> {
+        Err(Misfit("a name is expected here".to_owned()))
+    }
+}

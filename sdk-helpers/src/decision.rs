@@ -1,0 +1,208 @@
+//! What a filter wants done, as plain values. The shell does it; nothing here touches a host.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::headers::Headers;
+use crate::outcome::OutcomeId;
+
+/// What becomes of a request.
+#[must_use]
+#[derive(Debug, Clone, PartialEq)]
+pub enum Decision {
+    /// On to the next filter.
+    Continue(Edits),
+    /// Answered here; the upstream never sees it.
+    Reply(LocalReply),
+    /// Held for `by`, then `then`. The stream counts as active meanwhile.
+    Delay {
+        /// How long. Never shorter; longer by the grain of Envoy's timers (about 4 ms).
+        by: Duration,
+        /// What is recorded at once.
+        record: Record,
+        /// What happens at the end. A client that leaves earlier ends the stream instead.
+        then: Box<Decision>,
+    },
+    /// Held until the answer to a call comes back through `Filter::on_resume`.
+    Ask {
+        /// The call.
+        call: Call,
+        /// What is recorded at once.
+        record: Record,
+    },
+    /// Held until the filter's upkeep wakes it, or `at_most` has passed; either comes back through
+    /// `Filter::on_resume`.
+    Wait {
+        /// The longest the request is held.
+        at_most: Duration,
+        /// What is recorded at once.
+        record: Record,
+    },
+}
+
+impl Decision {
+    /// On, with nothing changed and nothing recorded.
+    pub fn pass() -> Self {
+        Decision::Continue(Edits::default())
+    }
+}
+
+/// Changes to a stream that goes on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Edits {
+    /// Changes to the request headers, in order.
+    pub request: Vec<HeaderEdit>,
+    /// Changes to the response headers, in order, whoever answers.
+    pub response: Vec<HeaderEdit>,
+    /// What is left for logs, metrics and later filters.
+    pub record: Record,
+}
+
+/// What a filter leaves behind for people and for later filters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Counted, and named in filter state `wasm.mesh_filters.<filter>`; several are joined by `,`.
+    pub outcomes: Vec<OutcomeId>,
+    /// Filter state: `wasm.<key>` → value.
+    pub state: Vec<(String, Vec<u8>)>,
+}
+
+impl Record {
+    /// A record of one outcome.
+    pub fn of(outcome: OutcomeId) -> Self {
+        Record {
+            outcomes: vec![outcome],
+            state: vec![],
+        }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.outcomes.is_empty() && self.state.is_empty()
+    }
+}
+
+/// One change to a header map.
+///
+/// A value with CR, LF or NUL is left out: toward the client Envoy writes it as it is, and the
+/// client would read a header of somebody else's making.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeaderEdit {
+    /// Replaces every value.
+    Set(Cow<'static, str>, Vec<u8>),
+    /// Adds a value beside those there are.
+    Add(Cow<'static, str>, Vec<u8>),
+    /// Removes every value.
+    Remove(Cow<'static, str>),
+}
+
+impl HeaderEdit {
+    /// Whether the value can be written without ending its line.
+    pub fn is_safe(&self) -> bool {
+        match self {
+            HeaderEdit::Set(_, value) | HeaderEdit::Add(_, value) => is_safe_value(value),
+            HeaderEdit::Remove(_) => true,
+        }
+    }
+}
+
+/// Whether a header value holds none of CR, LF and NUL (RFC 9110 §5.5).
+pub fn is_safe_value(value: &[u8]) -> bool {
+    !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
+}
+
+/// An answer of the filter's own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LocalReply {
+    /// 200 to 599. To a gRPC request Envoy turns it into HTTP 200 with a `grpc-status`.
+    pub status: u16,
+    /// The `grpc-status` to give a gRPC request, where not the one Envoy derives from `status`. To
+    /// any other request it means nothing: the answer is `status` with `body` as text.
+    pub grpc_status: Option<u32>,
+    /// Sent as `text/plain` unless `headers` say otherwise; to gRPC as `grpc-message`.
+    pub body: Cow<'static, str>,
+    /// Added to the answer.
+    pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
+    /// The first outcome is also the `response_code_details`: `mesh_filters.<filter>{reason}`.
+    pub record: Record,
+}
+
+/// A question to another cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    /// A plain HTTP exchange.
+    Http {
+        /// Envoy's name of the cluster.
+        cluster: String,
+        /// Must hold `:method`, `:path` and `:authority`.
+        headers: Vec<(String, String)>,
+        /// The body, possibly empty.
+        body: Vec<u8>,
+        /// A call without an end would hold the request for ever, so there is no "none".
+        timeout: Duration,
+    },
+    /// A unary gRPC call.
+    Grpc {
+        /// Envoy's name of the cluster.
+        cluster: String,
+        /// As in `envoy.service.ratelimit.v3.RateLimitService`.
+        service: String,
+        /// As in `ShouldRateLimit`.
+        method: String,
+        /// Metadata of the request.
+        metadata: Vec<(String, Vec<u8>)>,
+        /// The protobuf message.
+        message: Vec<u8>,
+        /// As above.
+        timeout: Duration,
+    },
+}
+
+/// What came back from a [`Call`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// An HTTP response. Envoy makes one up for a timeout (504) and a refused connection (503).
+    Http {
+        /// Its headers, `:status` among them.
+        headers: Headers,
+        /// Its body.
+        body: Vec<u8>,
+    },
+    /// A gRPC status with the message of a success. Timeouts and refused connections are 14.
+    Grpc {
+        /// The gRPC status.
+        status: u32,
+        /// The protobuf message; empty unless the status is 0.
+        message: Vec<u8>,
+    },
+    /// No call was made, or it broke off: no such cluster, no healthy host, a reset mid-body.
+    Failed,
+}
+
+/// Why a held stream is asked again.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Resume {
+    /// The answer to [`Decision::Ask`].
+    Answer(Answer),
+    /// The upkeep changed something that [`Decision::Wait`] may have waited for.
+    Woken,
+    /// [`Decision::Wait`] came to its end.
+    TimedOut,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_would_end_its_line_is_unsafe() {
+        for value in ["a\r\nx: y", "a\n", "\0"] {
+            assert!(
+                !HeaderEdit::Set("a".into(), value.into()).is_safe(),
+                "{value:?}"
+            );
+        }
+        assert!(HeaderEdit::Add("a".into(), b"caf\xe9\t".to_vec()).is_safe());
+        assert!(HeaderEdit::Remove("a".into()).is_safe());
+    }
+}

@@ -1,0 +1,142 @@
+//! What a filter is.
+
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::config::{self, ConfigError, Problems};
+use crate::decision::{Answer, Call, Decision, Edits, Record, Resume};
+use crate::outcome::Outcomes;
+use crate::request::{Request, Response};
+use crate::world::World;
+
+/// One filter: made once from its configuration, asked once or more for every stream.
+///
+/// Nothing here fails after [`Filter::compile`]: what a request may be is an answer, not an error.
+pub trait Filter: Sized + 'static {
+    /// Folder, crate, `root_id` and prefix of every statistic.
+    const NAME: &'static str;
+
+    /// The configuration as a user writes it.
+    type Wire: DeserializeOwned + Default;
+
+    /// What is remembered of one stream between its callbacks.
+    type Memory: Default;
+
+    /// Checks and compiles a configuration. Every error and warning goes to `problems`; with an
+    /// error there, what is returned is never used.
+    fn compile(wire: Self::Wire, problems: &Problems) -> Option<Self>;
+
+    /// Everything this filter can decide; each owns a counter, defined at load.
+    fn outcomes(&self) -> &Outcomes;
+
+    /// For the log line that says what is in force: `2 rules`.
+    fn summary(&self) -> String;
+
+    /// Decides what becomes of a request.
+    fn on_request(
+        &self,
+        request: &Request,
+        world: &dyn World,
+        memory: &mut Self::Memory,
+    ) -> Decision;
+
+    /// Goes on with a request it held by [`Decision::Ask`] or [`Decision::Wait`].
+    fn on_resume(
+        &self,
+        _resume: Resume,
+        _request: &Request,
+        _world: &dyn World,
+        _memory: &mut Self::Memory,
+    ) -> Decision {
+        Decision::pass()
+    }
+
+    /// Changes a response on its way back: [`Edits::response`] and the record count.
+    fn on_response(
+        &self,
+        _response: &Response,
+        _world: &dyn World,
+        _memory: &mut Self::Memory,
+    ) -> Edits {
+        Edits::default()
+    }
+
+    /// Sees the end of a stream, also of one that never reached [`Filter::on_request`] because an
+    /// earlier filter answered it.
+    fn on_end(
+        &self,
+        _exchange: &Exchange<'_>,
+        _world: &dyn World,
+        _memory: &mut Self::Memory,
+    ) -> Record {
+        Record::default()
+    }
+
+    /// Work that belongs to no stream: fetching keys, say. Asked after load, at each time it named,
+    /// and for each answer.
+    fn upkeep(&self, _event: Event, _world: &dyn World) -> Chores {
+        Chores::default()
+    }
+}
+
+/// A stream at its end.
+#[derive(Debug)]
+pub struct Exchange<'a> {
+    /// The request as it now stands.
+    pub request: &'a Request,
+    /// The response as it went out.
+    pub response: &'a Response,
+}
+
+/// Why the upkeep is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// The configuration was loaded in this VM.
+    Loaded,
+    /// The time it named has come.
+    Due,
+    /// The answer to the call of this tag.
+    Answer(u32, Answer),
+}
+
+/// What the upkeep wants done.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Chores {
+    /// Calls to make; each answer comes back under its tag.
+    pub calls: Vec<(u32, Call)>,
+    /// When to be asked again, from now; `None` leaves an earlier wish standing.
+    pub again: Option<Duration>,
+    /// Whether the streams that wait are asked again now.
+    pub wake: bool,
+}
+
+/// A filter that has been loaded, and what to say about it.
+#[derive(Debug)]
+pub struct Loaded<F> {
+    /// The filter.
+    pub filter: F,
+    /// What is legal in its configuration and surely was not meant.
+    pub warnings: Vec<ConfigError>,
+    /// See [`config::hash`].
+    pub hash: u32,
+}
+
+/// Bytes → Wire → Config → Policy: all of it or nothing.
+///
+/// # Errors
+/// Every problem of the configuration, each with the path of its field.
+pub fn load<F: Filter>(bytes: &[u8]) -> Result<Loaded<F>, Vec<ConfigError>> {
+    let tree = config::parse(bytes).map_err(|error| vec![error])?;
+    let mut problems = Problems::default();
+    let wire = config::read::<F::Wire>(&tree, &mut problems);
+    let filter = F::compile(wire, &problems);
+    match filter {
+        Some(filter) if !problems.has_errors() => Ok(Loaded {
+            filter,
+            warnings: problems.warnings(),
+            hash: config::hash(&tree),
+        }),
+        _ => Err(problems.errors()),
+    }
+}

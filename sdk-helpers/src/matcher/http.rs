@@ -1,0 +1,366 @@
+//! Istio's HTTPMatchRequest, for a filter that has no route table of its own.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{PathTemplate, StringMatch, StringMatchWire};
+use crate::claims::{self, Claims};
+use crate::config::{At, Problems};
+use crate::request::Request;
+use crate::world::Facts;
+
+/// `HTTPMatchRequest` as Istio's VirtualService has it. `route`, `claims` and `uri.template` are
+/// ours.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[allow(
+    missing_docs,
+    reason = "Istio's own field names; their meaning is Istio's"
+)]
+pub struct HttpMatchWire {
+    pub name: Option<String>,
+    pub uri: Option<UriMatchWire>,
+    pub ignore_uri_case: Option<bool>,
+    pub scheme: Option<StringMatchWire>,
+    pub method: Option<StringMatchWire>,
+    pub authority: Option<StringMatchWire>,
+    pub headers: Option<BTreeMap<String, Option<StringMatchWire>>>,
+    pub without_headers: Option<BTreeMap<String, Option<StringMatchWire>>>,
+    pub query_params: Option<BTreeMap<String, Option<StringMatchWire>>>,
+    pub port: Option<u32>,
+    pub source_labels: Option<BTreeMap<String, String>>,
+    pub source_namespace: Option<String>,
+    pub gateways: Option<Vec<String>>,
+    pub stat_prefix: Option<String>,
+    pub route: Option<StringMatchWire>,
+    pub claims: Option<BTreeMap<String, Option<StringMatchWire>>>,
+}
+
+/// The `uri` of a match: a StringMatch, or a path template.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[allow(missing_docs, reason = "as in StringMatchWire")]
+pub struct UriMatchWire {
+    pub exact: Option<String>,
+    pub prefix: Option<String>,
+    pub regex: Option<String>,
+    /// A path template such as `/orders/{*}/items`.
+    pub template: Option<String>,
+}
+
+/// Claims in `headers`, as Istio's gateways take them.
+const CLAIM_HEADER: &str = "@request.auth.claims";
+
+/// A compiled match: everything in it must hold.
+#[derive(Debug, Clone, Default)]
+pub struct HttpMatch {
+    uri: Option<Uri>,
+    headers: Vec<HeaderMatch>,
+    query: Vec<(String, StringMatch)>,
+    port: Option<u32>,
+    labels: Vec<(String, String)>,
+    namespace: Option<String>,
+    route: Option<StringMatch>,
+    claims: Vec<ClaimMatch>,
+}
+
+#[derive(Debug, Clone)]
+enum Uri {
+    Text(StringMatch),
+    Template(PathTemplate),
+}
+
+#[derive(Debug, Clone)]
+struct HeaderMatch {
+    name: String,
+    value: StringMatch,
+    /// `withoutHeaders`.
+    inverted: bool,
+}
+
+#[derive(Debug, Clone)]
+struct ClaimMatch {
+    path: Vec<String>,
+    value: StringMatch,
+    inverted: bool,
+}
+
+impl HttpMatch {
+    /// Compiles what a user wrote at `at`.
+    pub fn compile(wire: HttpMatchWire, at: &At<'_>, problems: &Problems) -> Self {
+        let mut compiled = HttpMatch::default();
+        let ignore_case = wire.ignore_uri_case.unwrap_or(false);
+        if let Some(uri) = wire.uri {
+            compiled.uri = uri.compile(ignore_case, &at.field("uri"), problems);
+        } else if ignore_case {
+            problems.warn(&at.field("ignoreUriCase"), "changes nothing without `uri`");
+        }
+        for (field, name, value) in [
+            ("scheme", ":scheme", wire.scheme),
+            ("method", ":method", wire.method),
+            ("authority", ":authority", wire.authority),
+        ] {
+            let Some(value) = value else { continue };
+            if let Some(value) = plain(value, &at.field(field), problems) {
+                compiled.headers.push(HeaderMatch {
+                    name: name.to_owned(),
+                    value,
+                    inverted: false,
+                });
+            }
+        }
+        compiled.add_headers(wire.headers, false, &at.field("headers"), problems);
+        compiled.add_headers(
+            wire.without_headers,
+            true,
+            &at.field("withoutHeaders"),
+            problems,
+        );
+        let query = at.field("queryParams");
+        for (name, value) in wire.query_params.into_iter().flatten() {
+            let at = query.field(&name);
+            if let Some(value) = present(value, &at, problems).and_then(|v| plain(v, &at, problems))
+            {
+                compiled.query.push((name, value));
+            }
+        }
+        compiled.port = wire.port.filter(|port| {
+            let legal = (1..=65_535).contains(port);
+            if !legal {
+                problems.error(
+                    &at.field("port"),
+                    format!("{port} is not a port, 1 to 65535"),
+                );
+            }
+            legal
+        });
+        compiled.labels = wire.source_labels.into_iter().flatten().collect();
+        compiled.namespace = wire.source_namespace;
+        if wire.gateways.is_some() {
+            problems.error(
+                &at.field("gateways"),
+                "a filter cannot tell which gateway it runs in; remove this and attach the filter \
+                 to the listeners of those gateways alone",
+            );
+        }
+        let route = at.field("route");
+        compiled.route = wire.route.and_then(|value| plain(value, &route, problems));
+        let at = at.field("claims");
+        for (name, value) in wire.claims.into_iter().flatten() {
+            let at = at.field(&name);
+            compiled.add_claim(&name, value, false, &at, problems);
+        }
+        compiled
+    }
+
+    fn add_headers(
+        &mut self,
+        wire: Option<BTreeMap<String, Option<StringMatchWire>>>,
+        inverted: bool,
+        at: &At<'_>,
+        problems: &Problems,
+    ) {
+        for (name, value) in wire.into_iter().flatten() {
+            let at = at.field(&name);
+            let lower = name.to_ascii_lowercase();
+            if let Some(claim) = lower
+                .starts_with(CLAIM_HEADER)
+                .then(|| name.get(CLAIM_HEADER.len()..))
+                .flatten()
+            {
+                self.add_claim(claim, value, inverted, &at, problems);
+                continue;
+            }
+            if !is_header_name(&lower) {
+                problems.error(&at, format!("`{name}` is not a valid header name"));
+                continue;
+            }
+            let Some(value) = present(value, &at, problems) else {
+                continue;
+            };
+            // Istio takes `*` for "present", here alone: elsewhere its validation refuses it.
+            let value = if inverted && value.regex.as_deref() == Some("*") {
+                Some(StringMatch::Present)
+            } else {
+                plain(value, &at, problems)
+            };
+            if let Some(value) = value {
+                self.headers.push(HeaderMatch {
+                    name: lower,
+                    value,
+                    inverted,
+                });
+            }
+        }
+    }
+
+    fn add_claim(
+        &mut self,
+        name: &str,
+        value: Option<StringMatchWire>,
+        inverted: bool,
+        at: &At<'_>,
+        problems: &Problems,
+    ) {
+        let path = claims::path(name);
+        if path.is_none() {
+            problems.error(
+                at,
+                "names no claim; write `sub`, `realm.roles`, or `[a.b][c]` for names with dots",
+            );
+        }
+        if let Some(value) = present(value, at, problems)
+            && let Some(value) = plain(value, at, problems)
+            && let Some(path) = path
+        {
+            self.claims.push(ClaimMatch {
+                path,
+                value,
+                inverted,
+            });
+        }
+    }
+
+    /// Whether a request matches. What costs a host call is asked last.
+    pub fn matches(&self, request: &Request, facts: &dyn Facts) -> bool {
+        self.headers.iter().all(|header| header.matches(request))
+            && self
+                .uri
+                .as_ref()
+                .is_none_or(|uri| uri.matches(request.path()))
+            && self.query.iter().all(|(name, value)| {
+                request
+                    .query_parameter(name)
+                    .is_some_and(|found| value.matches(found))
+            })
+            && self
+                .port
+                .is_none_or(|port| port_of(facts) == Some(port.into()))
+            && self.route.as_ref().is_none_or(|route| {
+                facts
+                    .property(&["xds", "route_name"])
+                    .is_some_and(|name| route.matches(&name))
+            })
+            && self.labels.iter().all(|(label, value)| {
+                facts
+                    .property(&["xds", "node", "metadata", "LABELS", label])
+                    .is_some_and(|found| found == value.as_bytes())
+            })
+            && self.namespace.as_ref().is_none_or(|namespace| {
+                facts
+                    .property(&["xds", "node", "metadata", "NAMESPACE"])
+                    .is_some_and(|found| found == namespace.as_bytes())
+            })
+            && self.claims_match(facts)
+    }
+
+    fn claims_match(&self, facts: &dyn Facts) -> bool {
+        if self.claims.is_empty() {
+            return true;
+        }
+        let claims = Claims::read(facts);
+        self.claims.iter().all(|claim| {
+            let found = claims
+                .as_ref()
+                .is_some_and(|claims| claims.any(&claim.path, |text| claim.value.matches(text)));
+            found != claim.inverted
+        })
+    }
+}
+
+impl UriMatchWire {
+    fn compile(self, ignore_case: bool, at: &At<'_>, problems: &Problems) -> Option<Uri> {
+        let Some(template) = self.template else {
+            let wire = StringMatchWire {
+                exact: self.exact,
+                prefix: self.prefix,
+                regex: self.regex,
+            };
+            // Unlike elsewhere, Istio lets an empty prefix be: it matches every path.
+            return StringMatch::compile(wire, ignore_case, at, problems).map(Uri::Text);
+        };
+        let at = at.field("template");
+        if self.exact.is_some() || self.prefix.is_some() || self.regex.is_some() {
+            problems.error(&at, "cannot stand beside `exact`, `prefix` or `regex`");
+            return None;
+        }
+        if ignore_case {
+            problems.error(&at, "a template is case-sensitive; remove `ignoreUriCase`");
+            return None;
+        }
+        match PathTemplate::compile(&template) {
+            Ok(template) => Some(Uri::Template(template)),
+            Err(problem) => {
+                problems.error(&at, problem);
+                None
+            }
+        }
+    }
+}
+
+impl Uri {
+    fn matches(&self, path: &[u8]) -> bool {
+        match self {
+            Uri::Text(text) => text.matches(path),
+            Uri::Template(template) => template.matches(path),
+        }
+    }
+}
+
+impl HeaderMatch {
+    /// Each value of a repeated header stands alone, and any of them may match. Without the header
+    /// nothing matches, but `withoutHeaders` asks whether the empty text would.
+    fn matches(&self, request: &Request) -> bool {
+        if !self.inverted {
+            return request
+                .values(&self.name)
+                .any(|value| self.value.matches(value));
+        }
+        let mut values = request.values(&self.name).peekable();
+        if values.peek().is_none() {
+            return matches!(self.value, StringMatch::Present) || !self.value.matches(b"");
+        }
+        !values.any(|value| self.value.matches(value))
+    }
+}
+
+/// Istio's rules for a StringMatch outside `uri`.
+fn plain(wire: StringMatchWire, at: &At<'_>, problems: &Problems) -> Option<StringMatch> {
+    if wire.prefix.as_deref() == Some("") {
+        problems.error(
+            &at.field("prefix"),
+            "a prefix must not be empty; for any value write `{}`",
+        );
+        return None;
+    }
+    StringMatch::compile(wire, false, at, problems)
+}
+
+fn present(
+    wire: Option<StringMatchWire>,
+    at: &At<'_>,
+    problems: &Problems,
+) -> Option<StringMatchWire> {
+    if wire.is_none() {
+        problems.error(at, "cannot be null; for any value write `{}`");
+    }
+    wire
+}
+
+fn port_of(facts: &dyn Facts) -> Option<i64> {
+    let bytes = facts.property(&["destination", "port"])?;
+    Some(i64::from_le_bytes(bytes.try_into().ok()?))
+}
+
+/// Whether a name in lower case can be a header's (RFC 9110 token), or is a pseudo header's.
+pub fn is_header_name(name: &str) -> bool {
+    let token = name.strip_prefix(':').unwrap_or(name);
+    !token.is_empty()
+        && token
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+#[cfg(all(test, feature = "test-util"))]
+mod tests;

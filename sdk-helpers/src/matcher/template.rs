@@ -1,0 +1,223 @@
+//! Path templates with `{*}` and `{**}`, as Istio's AuthorizationPolicy has them.
+
+/// A compiled path template.
+///
+/// `{*}` stands for exactly one segment, `{**}` for any number of them, and both only for the
+/// characters Envoy's `uri_template` allows in a path; anything else in their place does not match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PathTemplate {
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Literal(Vec<u8>),
+    One,
+    Any,
+}
+
+impl PathTemplate {
+    /// Whether Istio takes a path for a template.
+    pub fn is_template(text: &str) -> bool {
+        text.contains("{*}") || text.contains("{**}")
+    }
+
+    /// Compiles a template.
+    ///
+    /// # Errors
+    /// Says which segment cannot stand where it does. Refuses as well what Istio lets through and
+    /// native Envoy then dies of: a template without its leading `/`, or with empty segments.
+    pub fn compile(text: &str) -> Result<Self, String> {
+        let refuse = |why: &str| format!("`{text}` is no path template: {why}");
+        let Some(inner) = text.strip_prefix('/') else {
+            return Err(refuse("it must begin with `/`"));
+        };
+        let mut segments = Vec::new();
+        let mut after_any = false;
+        let parts: Vec<&str> = inner.split('/').collect();
+        let last = parts.len().saturating_sub(1);
+        for (index, part) in parts.into_iter().enumerate() {
+            let segment = match part {
+                "{*}" | "{**}" if after_any => {
+                    return Err(refuse("`{**}` must be the last operator"));
+                }
+                "{*}" => Segment::One,
+                "{**}" => Segment::Any,
+                // A slash at the end is a literal of its own.
+                "" if index == last => Segment::Literal(vec![]),
+                "" => return Err(refuse("a segment is empty")),
+                _ if part.contains(['{', '}', '*']) => {
+                    return Err(refuse(&format!(
+                        "`{part}` must be `{{*}}`, `{{**}}` or plain text"
+                    )));
+                }
+                _ if !part.bytes().all(in_segment) => {
+                    return Err(refuse(&format!(
+                        "`{part}` has characters that no path segment has"
+                    )));
+                }
+                _ => Segment::Literal(part.into()),
+            };
+            after_any |= segment == Segment::Any;
+            segments.push(segment);
+        }
+        Ok(PathTemplate { segments })
+    }
+
+    /// Whether a path (without its query) matches as a whole.
+    pub fn matches(&self, path: &[u8]) -> bool {
+        let Some(rest) = path.strip_prefix(b"/") else {
+            return false;
+        };
+        let any = self.segments.iter().position(|s| *s == Segment::Any);
+        let Some(any) = any else {
+            let mut parts = rest.split(|byte| *byte == b'/');
+            return self
+                .segments
+                .iter()
+                .all(|segment| parts.next().is_some_and(|part| segment.matches(part)))
+                && parts.next().is_none();
+        };
+        let (before, after) = self.segments.split_at(any);
+        let after = after.get(1..).unwrap_or_default();
+        // What stands before `{**}` is taken from the front, with the slash behind each.
+        let mut middle = rest;
+        for segment in before {
+            let Some(at) = middle.iter().position(|byte| *byte == b'/') else {
+                return false;
+            };
+            let (part, tail) = middle.split_at(at);
+            if !segment.matches(part) {
+                return false;
+            }
+            middle = tail.get(1..).unwrap_or_default();
+        }
+        // What stands after it is literal, and taken from the back with the slash before each.
+        for segment in after.iter().rev() {
+            let Segment::Literal(text) = segment else {
+                return false;
+            };
+            let Some(head) = middle
+                .strip_suffix(text.as_slice())
+                .and_then(|head| head.strip_suffix(b"/"))
+            else {
+                return false;
+            };
+            middle = head;
+        }
+        middle.iter().all(|byte| *byte == b'/' || in_capture(*byte))
+    }
+}
+
+impl Segment {
+    fn matches(&self, part: &[u8]) -> bool {
+        match self {
+            Segment::Literal(text) => part == text,
+            Segment::One => !part.is_empty() && part.iter().all(|byte| in_capture(*byte)),
+            Segment::Any => false,
+        }
+    }
+}
+
+fn in_segment(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()+,;:@=".contains(&byte)
+}
+
+/// Envoy also lets an operator stand for `*`.
+fn in_capture(byte: u8) -> bool {
+    in_segment(byte) || byte == b'*'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use regex_lite::Regex;
+
+    fn matches(template: &str, path: &str) -> bool {
+        PathTemplate::compile(template)
+            .expect("a template")
+            .matches(path.as_bytes())
+    }
+
+    #[test]
+    fn operators_match_as_envoys() {
+        for (template, yes, no) in [
+            (
+                "/foo/{*}",
+                &["/foo/bar", "/foo/%20", "/foo/*"][..],
+                &["/foo/", "/foo/a/b", "/foo"][..],
+            ),
+            ("/foo/{**}", &["/foo/", "/foo/a", "/foo/a/b/"], &["/foo"]),
+            (
+                "/{**}/path",
+                &["/x/path", "//path", "/a/b/path"],
+                &["/path", "/x/path/"],
+            ),
+            (
+                "/foo/{**}/",
+                &["/foo/bar/", "/foo//"],
+                &["/foo/bar", "/foo/"],
+            ),
+            ("/{*}/b/{**}", &["/a/b/", "/a/b/c"], &["/a/b", "//b/c"]),
+            ("/{*}", &["/a"], &["/", "/a\"", "/a<", "/\u{e4}", "/a/"]),
+            ("/{**}", &["/", "/a/b"], &["", "/a|b"]),
+        ] {
+            for path in yes {
+                assert!(matches(template, path), "{template} {path}");
+            }
+            for path in no {
+                assert!(!matches(template, path), "{template} {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_envoy_cannot_run_is_refused() {
+        for text in [
+            "foo/{*}",
+            "{**}",
+            "/foo{*}",
+            "/{*}.txt",
+            "/{**}/{*}",
+            "/{**}/{**}",
+            "/a//{*}",
+            "//a/{*}",
+            "/a/{**}//",
+            "/a/{b}/{*}",
+            "/a*/{*}",
+            "/\u{e4}/{*}",
+            "/a b/{*}",
+        ] {
+            assert!(PathTemplate::compile(text).is_err(), "{text}");
+        }
+    }
+
+    /// What istiod's documentation gives as the meaning: a regex over the whole path.
+    fn as_regex(template: &str) -> Regex {
+        const CLASS: &str = r"[a-zA-Z0-9\-._~%!$&'()+,;:@=*";
+        let mut text = String::from("^");
+        for segment in template.strip_prefix('/').unwrap().split('/') {
+            text.push('/');
+            match segment {
+                "{*}" => text.push_str(&format!("{CLASS}]+")),
+                "{**}" => text.push_str(&format!("{CLASS}/]*")),
+                literal => text.push_str(&regex_lite::escape(literal)),
+            }
+        }
+        Regex::new(&(text + "$")).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_template_means_its_regex(
+            segments in prop::collection::vec(prop_oneof![Just("a"), Just("b"), Just("{*}"), Just("{**}"), Just("")], 1..5),
+            path in "(/|/a|/b|/\\*|/%2f|/\"|a|//){0,6}",
+        ) {
+            let template = format!("/{}", segments.join("/"));
+            if let Ok(compiled) = PathTemplate::compile(&template) {
+                prop_assert_eq!(compiled.matches(path.as_bytes()), as_regex(&template).is_match(&path), "{} {}", template, path);
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Why a filter did what it did: one stable reason, and the policy or rule that gave it.
+//!
+//! Outcomes are listed when a configuration is loaded, because each one owns a counter and Envoy
+//! never frees a counter.
+
+use std::fmt;
+
+/// A reason and whose it is. Shown as `reason` or `reason:policy`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Snake case, listed in the filter's README; dashboards read it, so a changed one is a
+    /// breaking change.
+    pub reason: &'static str,
+    /// The name of the policy or rule that decided, where one did.
+    pub policy: Option<String>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.policy {
+            Some(policy) => write!(f, "{}:{policy}", self.reason),
+            None => f.write_str(self.reason),
+        }
+    }
+}
+
+/// Checks a name that a user gives to a policy or rule.
+///
+/// It goes into statistics, log lines and `response_code_details`, where a bracket, a comma or
+/// white space would end it early.
+///
+/// # Errors
+/// Says what a name may hold.
+pub fn check_name(name: &str) -> Result<(), String> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || "._-/~".contains(c);
+    if !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(legal) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{}` is no name that statistics and logs can carry: 1 to {LONGEST_NAME} of `A-Z a-z 0-9 . _ - / ~`",
+        name.escape_debug()
+    ))
+}
+
+/// A namespace, a slash and a name of Kubernetes.
+const LONGEST_NAME: usize = 317;
+
+/// One outcome of [`Outcomes`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct OutcomeId(usize);
+
+impl OutcomeId {
+    /// Its place in the list.
+    pub fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// All outcomes a loaded filter can have.
+#[derive(Debug, Default)]
+pub struct Outcomes(Vec<Outcome>);
+
+impl Outcomes {
+    /// Adds an outcome. Two with the same reason and policy share one counter.
+    pub fn add(&mut self, reason: &'static str, policy: Option<&str>) -> OutcomeId {
+        let outcome = Outcome {
+            reason,
+            policy: policy.map(str::to_owned),
+        };
+        self.0.push(outcome);
+        OutcomeId(self.0.len().saturating_sub(1))
+    }
+
+    /// Looks one up.
+    pub fn find(&self, id: OutcomeId) -> Option<&Outcome> {
+        self.0.get(id.0)
+    }
+
+    /// All of them, in the order of their ids.
+    pub fn iter(&self) -> impl Iterator<Item = &Outcome> {
+        self.0.iter()
+    }
+}

@@ -1,0 +1,217 @@
+//! A request and a response as a filter sees them.
+//!
+//! Fetching the header map costs about as much as the whole rest of a filter, and finding out that
+//! a header is absent costs an eighth of that. So a snapshot is taken when it is first needed and
+//! once, and a rule on a header that is not there is answered without one.
+
+use std::cell::{Cell, OnceCell};
+
+use crate::headers::Headers;
+
+/// Where a snapshot comes from when it is needed.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// Whether the header is there at all.
+    pub has: fn(&str) -> bool,
+    /// The whole map.
+    pub all: fn() -> Headers,
+}
+
+/// After so many single questions the whole map is the cheaper answer.
+const PROBES: u8 = 4;
+
+#[derive(Debug)]
+struct Snapshot {
+    source: Option<Source>,
+    probes: Cell<u8>,
+    headers: OnceCell<Headers>,
+}
+
+impl Snapshot {
+    fn headers(&self) -> &Headers {
+        self.headers
+            .get_or_init(|| self.source.map(|from| (from.all)()).unwrap_or_default())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        if self.headers.get().is_none()
+            && let Some(source) = self.source
+            && self.probes.get() < PROBES
+        {
+            self.probes.set(self.probes.get().saturating_add(1));
+            return (source.has)(name);
+        }
+        self.headers().first(name).is_some()
+    }
+}
+
+macro_rules! snapshot_of {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name(Snapshot);
+
+        impl $name {
+            /// A snapshot already taken.
+            pub fn new(headers: Headers) -> Self {
+                $name(Snapshot { source: None, probes: Cell::new(0), headers: OnceCell::from(headers) })
+            }
+
+            /// A snapshot that is taken from `source` when first needed.
+            pub fn lazy(source: Source) -> Self {
+                $name(Snapshot { source: Some(source), probes: Cell::new(0), headers: OnceCell::new() })
+            }
+
+            /// All headers.
+            pub fn headers(&self) -> &Headers {
+                self.0.headers()
+            }
+
+            /// Whether a header is there; cheaper than its value where it is not.
+            pub fn has(&self, name: &str) -> bool {
+                self.0.has(name)
+            }
+
+            /// Every value of a header; `name` in lower case. A header sent twice is two values.
+            pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+                let here = name.starts_with(':') || self.has(name);
+                here.then(|| self.headers().values(name)).into_iter().flatten()
+            }
+
+            /// The first value of a header; `name` in lower case.
+            pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
+                self.values(name).next()
+            }
+        }
+    };
+}
+
+snapshot_of! {
+    /// The request as it reached this filter.
+    Request
+}
+snapshot_of! {
+    /// The response as it reached this filter on its way to the client.
+    Response
+}
+
+impl Request {
+    /// `:method`; empty if there is none.
+    pub fn method(&self) -> &[u8] {
+        self.first(":method").unwrap_or_default()
+    }
+
+    /// `:authority` as sent, port included; empty if there is none.
+    pub fn authority(&self) -> &[u8] {
+        self.first(":authority").unwrap_or_default()
+    }
+
+    /// `:path` as sent, with its query.
+    pub fn path_and_query(&self) -> &[u8] {
+        self.first(":path").unwrap_or_default()
+    }
+
+    /// `:path` without its query: what Istio's `uri` matches.
+    pub fn path(&self) -> &[u8] {
+        split(self.path_and_query()).0
+    }
+
+    /// The raw value of the first occurrence of a query parameter, as Envoy's `query_parameters`
+    /// sees it: nothing is percent-decoded, and a name without `=` has the empty value.
+    pub fn query_parameter(&self, name: &str) -> Option<&[u8]> {
+        split(self.path_and_query())
+            .1
+            .split(|byte| *byte == b'&')
+            .map(|pair| match pair.iter().position(|byte| *byte == b'=') {
+                Some(at) => {
+                    let (key, value) = pair.split_at(at);
+                    (key, value.get(1..).unwrap_or_default())
+                }
+                None => (pair, [].as_slice()),
+            })
+            .find(|(key, _)| !key.is_empty() && *key == name.as_bytes())
+            .map(|(_, value)| value)
+    }
+
+    /// Whether this is gRPC as Envoy tells it: `content-type` is `application/grpc` or starts with
+    /// `application/grpc+`.
+    pub fn is_grpc(&self) -> bool {
+        self.first("content-type").is_some_and(|kind| {
+            kind.strip_prefix(b"application/grpc")
+                .is_some_and(|rest| rest.first().is_none_or(|byte| *byte == b'+'))
+        })
+    }
+}
+
+impl Response {
+    /// `:status`, where it is one.
+    pub fn status(&self) -> Option<u16> {
+        std::str::from_utf8(self.first(":status")?)
+            .ok()?
+            .parse()
+            .ok()
+    }
+}
+
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    match path.iter().position(|byte| *byte == b'?') {
+        Some(at) => {
+            let (path, query) = path.split_at(at);
+            (path, query.get(1..).unwrap_or_default())
+        }
+        None => (path, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(path: &str) -> Request {
+        Request::new(Headers::from_pairs([(":path", path)]))
+    }
+
+    #[test]
+    fn the_query_is_no_part_of_the_path() {
+        assert_eq!(request("/a/b?c=d").path(), b"/a/b");
+        assert_eq!(request("/a?").path(), b"/a");
+    }
+
+    #[test]
+    fn the_first_occurrence_of_a_query_parameter_counts_raw() {
+        let sent = request("/?a=%31&b&a=2&=x");
+        assert_eq!(sent.query_parameter("a"), Some(b"%31".as_slice()));
+        assert_eq!(sent.query_parameter("b"), Some(b"".as_slice()));
+        assert_eq!(sent.query_parameter("c"), None);
+        assert_eq!(sent.query_parameter(""), None);
+    }
+
+    #[test]
+    fn grpc_is_told_by_its_content_type() {
+        let is = |kind: &str| Request::new(Headers::from_pairs([("content-type", kind)])).is_grpc();
+        assert!(is("application/grpc") && is("application/grpc+proto"));
+        assert!(!is("application/grpc-web") && !is("application/json"));
+    }
+
+    #[test]
+    fn an_absent_header_is_answered_without_the_map() {
+        let lazy = Request::lazy(Source {
+            has: |name| name == "here",
+            all: || panic!("the map was fetched"),
+        });
+        assert_eq!(lazy.first("absent"), None);
+        assert!(lazy.has("here"));
+    }
+
+    #[test]
+    fn many_questions_take_the_map_once() {
+        let lazy = Request::lazy(Source {
+            has: |_| false,
+            all: || Headers::from_pairs([("late", "1")]),
+        });
+        for _ in 0..PROBES {
+            assert!(!lazy.has("absent"));
+        }
+        assert!(lazy.has("late"));
+    }
+}

@@ -1,0 +1,451 @@
+//! The host calls of ABI 0.2.1, as they are.
+//!
+//! The SDK's own wrappers panic on a status they do not list, and its getters on bytes that are not
+//! UTF-8; either ends the VM for every stream of the worker. Here every status is an answer. The
+//! two calls whose answers the SDK has to route ([`http_call`], [`grpc_call`]) go through it.
+
+use std::time::Duration;
+
+use proxy_wasm::types::{LogLevel, MapType, MetricType};
+
+use crate::decision::HeaderEdit;
+use crate::headers::Headers;
+
+const OK: u32 = 0;
+const CAS_MISMATCH: u32 = 8;
+
+/// A host call that Envoy refused; there is nothing to be done about it but go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refused(pub(super) u32);
+
+type Done = Result<(), Refused>;
+
+mod raw {
+    #[link(wasm_import_module = "env")]
+    unsafe extern "C" {
+        pub(super) fn proxy_get_log_level(level: *mut u32) -> u32;
+        pub(super) fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+        pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+        pub(super) fn proxy_get_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            most: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_get_header_map_pairs(
+            map: u32,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_get_header_map_value(
+            map: u32,
+            key: *const u8,
+            key_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_add_header_map_value(
+            map: u32,
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_replace_header_map_value(
+            map: u32,
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_remove_header_map_value(
+            map: u32,
+            key: *const u8,
+            key_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_get_property(
+            path: *const u8,
+            path_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_set_property(
+            path: *const u8,
+            path_size: usize,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_get_shared_data(
+            key: *const u8,
+            key_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+            cas: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_set_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            value_size: usize,
+            cas: u32,
+        ) -> u32;
+        pub(super) fn proxy_register_shared_queue(
+            name: *const u8,
+            name_size: usize,
+            queue: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_enqueue_shared_queue(
+            queue: u32,
+            value: *const u8,
+            value_size: usize,
+        ) -> u32;
+        pub(super) fn proxy_dequeue_shared_queue(
+            queue: u32,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_continue_stream(stream: u32) -> u32;
+        pub(super) fn proxy_send_local_response(
+            status: u32,
+            details: *const u8,
+            details_size: usize,
+            body: *const u8,
+            body_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            grpc_status: i32,
+        ) -> u32;
+        pub(super) fn proxy_set_effective_context(context: u32) -> u32;
+        pub(super) fn proxy_call_foreign_function(
+            name: *const u8,
+            name_size: usize,
+            argument: *const u8,
+            argument_size: usize,
+            data: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_define_metric(
+            kind: u32,
+            name: *const u8,
+            name_size: usize,
+            metric: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_increment_metric(metric: u32, offset: i64) -> u32;
+        pub(super) fn proxy_record_metric(metric: u32, value: u64) -> u32;
+        pub(super) fn proxy_get_metric(metric: u32, value: *mut u64) -> u32;
+    }
+}
+
+fn done(status: u32) -> Done {
+    if status == OK {
+        Ok(())
+    } else {
+        Err(Refused(status))
+    }
+}
+
+/// Runs a call that returns bytes, which Envoy leaves in memory of this module's allocator.
+fn bytes(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, Refused> {
+    let (mut data, mut size) = (std::ptr::null_mut::<u8>(), 0usize);
+    done(call(&raw mut data, &raw mut size))?;
+    if data.is_null() {
+        return Ok(Vec::new());
+    }
+    // SAFETY: Envoy got this memory from `proxy_on_memory_allocate`, which leaks a boxed slice of
+    // exactly `size` initialized-by-Envoy bytes, and nobody else has the pointer.
+    Ok(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+pub(super) fn log_level() -> LogLevel {
+    let mut level = 0;
+    // SAFETY: the pointer is valid for the call.
+    let status = unsafe { raw::proxy_get_log_level(&raw mut level) };
+    match (status, level) {
+        (OK, 0) => LogLevel::Trace,
+        (OK, 1) => LogLevel::Debug,
+        (OK, 3) => LogLevel::Warn,
+        (OK, 4) => LogLevel::Error,
+        (OK, 5..) => LogLevel::Critical,
+        _ => LogLevel::Info,
+    }
+}
+
+/// Nanoseconds since the Unix epoch; 0 if the host will not say.
+pub(super) fn now() -> u64 {
+    let mut time = 0;
+    // SAFETY: the pointer is valid for the call.
+    let status = unsafe { raw::proxy_get_current_time_nanoseconds(&raw mut time) };
+    if status == OK { time } else { 0 }
+}
+
+/// Arms the one timer of this root context; 0 disarms it.
+pub(super) fn set_tick(milliseconds: u32) {
+    // SAFETY: no pointers.
+    let _ = unsafe { raw::proxy_set_tick_period_milliseconds(milliseconds) };
+}
+
+/// Buffers of this module's own callbacks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Buffer {
+    HttpCallBody = 4,
+    GrpcMessage = 5,
+    Configuration = 7,
+}
+
+pub(super) fn buffer(buffer: Buffer, size: usize) -> Result<Vec<u8>, Refused> {
+    // SAFETY: the pointers are valid for the call.
+    bytes(|data, length| unsafe {
+        raw::proxy_get_buffer_bytes(buffer as u32, 0, size, data, length)
+    })
+}
+
+pub(super) fn headers(map: MapType) -> Headers {
+    // SAFETY: the pointers are valid for the call.
+    bytes(|data, size| unsafe { raw::proxy_get_header_map_pairs(map as u32, data, size) })
+        .map(Headers::from_block)
+        .unwrap_or_default()
+}
+
+pub(super) fn has_header(map: MapType, name: &str) -> bool {
+    // SAFETY: the pointers are valid for the call.
+    bytes(|data, size| unsafe {
+        raw::proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, size)
+    })
+    .is_ok()
+}
+
+pub(super) fn edit_header(map: MapType, edit: &HeaderEdit) -> Done {
+    let map = map as u32;
+    // SAFETY: the pointers are valid for the calls.
+    done(unsafe {
+        match edit {
+            HeaderEdit::Set(name, value) => raw::proxy_replace_header_map_value(
+                map,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+            ),
+            HeaderEdit::Add(name, value) => raw::proxy_add_header_map_value(
+                map,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+            ),
+            HeaderEdit::Remove(name) => {
+                raw::proxy_remove_header_map_value(map, name.as_ptr(), name.len())
+            }
+        }
+    })
+}
+
+pub(super) fn property(path: &[&str]) -> Result<Vec<u8>, Refused> {
+    let path = path.join("\0");
+    // SAFETY: the pointers are valid for the call.
+    bytes(|data, size| unsafe { raw::proxy_get_property(path.as_ptr(), path.len(), data, size) })
+}
+
+/// Writes filter state `wasm.<key>`.
+pub(super) fn set_state(key: &str, value: &[u8]) -> Done {
+    // SAFETY: the pointers are valid for the call.
+    done(unsafe { raw::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
+}
+
+/// What is in a shared cell, and the number a write must name to replace just that.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub(super) value: Option<Vec<u8>>,
+    cas: u32,
+}
+
+/// Makes a write succeed only where there is no cell yet: Envoy ignores the number then, and no
+/// cell ever has this one.
+const CREATE: u32 = u32::MAX;
+
+pub(super) fn cell(key: &str) -> Cell {
+    let mut cas = 0;
+    // SAFETY: the pointers are valid for the call.
+    let value = bytes(|data, size| unsafe {
+        raw::proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &raw mut cas)
+    });
+    match value {
+        Ok(value) => Cell {
+            value: Some(value),
+            cas,
+        },
+        Err(_) => Cell {
+            value: None,
+            cas: CREATE,
+        },
+    }
+}
+
+/// Replaces what `cell` saw; false if somebody else was faster.
+pub(super) fn replace_cell(key: &str, cell: &Cell, value: &[u8]) -> Result<bool, Refused> {
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe {
+        raw::proxy_set_shared_data(
+            key.as_ptr(),
+            key.len(),
+            value.as_ptr(),
+            value.len(),
+            cell.cas,
+        )
+    };
+    match status {
+        OK => Ok(true),
+        CAS_MISMATCH => Ok(false),
+        status => Err(Refused(status)),
+    }
+}
+
+pub(super) fn register_queue(name: &str) -> Result<u32, Refused> {
+    let mut queue = 0;
+    // SAFETY: the pointers are valid for the call.
+    done(unsafe { raw::proxy_register_shared_queue(name.as_ptr(), name.len(), &raw mut queue) })?;
+    Ok(queue)
+}
+
+pub(super) fn enqueue(queue: u32) -> Done {
+    let item = b"1";
+    // SAFETY: the pointers are valid for the call.
+    done(unsafe { raw::proxy_enqueue_shared_queue(queue, item.as_ptr(), item.len()) })
+}
+
+pub(super) fn dequeue(queue: u32) -> Done {
+    // SAFETY: the pointers are valid for the call.
+    bytes(|data, size| unsafe { raw::proxy_dequeue_shared_queue(queue, data, size) }).map(drop)
+}
+
+/// Lets the request of the effective context go on.
+pub(super) fn continue_request() {
+    // SAFETY: no pointers.
+    let _ = unsafe { raw::proxy_continue_stream(0) };
+}
+
+pub(super) fn send_reply(
+    status: u16,
+    details: &str,
+    body: &[u8],
+    headers: &[(&str, &[u8])],
+    grpc_status: Option<u32>,
+) -> Done {
+    let headers = block(headers);
+    let grpc_status = grpc_status
+        .and_then(|code| i32::try_from(code).ok())
+        .unwrap_or(-1);
+    // SAFETY: the pointers are valid for the call.
+    done(unsafe {
+        raw::proxy_send_local_response(
+            status.into(),
+            details.as_ptr(),
+            details.len(),
+            body.as_ptr(),
+            body.len(),
+            headers.as_ptr(),
+            headers.len(),
+            grpc_status,
+        )
+    })
+}
+
+/// The ABI's header block: a count, the lengths, then NUL-terminated names and values.
+fn block(headers: &[(&str, &[u8])]) -> Vec<u8> {
+    let word = |number: usize| u32::try_from(number).unwrap_or(0).to_le_bytes();
+    let mut block = Vec::from(word(headers.len()));
+    for (name, value) in headers {
+        block.extend(word(name.len()));
+        block.extend(word(value.len()));
+    }
+    for (name, value) in headers {
+        block.extend_from_slice(name.as_bytes());
+        block.push(0);
+        block.extend_from_slice(value);
+        block.push(0);
+    }
+    block
+}
+
+/// Addresses every later call to a context; refused if its stream is gone.
+pub(super) fn set_context(context: u32) -> Done {
+    // SAFETY: no pointers.
+    done(unsafe { raw::proxy_set_effective_context(context) })
+}
+
+pub(super) fn host_function(name: &str, argument: &[u8]) -> Result<Vec<u8>, Refused> {
+    // SAFETY: the pointers are valid for the call.
+    bytes(|data, size| unsafe {
+        raw::proxy_call_foreign_function(
+            name.as_ptr(),
+            name.len(),
+            argument.as_ptr(),
+            argument.len(),
+            data,
+            size,
+        )
+    })
+}
+
+pub(super) fn define_metric(kind: MetricType, name: &str) -> Option<u32> {
+    let mut metric = 0;
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe {
+        raw::proxy_define_metric(kind as u32, name.as_ptr(), name.len(), &raw mut metric)
+    };
+    (status == OK).then_some(metric)
+}
+
+pub(super) fn add_metric(metric: u32, by: i64) {
+    // SAFETY: no pointers.
+    let _ = unsafe { raw::proxy_increment_metric(metric, by) };
+}
+
+pub(super) fn set_metric(metric: u32, value: u64) {
+    // SAFETY: no pointers.
+    let _ = unsafe { raw::proxy_record_metric(metric, value) };
+}
+
+pub(super) fn metric(metric: u32) -> u64 {
+    let mut value = 0;
+    // SAFETY: the pointer is valid for the call.
+    let status = unsafe { raw::proxy_get_metric(metric, &raw mut value) };
+    if status == OK { value } else { 0 }
+}
+
+pub(super) fn http_call(
+    cluster: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+    timeout: Duration,
+) -> Option<u32> {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], timeout).ok()
+}
+
+pub(super) fn grpc_call(
+    cluster: &str,
+    service: &str,
+    method: &str,
+    metadata: &[(String, Vec<u8>)],
+    message: &[u8],
+    timeout: Duration,
+) -> Option<u32> {
+    let metadata = metadata
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .collect();
+    proxy_wasm::hostcalls::dispatch_grpc_call(
+        cluster,
+        service,
+        method,
+        metadata,
+        Some(message),
+        timeout,
+    )
+    .ok()
+}

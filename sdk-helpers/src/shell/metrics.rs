@@ -1,0 +1,64 @@
+//! The statistics of one loaded filter, all of them defined at load: Envoy never frees one.
+
+use proxy_wasm::types::MetricType;
+
+use super::host;
+use crate::filter::Filter;
+use crate::outcome::{Outcome, OutcomeId};
+
+#[derive(Debug)]
+pub(super) struct Metrics {
+    outcomes: Vec<Option<u32>>,
+    active: Option<u32>,
+}
+
+impl Metrics {
+    /// Defines them, and sets the two gauges that say what is running.
+    pub(super) fn define<F: Filter>(filter: &F, hash: u32) -> Self {
+        let name = F::NAME;
+        let gauge = |suffix: &str| {
+            host::define_metric(MetricType::Gauge, &format!("mesh_filters.{name}.{suffix}"))
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        if let Some(build_info) = gauge(&format!("build_info[version={version}]")) {
+            host::set_metric(build_info, 1);
+        }
+        if let Some(config_hash) = gauge("config_hash") {
+            host::set_metric(config_hash, hash.into());
+        }
+        Metrics {
+            outcomes: filter
+                .outcomes()
+                .iter()
+                .map(|outcome| host::define_metric(MetricType::Counter, &series(name, outcome)))
+                .collect(),
+            active: gauge("active"),
+        }
+    }
+
+    pub(super) fn count(&self, outcome: OutcomeId) {
+        if let Some(Some(counter)) = self.outcomes.get(outcome.index()) {
+            host::add_metric(*counter, 1);
+        }
+    }
+
+    pub(super) fn add_active(&self, by: i64) {
+        if let Some(gauge) = self.active {
+            host::add_metric(gauge, by);
+        }
+    }
+
+    /// Over all workers: Envoy keeps one gauge for the process.
+    pub(super) fn active(&self) -> u64 {
+        self.active.map_or(0, host::metric)
+    }
+}
+
+/// `mesh_filters.<filter>.<reason>[policy=…]`; the shipped `stats_tags` turn the bracket into a label.
+fn series(filter: &str, outcome: &Outcome) -> String {
+    let reason = outcome.reason;
+    match &outcome.policy {
+        Some(policy) => format!("mesh_filters.{filter}.{reason}[policy={policy}]"),
+        None => format!("mesh_filters.{filter}.{reason}"),
+    }
+}

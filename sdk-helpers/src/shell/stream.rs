@@ -1,0 +1,326 @@
+//! One stream: what its filter decides, done.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, MapType};
+
+use super::host;
+use super::root::{Due, Hold, Shared, grpc_answer, http_answer};
+use crate::decision::{
+    Answer, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume, is_safe_value,
+};
+use crate::filter::{Exchange, Filter};
+use crate::outcome::OutcomeId;
+use crate::request::{Request, Response, Source};
+
+/// Calls one stream may try in a row that cannot even be sent.
+const MOST_FAILED_CALLS: usize = 8;
+
+pub(super) struct Stream<F: Filter>(Rc<Inner<F>>);
+
+pub(super) struct Inner<F: Filter> {
+    pub(super) id: u32,
+    shared: Rc<Shared<F>>,
+    state: RefCell<State<F>>,
+}
+
+struct State<F: Filter> {
+    memory: F::Memory,
+    /// The snapshot outlives its callback: it is what a resumed decision is made on.
+    request: Rc<Request>,
+    /// For the response, whoever gives it.
+    response: Vec<HeaderEdit>,
+    /// The outcomes so far, as filter state has them.
+    reason: String,
+    /// Changes with every hold and at its end, so that an event meant for an earlier one is known.
+    hold: u64,
+    /// Counted in the gauge of held streams.
+    active: bool,
+    /// The call that is out.
+    call: Option<u32>,
+}
+
+const REQUEST: Source = Source {
+    has: |name| host::has_header(MapType::HttpRequestHeaders, name),
+    all: || host::headers(MapType::HttpRequestHeaders),
+};
+
+const RESPONSE: Source = Source {
+    has: |name| host::has_header(MapType::HttpResponseHeaders, name),
+    all: || host::headers(MapType::HttpResponseHeaders),
+};
+
+impl<F: Filter> Stream<F> {
+    pub(super) fn new(id: u32, shared: Rc<Shared<F>>) -> Self {
+        Stream(Rc::new(Inner {
+            id,
+            shared,
+            state: RefCell::new(State {
+                memory: F::Memory::default(),
+                request: Rc::new(Request::lazy(REQUEST)),
+                response: Vec::new(),
+                reason: String::new(),
+                hold: 0,
+                active: false,
+                call: None,
+            }),
+        }))
+    }
+}
+
+impl<F: Filter> Context for Stream<F> {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
+        self.0.shared.answered(token, http_answer(headers, body));
+    }
+
+    fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
+        self.0.shared.answered(token, grpc_answer(status, size));
+    }
+}
+
+impl<F: Filter> HttpContext for Stream<F> {
+    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+        let inner = &self.0;
+        let decision = {
+            let mut state = inner.state.borrow_mut();
+            let request = Rc::clone(&state.request);
+            let shared = &inner.shared;
+            shared
+                .filter
+                .on_request(&request, &**shared, &mut state.memory)
+        };
+        inner.apply(decision, false)
+    }
+
+    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        let inner = &self.0;
+        let (pending, edits) = {
+            let mut state = inner.state.borrow_mut();
+            let shared = &inner.shared;
+            let response = Response::lazy(RESPONSE);
+            let edits = shared
+                .filter
+                .on_response(&response, &**shared, &mut state.memory);
+            (std::mem::take(&mut state.response), edits)
+        };
+        edit(MapType::HttpResponseHeaders, &pending);
+        edit(MapType::HttpResponseHeaders, &edits.response);
+        inner.record(&edits.record);
+        Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        let inner = &self.0;
+        let record = {
+            let mut state = inner.state.borrow_mut();
+            let shared = &inner.shared;
+            // Taken anew: later filters have changed what this one saw.
+            let exchange = Exchange {
+                request: &Request::lazy(REQUEST),
+                response: &Response::lazy(RESPONSE),
+            };
+            shared
+                .filter
+                .on_end(&exchange, &**shared, &mut state.memory)
+        };
+        inner.record(&record);
+    }
+}
+
+impl<F: Filter> Inner<F> {
+    /// Whether the stream is held, and by this hold.
+    pub(super) fn is_held(&self, number: u64) -> bool {
+        self.state.borrow().hold == number
+    }
+
+    /// Goes on with a held stream; the stream is the effective context.
+    pub(super) fn resume(self: &Rc<Self>, why: Resume) {
+        self.release();
+        let decision = self.ask_again(why);
+        let _ = self.apply(decision, true);
+    }
+
+    pub(super) fn end_delay(self: &Rc<Self>, then: Decision) {
+        self.release();
+        let _ = self.apply(then, true);
+    }
+
+    fn ask_again(&self, why: Resume) -> Decision {
+        let mut state = self.state.borrow_mut();
+        let request = Rc::clone(&state.request);
+        let shared = &self.shared;
+        shared
+            .filter
+            .on_resume(why, &request, &**shared, &mut state.memory)
+    }
+
+    /// Does what was decided. `held` tells whether Envoy has to be told that the stream goes on.
+    fn apply(self: &Rc<Self>, mut decision: Decision, held: bool) -> Action {
+        for _ in 0..MOST_FAILED_CALLS {
+            match decision {
+                Decision::Continue(edits) => {
+                    self.go_on(edits);
+                    if held {
+                        host::continue_request();
+                    }
+                    return Action::Continue;
+                }
+                Decision::Reply(reply) => {
+                    self.reply(&reply);
+                    return Action::Pause;
+                }
+                Decision::Delay { by, record, then } => {
+                    self.record(&record);
+                    let hold = self.hold();
+                    self.state.borrow_mut().active = true;
+                    self.shared.metrics.add_active(1);
+                    self.shared.at(by, Due::Delay(hold, *then));
+                    return Action::Pause;
+                }
+                Decision::Wait { at_most, record } => {
+                    self.record(&record);
+                    let (hold, end) = (self.hold(), self.present_hold());
+                    self.shared.wait(hold);
+                    self.shared.at(at_most, Due::Resume(end, Resume::TimedOut));
+                    return Action::Pause;
+                }
+                Decision::Ask { call, record } => {
+                    self.record(&record);
+                    if self.ask(&call) {
+                        return Action::Pause;
+                    }
+                    decision = self.ask_again(Resume::Answer(Answer::Failed));
+                }
+            }
+        }
+        log::error!("{}: gave up on calls that could not be sent", F::NAME);
+        self.reply(&LocalReply {
+            status: 500,
+            grpc_status: None,
+            body: "".into(),
+            headers: vec![],
+            record: Record::default(),
+        });
+        Action::Pause
+    }
+
+    fn ask(self: &Rc<Self>, call: &Call) -> bool {
+        let hold = self.hold();
+        let token = self.shared.ask(call, hold);
+        self.state.borrow_mut().call = token;
+        if token.is_none() {
+            self.release();
+        }
+        token.is_some()
+    }
+
+    fn hold(self: &Rc<Self>) -> Hold<F> {
+        let mut state = self.state.borrow_mut();
+        state.hold = state.hold.wrapping_add(1);
+        drop(state);
+        self.present_hold()
+    }
+
+    fn present_hold(self: &Rc<Self>) -> Hold<F> {
+        Hold {
+            stream: Rc::downgrade(self),
+            number: self.state.borrow().hold,
+        }
+    }
+
+    /// Ends the hold, so that nothing else that was to end it does so again.
+    fn release(&self) {
+        let mut state = self.state.borrow_mut();
+        state.hold = state.hold.wrapping_add(1);
+        state.call = None;
+        if std::mem::take(&mut state.active) {
+            self.shared.metrics.add_active(-1);
+        }
+    }
+
+    fn go_on(&self, edits: Edits) {
+        edit(MapType::HttpRequestHeaders, &edits.request);
+        self.record(&edits.record);
+        if !edits.response.is_empty() {
+            self.state.borrow_mut().response.extend(edits.response);
+        }
+    }
+
+    fn reply(&self, reply: &LocalReply) {
+        // The answer passes this filter's own response callback; it carries its headers itself.
+        self.state.borrow_mut().response.clear();
+        self.record(&reply.record);
+        let reason = reply
+            .record
+            .outcomes
+            .first()
+            .map_or("", |outcome| self.reason(*outcome));
+        let details = format!("mesh_filters.{}{{{reason}}}", F::NAME);
+        let status = match reply.status {
+            200..=599 => reply.status,
+            _ => 500,
+        };
+        let headers: Vec<(&str, &[u8])> = reply
+            .headers
+            .iter()
+            .filter(|(_, value)| is_safe_value(value))
+            .map(|(name, value)| (name.as_ref(), value.as_slice()))
+            .collect();
+        let body = reply.body.as_bytes();
+        if host::send_reply(status, &details, body, &headers, reply.grpc_status).is_err() {
+            // Too many headers for Envoy, presumably. An answer without them is still an answer; a
+            // stream without one would hang.
+            let _ = host::send_reply(status, &details, &[], &[], reply.grpc_status);
+        }
+    }
+
+    fn record(&self, record: &Record) {
+        if record.is_empty() {
+            return;
+        }
+        let mut state = self.state.borrow_mut();
+        for outcome in &record.outcomes {
+            self.shared.metrics.count(*outcome);
+            let reason = self.reason(*outcome);
+            log::debug!("{}: {reason}", F::NAME);
+            if !state.reason.is_empty() {
+                state.reason.push(',');
+            }
+            state.reason.push_str(reason);
+        }
+        if !record.outcomes.is_empty() {
+            let _ = host::set_state(&self.shared.reason_key, state.reason.as_bytes());
+        }
+        for (key, value) in &record.state {
+            let _ = host::set_state(key, value);
+        }
+    }
+
+    fn reason(&self, outcome: OutcomeId) -> &str {
+        self.shared
+            .reasons
+            .get(outcome.index())
+            .map_or("", String::as_str)
+    }
+}
+
+impl<F: Filter> Drop for Inner<F> {
+    /// The client left, or all is done: nothing of the stream stays behind.
+    fn drop(&mut self) {
+        let state = self.state.get_mut();
+        if state.active {
+            self.shared.metrics.add_active(-1);
+        }
+        if let Some(token) = state.call {
+            self.shared.forget(token);
+        }
+    }
+}
+
+fn edit(map: MapType, edits: &[HeaderEdit]) {
+    for change in edits.iter().filter(|change| change.is_safe()) {
+        let _ = host::edit_header(map, change);
+    }
+}
