@@ -12,9 +12,11 @@
     reason = "test support: a panic is how a test fails"
 )]
 
+pub mod case;
 pub mod client;
 pub mod envoy;
 pub mod istio;
+pub mod protobuf;
 pub mod service;
 pub mod upstream;
 #[cfg(feature = "wasm")]

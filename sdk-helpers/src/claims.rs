@@ -1,7 +1,7 @@
 //! The verified claims of a request: the one contract between the filter that verifies tokens and
 //! those that decide by them.
 //!
-//! request-authentication writes filter state [`STATE`] as JSON. Behind Envoy's own `jwt_authn`,
+//! request-authentication writes filter state `wasm.mesh_filters.claims` as JSON. Behind Envoy's own `jwt_authn`,
 //! configured as Istio does it, the same claims stand in dynamic metadata, and are read from there.
 
 use serde_json::Value;
@@ -9,8 +9,12 @@ use serde_json::Value;
 use crate::protobuf::read_metadata;
 use crate::world::Facts;
 
-/// Filter state `wasm.mesh_filters.claims`, by the name a module sets and reads it under.
+/// The filter state that carries the claims, by the name a module writes it under; everybody else
+/// sees it with `wasm.` before it.
 pub const STATE: &str = "mesh_filters.claims";
+
+/// Where it is read: a value that a native filter left under the same name is seen there too.
+pub const PATH: [&str; 2] = ["filter_state", "wasm.mesh_filters.claims"];
 
 /// The namespace in which Istio lets `jwt_authn` leave its payload, and the key there.
 const NATIVE: (&str, &str) = ("envoy.filters.http.jwt_authn", "payload");
@@ -22,7 +26,7 @@ pub struct Claims(Value);
 impl Claims {
     /// Reads the claims of the current request, where a filter before this one verified any.
     pub fn read(facts: &dyn Facts) -> Option<Self> {
-        if let Some(json) = facts.property(&[STATE]) {
+        if let Some(json) = facts.property(&PATH) {
             return serde_json::from_slice(&json).ok().map(Claims);
         }
         // The whole metadata, decoded here: Envoy refuses to serialize a part that holds a null.
@@ -113,10 +117,10 @@ mod tests {
         assert_eq!(Claims::read(&world), None);
         world.set_property(&["metadata"], native());
         assert!(at(&Claims::read(&world).expect("native"), "sub", "native"));
-        world.set_property(&[STATE], br#"{"sub":"ours"}"#.to_vec());
+        world.set_property(&PATH, br#"{"sub":"ours"}"#.to_vec());
         assert!(at(&Claims::read(&world).expect("ours"), "sub", "ours"));
         // Unreadable claims are no claims; falling back would let an older token speak.
-        world.set_property(&[STATE], b"\xff".to_vec());
+        world.set_property(&PATH, b"\xff".to_vec());
         assert_eq!(Claims::read(&world), None);
     }
 

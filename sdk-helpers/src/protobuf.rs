@@ -13,9 +13,12 @@ struct Metadata {
     filter_metadata: HashMap<String, prost_types::Struct>,
 }
 
-/// Reads a serialized `google.protobuf.Struct`.
+/// Reads a serialized `google.protobuf.Struct`, of which every byte must be part: protobuf passes
+/// over fields it does not know, and would take much text for an empty Struct, and of a key given
+/// twice it keeps the last.
 pub(crate) fn read_struct(bytes: &[u8]) -> Option<Value> {
-    Some(object(prost_types::Struct::decode(bytes).ok()?))
+    let message = prost_types::Struct::decode(bytes).ok()?;
+    (message.encoded_len() == bytes.len()).then(|| object(message))
 }
 
 /// Reads one namespace of serialized dynamic metadata.

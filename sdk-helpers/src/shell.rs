@@ -18,7 +18,6 @@ use crate::filter::Filter;
 /// Installs `F` as this module's filter. Called by [`register!`](crate::register) when Envoy
 /// initializes the module.
 pub fn start<F: Filter>() {
-    proxy_wasm::set_log_level(host::log_level());
     proxy_wasm::set_root_context(|id| Box::new(root::Root::<F>::new(id)));
 }
 

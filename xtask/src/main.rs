@@ -1,1 +1,132 @@
-fn main() {}
+//! The project's verbs: `cargo xtask build`, `test`, `demo` and `bench`.
+//!
+//! One file a verb. This crate stays light, because the first thing a newcomer waits for is its
+//! build: what needs Envoy, containers or a wasm engine lives in `integration`.
+
+mod bench;
+mod build;
+mod counts;
+mod demo;
+mod engine;
+mod process;
+mod remap;
+mod strip;
+mod summary;
+mod test;
+mod wasm_target;
+mod workspace;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask <verb> [flags]
+
+  build   every filter as dist/<name>.wasm, and the modules that the tests load
+            --only NAME      one filter or test module
+            --quiet          say nothing unless something fails
+  test    format, lints, build and every test; one summary at the end
+  demo    faults injected into real requests by a real Envoy
+            --keep           leave Envoy running, to play with
+  bench   what a filter costs Envoy, beside the native filter
+            --scenario NAME  one scenario
+            --rounds N       how often each is measured
+            --json FILE      write the figures
+            --compare FILE   compare with figures written earlier
+";
+
+/// Why a verb ended early.
+#[derive(Debug)]
+enum Failure {
+    /// The command line is wrong: exit code 2.
+    Usage(String),
+    /// The work failed: exit code 1.
+    Failed(String),
+}
+
+impl From<String> for Failure {
+    fn from(problem: String) -> Self {
+        Self::Failed(problem)
+    }
+}
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match run(&words) {
+        Ok(code) => code,
+        Err(Failure::Usage(problem)) => {
+            eprintln!("xtask: {problem}; `cargo xtask --help` lists verbs and flags");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(problem)) => {
+            eprintln!("xtask: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[String]) -> Result<ExitCode, Failure> {
+    let Some((verb, flags)) = words.split_first() else {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    if words
+        .iter()
+        .any(|word| matches!(word.as_str(), "--help" | "-h" | "help"))
+    {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    match verb.as_str() {
+        "build" => build::run(flags),
+        "test" => test::run(flags),
+        "demo" => demo::run(flags),
+        "bench" => bench::run(flags),
+        other => Err(Failure::Usage(format!("`{other}` is no verb"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, run};
+
+    fn usage_error(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        match run(&words) {
+            Err(Failure::Usage(problem)) => problem,
+            other => panic!("expected a usage error, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_unknown_verb_or_flag_is_refused_before_any_work() {
+        assert_eq!(usage_error(&["biuld"]), "`biuld` is no verb");
+        assert_eq!(
+            usage_error(&["build", "--onyl", "noop"]),
+            "build has no flag `--onyl`"
+        );
+        assert_eq!(
+            usage_error(&["build", "--only"]),
+            "build: `--only` needs a name"
+        );
+        assert_eq!(usage_error(&["test", "--fast"]), "test takes no flags");
+        assert_eq!(
+            usage_error(&["demo", "--kepe"]),
+            "demo has no flag `--kepe`"
+        );
+        assert_eq!(
+            usage_error(&["bench", "--rounds"]),
+            "bench: `--rounds` needs a value"
+        );
+        assert_eq!(
+            usage_error(&["bench", "--round", "3"]),
+            "bench has no flag `--round`"
+        );
+    }
+
+    #[test]
+    fn help_is_not_an_error() {
+        assert!(run(&[]).is_ok());
+        assert!(run(&["--help".to_owned()]).is_ok());
+        assert!(run(&["build".to_owned(), "--help".to_owned()]).is_ok());
+    }
+}

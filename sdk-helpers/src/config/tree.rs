@@ -22,10 +22,7 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ConfigError> {
         Ok(tree) => return Ok(tree.0),
         Err(error) => error,
     };
-    // A serialized Struct begins with 0x0a, which JSON takes for white space; text begins with text.
-    let text = std::str::from_utf8(bytes)
-        .is_ok_and(|text| text.trim_start().starts_with(['{', '[', '"']) || json_error.line() > 2);
-    if !text && let Some(tree) = read_struct(bytes) {
+    if let Some(tree) = read_struct(bytes) {
         return Ok(tree);
     }
     Err(ConfigError {
@@ -167,6 +164,9 @@ mod tests {
             (b"http:\n- fault: {}\n", "expected value"),
             (b"{\"a\": 1, \"a\": 2}", "the key `a` stands twice"),
             (b"\xff\xff", "expected value"),
+            // Reads as protobuf of some other message.
+            (b"hello", "expected value"),
+            (b"\n\n\n\n\n\n\n\n\n\n\n\na", "expected value"),
         ] {
             let error = parse(bytes).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");

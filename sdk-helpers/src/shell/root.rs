@@ -85,6 +85,12 @@ impl<F: Filter> Context for Root<F> {
 }
 
 impl<F: Filter> RootContext for Root<F> {
+    fn on_vm_start(&mut self, _: usize) -> bool {
+        // Not while the module is initialized: Envoy allows no host call then.
+        proxy_wasm::set_log_level(host::log_level());
+        true
+    }
+
     fn on_configure(&mut self, size: usize) -> bool {
         let bytes = match size {
             0 => Vec::new(),

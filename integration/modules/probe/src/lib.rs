@@ -1,1 +1,306 @@
-//! test module
+//! A filter that does everything the shell offers, one thing a path, so that the shell is tested
+//! where it runs: calls and their failures, waiting, delays, edits on both ways, filter state,
+//! shared cells, and the end of a stream.
+
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use sdk_helpers::{
+    Answer, At, Call, Chores, Decision, Edits, Event, Exchange, Filter, HeaderEdit, LocalReply,
+    OutcomeId, Outcomes, Problems, Record, Request, Response, Resume, World,
+};
+
+/// The probe.
+#[derive(Debug)]
+pub struct Probe {
+    cluster: String,
+    fetch: bool,
+    outcomes: Outcomes,
+    seen: OutcomeId,
+    answered: OutcomeId,
+    ended: OutcomeId,
+    /// What the upkeep fetched.
+    fetched: RefCell<Option<Vec<u8>>>,
+    fetches: Cell<u32>,
+}
+
+/// Its configuration.
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Wire {
+    /// Where calls go.
+    cluster: Option<String>,
+    /// Whether the upkeep fetches something.
+    fetch: Option<bool>,
+}
+
+/// The longest a call or a wait may take.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// The upkeep's only call.
+const FETCH: u32 = 7;
+
+impl Filter for Probe {
+    const NAME: &'static str = "probe";
+    type Wire = Wire;
+    /// The number of times it was asked about this stream.
+    type Memory = u32;
+
+    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
+        let Some(cluster) = wire.cluster else {
+            problems.error(
+                &At::root().field("cluster"),
+                "is missing; name a cluster of Envoy's",
+            );
+            return None;
+        };
+        let mut outcomes = Outcomes::default();
+        Some(Probe {
+            cluster,
+            fetch: wire.fetch.unwrap_or(false),
+            seen: outcomes.add("seen", None),
+            answered: outcomes.add("answered", Some("probe")),
+            ended: outcomes.add("ended", None),
+            outcomes,
+            fetched: RefCell::new(None),
+            fetches: Cell::new(0),
+        })
+    }
+
+    fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    fn summary(&self) -> String {
+        "probing".to_owned()
+    }
+
+    fn on_request(&self, request: &Request, world: &dyn World, asked: &mut u32) -> Decision {
+        *asked = asked.saturating_add(1);
+        let record = Record::of(self.seen);
+        match request.path() {
+            b"/http" => self.ask_http("/answer", record),
+            b"/http-unknown" => Decision::Ask {
+                call: http("no_such_cluster", "/answer"),
+                record,
+            },
+            b"/grpc" => self.ask_grpc("Echo", record),
+            b"/grpc-unknown" => Decision::Ask {
+                call: grpc("no_such_cluster", "Echo"),
+                record,
+            },
+            b"/wait" => Decision::Wait {
+                at_most: PATIENCE,
+                record,
+            },
+            b"/delay" => Decision::Delay {
+                by: Duration::from_millis(50),
+                record,
+                then: Box::new(self.ask_http("/answer", Record::of(self.answered))),
+            },
+            b"/edits" => Decision::Continue(edits(record)),
+            b"/reply" => Decision::Reply(reply("told", self.seen)),
+            b"/absurd" => Decision::Reply(LocalReply {
+                status: 42,
+                headers: (0..2000)
+                    .map(|n| (format!("x-{n}").into(), b"1".to_vec()))
+                    .collect(),
+                ..reply("absurd", self.seen)
+            }),
+            b"/cell" => Decision::Reply(reply(&count(world), self.seen)),
+            b"/host-function" => Decision::Reply(reply(&compressed(world), self.seen)),
+            _ => Decision::pass(),
+        }
+    }
+
+    fn on_resume(
+        &self,
+        resume: Resume,
+        request: &Request,
+        _: &dyn World,
+        asked: &mut u32,
+    ) -> Decision {
+        *asked = asked.saturating_add(1);
+        let text = match resume {
+            Resume::Answer(Answer::Http { headers, body }) => format!(
+                "http {} {}",
+                String::from_utf8_lossy(headers.first(":status").unwrap_or_default()),
+                String::from_utf8_lossy(&body)
+            ),
+            Resume::Answer(Answer::Grpc { status, message }) => {
+                format!("grpc {status} {}", String::from_utf8_lossy(&message))
+            }
+            Resume::Answer(Answer::Failed) => "failed".to_owned(),
+            Resume::Woken => match &*self.fetched.borrow() {
+                Some(body) => format!("woken {}", String::from_utf8_lossy(body)),
+                None => "woken".to_owned(),
+            },
+            Resume::TimedOut => "timed out".to_owned(),
+        };
+        let text = format!("{text} (asked {asked} times)");
+        if request.has("x-go-on") {
+            let mut edits = Edits::default();
+            edits
+                .request
+                .push(HeaderEdit::Set("x-probe".into(), text.into_bytes()));
+            return Decision::Continue(edits);
+        }
+        Decision::Reply(reply(&text, self.answered))
+    }
+
+    fn on_response(&self, response: &Response, _: &dyn World, _: &mut u32) -> Edits {
+        let status = response.status().unwrap_or(0).to_string();
+        Edits {
+            response: vec![HeaderEdit::Set(
+                "x-probe-status".into(),
+                status.into_bytes(),
+            )],
+            ..Edits::default()
+        }
+    }
+
+    fn on_end(&self, exchange: &Exchange<'_>, _: &dyn World, asked: &mut u32) -> Record {
+        let path = String::from_utf8_lossy(exchange.request.path()).into_owned();
+        let status = exchange.response.status().unwrap_or(0);
+        Record {
+            outcomes: vec![self.ended],
+            state: vec![(
+                "probe.end".to_owned(),
+                format!("{path} {status} asked={asked}").into_bytes(),
+            )],
+        }
+    }
+
+    fn upkeep(&self, event: Event, _: &dyn World) -> Chores {
+        if !self.fetch {
+            return Chores::default();
+        }
+        match event {
+            Event::Loaded | Event::Due => Chores {
+                calls: vec![(FETCH, http(&self.cluster, "/fetch"))],
+                ..Chores::default()
+            },
+            Event::Answer(tag, answer) => {
+                let body = match answer {
+                    Answer::Http { headers, body } if headers.first(":status") == Some(b"200") => {
+                        Some(body)
+                    }
+                    _ => None,
+                };
+                let good = tag == FETCH && body.is_some();
+                if good {
+                    self.fetches.set(self.fetches.get().saturating_add(1));
+                    *self.fetched.borrow_mut() = body;
+                }
+                Chores {
+                    again: Some(Duration::from_millis(100)),
+                    wake: good,
+                    ..Chores::default()
+                }
+            }
+        }
+    }
+}
+
+impl Probe {
+    fn ask_http(&self, path: &str, record: Record) -> Decision {
+        Decision::Ask {
+            call: http(&self.cluster, path),
+            record,
+        }
+    }
+
+    fn ask_grpc(&self, method: &str, record: Record) -> Decision {
+        Decision::Ask {
+            call: grpc(&self.cluster, method),
+            record,
+        }
+    }
+}
+
+fn http(cluster: &str, path: &str) -> Call {
+    Call::Http {
+        cluster: cluster.to_owned(),
+        headers: [
+            (":method", "GET"),
+            (":path", path),
+            (":authority", "probe.example"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
+        body: vec![],
+        timeout: PATIENCE,
+    }
+}
+
+fn grpc(cluster: &str, method: &str) -> Call {
+    Call::Grpc {
+        cluster: cluster.to_owned(),
+        service: "probe.Service".to_owned(),
+        method: method.to_owned(),
+        metadata: vec![("x-meta".to_owned(), b"1".to_vec())],
+        message: b"ping".to_vec(),
+        timeout: PATIENCE,
+    }
+}
+
+fn edits(record: Record) -> Edits {
+    Edits {
+        request: vec![
+            HeaderEdit::Set("x-set".into(), b"new".to_vec()),
+            HeaderEdit::Add("x-add".into(), b"2".to_vec()),
+            HeaderEdit::Remove("x-remove".into()),
+            HeaderEdit::Set("x-evil".into(), b"a\r\nx-injected: 1".to_vec()),
+        ],
+        response: vec![
+            HeaderEdit::Add("x-probe".into(), b"\xe9t\xe9".to_vec()),
+            HeaderEdit::Set("x-evil".into(), b"a\r\nx-injected: 1".to_vec()),
+        ],
+        record: Record {
+            state: vec![("probe.state".to_owned(), b"left behind".to_vec())],
+            ..record
+        },
+    }
+}
+
+fn reply(text: &str, outcome: OutcomeId) -> LocalReply {
+    LocalReply {
+        status: 299,
+        grpc_status: Some(9),
+        body: text.to_owned().into(),
+        headers: vec![
+            ("x-probe".into(), b"1".to_vec()),
+            ("x-evil".into(), b"a\r\nx-injected: 1".to_vec()),
+        ],
+        record: Record::of(outcome),
+    }
+}
+
+/// Counts in a cell that all workers share.
+fn count(world: &dyn World) -> String {
+    let mut number = 0u64;
+    let done = world.update("probe.count", &mut |seen| {
+        let before = seen
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(0, u64::from_le_bytes);
+        number = before.saturating_add(1);
+        Some(number.to_le_bytes().to_vec())
+    });
+    match done {
+        Ok(()) => number.to_string(),
+        Err(_) => "contended".to_owned(),
+    }
+}
+
+fn compressed(world: &dyn World) -> String {
+    let there = world
+        .host_function("compress", b"aaaaaaaaaaaaaaaaaaaaaaaa")
+        .is_some();
+    let missing = world.host_function("no_such_function", b"").is_none();
+    format!("{there} {missing}")
+}
+
+sdk_helpers::register!(
+    Probe: on_request_headers, on_response_headers, on_log, on_tick, on_queue_ready,
+    on_http_call_response, on_grpc_receive, on_grpc_close
+);

@@ -140,7 +140,7 @@ fn claims_match_by_name_and_as_istio_writes_them() {
         r#"{"headers":{"@Request.Auth.Claims[groups]":{"prefix":"adm"}}}"#,
     ] {
         assert!(!matches_in(&FakeWorld::new(), rule, &[]), "{rule}");
-        world.set_property(&[claims::STATE], r#"{"groups":["dev","admin"]}"#);
+        world.set_property(&claims::PATH, r#"{"groups":["dev","admin"]}"#);
         assert!(matches_in(&world, rule, &[]), "{rule}");
     }
     let without = r#"{"withoutHeaders":{"@request.auth.claims.groups":{"exact":"admin"}}}"#;

@@ -1,0 +1,330 @@
+//! One corpus of cases for every engine: `filters/<name>/cases/*.yaml`.
+//!
+//! A file holds suites: a configuration, and either the requests with what is expected of each, or
+//! the errors with which the configuration is refused. The same file is run natively, in the built
+//! module under wasmtime, and in a real Envoy, so that they cannot drift apart.
+
+mod envoy;
+mod native;
+#[cfg(feature = "wasm")]
+mod wasm;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::envoy::repository;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub use envoy::InEnvoy;
+pub use native::{Natively, natively};
+#[cfg(feature = "wasm")]
+pub use wasm::InWasm;
+
+/// The suites of one file.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// The filter whose folder it is in.
+    pub filter: String,
+    /// Its name without `.yaml`.
+    pub name: String,
+    /// What it holds.
+    pub suites: Vec<Suite>,
+}
+
+/// A configuration and what is expected of it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Suite {
+    /// What it shows, in a few words; unique in its file.
+    pub description: String,
+    /// The plugin configuration.
+    pub config: Value,
+    /// Every warning, as `path: problem`.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+    /// Every error, as `path: problem`, where the configuration is refused.
+    #[serde(default)]
+    pub refused: Vec<String>,
+    /// The requests.
+    #[serde(default)]
+    pub cases: Vec<Case>,
+}
+
+/// A request, the world it meets, and what is expected.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Case {
+    /// Unique in its suite.
+    pub name: String,
+    /// What is sent.
+    #[serde(default)]
+    pub request: Sent,
+    /// What is verified of its token.
+    pub claims: Option<Value>,
+    /// Envoy's attributes by dotted path: text, or a number as Envoy encodes it.
+    #[serde(default)]
+    pub facts: BTreeMap<String, Value>,
+    /// The time, as RFC 3339; [`NOW`] where a world has to be told.
+    pub now: Option<String>,
+    /// The rolls, in order, 0 to 999,999.
+    pub dice: Option<Vec<u32>>,
+    /// How many streams the filter holds already.
+    pub active: Option<u64>,
+    /// What comes of it.
+    pub expect: Expected,
+}
+
+/// When cases happen that do not say when.
+pub const NOW: &str = "2026-01-01T00:00:00Z";
+
+/// A request as a case writes it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sent {
+    /// `:method`.
+    pub method: String,
+    /// `:path`, with its query.
+    pub path: String,
+    /// `:authority`.
+    pub authority: String,
+    /// Headers; a list is the header sent several times.
+    pub headers: BTreeMap<String, Values>,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Sent {
+            method: "GET".to_owned(),
+            path: "/".to_owned(),
+            authority: "app.example".to_owned(),
+            headers: BTreeMap::new(),
+        }
+    }
+}
+
+/// One value or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Values {
+    /// Sent once.
+    One(String),
+    /// Sent once each.
+    Several(Vec<String>),
+}
+
+/// What a case expects. What it leaves out is expected not to be: a case without `reason` expects
+/// that there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Expected {
+    /// The filter's reason, as filter state has it.
+    pub reason: Option<String>,
+    /// The HTTP status of the filter's own answer; left out when the request goes on.
+    pub status: Option<u16>,
+    /// The `grpc-status` of it.
+    pub grpc_status: Option<u32>,
+    /// The body of it, or the `grpc-message`.
+    pub body: Option<String>,
+    /// How long the request is held.
+    pub delay: Option<String>,
+}
+
+/// What an engine saw, in the same terms.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// As in [`Expected`].
+    pub reason: Option<String>,
+    /// As in [`Expected`].
+    pub status: Option<u16>,
+    /// As in [`Expected`].
+    pub grpc_status: Option<u32>,
+    /// As in [`Expected`].
+    pub body: Option<String>,
+    /// How long the request was held.
+    pub delay: Option<Duration>,
+    /// `%RESPONSE_CODE_DETAILS%`, where the engine has them and the filter answered.
+    pub details: Option<String>,
+}
+
+/// Whatever can run a suite.
+pub trait Engine {
+    /// Runs one request of a suite it was made for.
+    fn run(&self, case: &Case) -> Outcome;
+
+    /// Whether it can be made to meet what the case fixes.
+    fn takes(&self, _case: &Case) -> bool {
+        true
+    }
+
+    /// How much longer than asked a delay may last here.
+    fn grain(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+impl File {
+    /// Every file of every filter.
+    pub fn all() -> Vec<File> {
+        let mut files = Vec::new();
+        let mut filters = list(&repository().join("filters"));
+        filters.retain(|folder| folder.join("Cargo.toml").is_file());
+        for folder in filters {
+            let cases = list(&folder.join("cases"));
+            assert!(!cases.is_empty(), "{} has no cases", folder.display());
+            files.extend(cases.iter().map(|path| File::read(&stem(&folder), path)));
+        }
+        files
+    }
+
+    fn read(filter: &str, path: &Path) -> File {
+        let text = std::fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let suites: Vec<Suite> = serde_saphyr::from_str(&text)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        for suite in &suites {
+            let both = !suite.refused.is_empty() && !suite.cases.is_empty();
+            let none =
+                suite.refused.is_empty() && suite.cases.is_empty() && suite.warnings.is_empty();
+            assert!(
+                !both && !none,
+                "{}: `{}` must have cases, warnings, or the errors it is refused with",
+                path.display(),
+                suite.description
+            );
+        }
+        File {
+            filter: filter.to_owned(),
+            name: stem(path),
+            suites,
+        }
+    }
+}
+
+impl Case {
+    /// What only a fake world can be made to say, if anything: such a case cannot run in Envoy.
+    pub fn needs_fakes(&self) -> bool {
+        self.dice.is_some() || self.now.is_some() || self.active.is_some() || !self.facts.is_empty()
+    }
+
+    /// The header block, pseudo headers first.
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let sent = &self.request;
+        let mut headers: Vec<(String, String)> = [
+            (":method", sent.method.as_str()),
+            (":path", &sent.path),
+            (":scheme", "http"),
+            (":authority", &sent.authority),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+        headers.extend(self.plain_headers());
+        headers
+    }
+
+    /// The headers without pseudo headers.
+    pub fn plain_headers(&self) -> impl Iterator<Item = (String, String)> {
+        self.request.headers.iter().flat_map(|(name, values)| {
+            let values = match values {
+                Values::One(value) => std::slice::from_ref(value),
+                Values::Several(values) => values,
+            };
+            values.iter().map(|value| (name.clone(), value.clone()))
+        })
+    }
+
+    /// The facts as Envoy encodes them.
+    pub fn encoded_facts(&self) -> impl Iterator<Item = (Vec<&str>, Vec<u8>)> {
+        self.facts.iter().map(|(path, value)| {
+            let bytes = match value {
+                Value::String(text) => text.clone().into_bytes(),
+                Value::Number(number) => number
+                    .as_i64()
+                    .unwrap_or_else(|| panic!("{path}: `{number}` is not a whole number"))
+                    .to_le_bytes()
+                    .to_vec(),
+                other => panic!("{path}: `{other}` is neither text nor a number"),
+            };
+            (path.split('/').collect(), bytes)
+        })
+    }
+
+    /// Runs the case and compares.
+    ///
+    /// # Errors
+    /// Says what differs.
+    pub fn check(&self, engine: &dyn Engine) -> Result<(), Box<Difference>> {
+        let seen = engine.run(self);
+        let wanted = &self.expect;
+        let delay = wanted
+            .delay
+            .as_deref()
+            .map(|text| sdk_helpers::config::duration(text).expect("the delay a case expects"));
+        let in_time = match (delay, seen.delay) {
+            (None, None) => true,
+            (Some(least), Some(held)) => (least..=least + engine.grain()).contains(&held),
+            _ => false,
+        };
+        let same = seen.reason == wanted.reason
+            && seen.status == wanted.status
+            && seen.grpc_status == wanted.grpc_status
+            && seen.body == wanted.body;
+        // The last reason is the one that answered.
+        let last = wanted.reason.as_deref().and_then(|r| r.rsplit(',').next());
+        let details = match (&seen.details, last) {
+            (Some(details), Some(last)) => details.ends_with(&format!("{{{last}}}")),
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        if same && in_time && details {
+            Ok(())
+        } else {
+            Err(Box::new(Difference {
+                wanted: wanted.clone(),
+                seen,
+            }))
+        }
+    }
+}
+
+/// What an engine did against what was expected.
+#[derive(Debug)]
+pub struct Difference {
+    wanted: Expected,
+    seen: Outcome,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {:#?}\nbut saw  {:#?}", self.wanted, self.seen)
+    }
+}
+
+/// The built module of a filter.
+pub fn module_path(filter: &str) -> PathBuf {
+    let path = repository().join(format!("dist/{filter}.wasm"));
+    assert!(
+        path.is_file(),
+        "{} is missing; run `cargo xtask build`",
+        path.display()
+    );
+    path
+}
+
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.expect("an entry of a folder").path())
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn stem(path: &Path) -> String {
+    path.file_stem()
+        .expect("a file has a name")
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,196 @@
+//! Cases in a real Envoy: one for a file, with a listener for each suite.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Case, Engine, File, Outcome};
+use crate::client::{Client, Response};
+use crate::envoy::{Config, Envoy, Launcher};
+
+/// The header by which an access log line is found again.
+const ID: &str = "x-case";
+
+/// The header whose value becomes the verified claims.
+const CLAIMS: &str = "x-case-claims";
+
+/// Envoy with all suites of a file that it accepts.
+pub struct InEnvoy {
+    envoy: Envoy,
+    filter: String,
+}
+
+impl InEnvoy {
+    /// Starts it.
+    pub fn start(file: &File, launcher: Launcher) -> Self {
+        let listeners: Vec<Value> = file
+            .suites
+            .iter()
+            .enumerate()
+            .filter(|(_, suite)| suite.refused.is_empty())
+            .map(|(index, suite)| listener(&file.filter, &name(index), &suite.config))
+            .collect();
+        let config = Config::from_value(json!({"static_resources": {"listeners": listeners}}));
+        let envoy = Envoy::builder(config)
+            .launcher(launcher)
+            .args(["--file-flush-interval-msec", "10"])
+            .start();
+        InEnvoy {
+            envoy,
+            filter: file.filter.clone(),
+        }
+    }
+
+    /// Runs one case of the suite with this index.
+    pub fn suite(&self, index: usize) -> impl Engine + '_ {
+        OneListener {
+            inside: self,
+            listener: name(index),
+        }
+    }
+}
+
+fn name(suite: usize) -> String {
+    format!("suite-{suite}")
+}
+
+struct OneListener<'a> {
+    inside: &'a InEnvoy,
+    listener: String,
+}
+
+impl Engine for OneListener<'_> {
+    /// Timers are coarse, and the machine may be busy: only "never early" is exact here.
+    fn grain(&self) -> Duration {
+        Duration::from_secs(3)
+    }
+
+    fn run(&self, case: &Case) -> Outcome {
+        assert!(!case.needs_fakes(), "this case needs a fake world");
+        let envoy = &self.inside.envoy;
+        let id = format!("{}/{}", self.listener, case.name);
+        let addr = envoy.addr(&self.listener);
+        let headers: Vec<(String, String)> = case.plain_headers().collect();
+        let grpc = headers
+            .iter()
+            .any(|(name, value)| name == "content-type" && value.starts_with("application/grpc"));
+        let client = if grpc {
+            Client::http2(addr)
+        } else {
+            Client::http1(addr)
+        };
+        let sent = &case.request;
+        let mut call = client
+            .method(&sent.method, &sent.path)
+            .authority(&sent.authority)
+            .header(ID, &id);
+        for (name, value) in &headers {
+            call = call.header(name, value);
+        }
+        if let Some(claims) = &case.claims {
+            call = call.header(CLAIMS, claims.to_string());
+        }
+        let response = call.send();
+        let line = self.access_log(&id);
+        self.outcome(&response, &line)
+    }
+}
+
+impl OneListener<'_> {
+    fn access_log(&self, id: &str) -> Value {
+        let part = format!("\"case\":{}", Value::from(id));
+        let line = self.inside.envoy.wait_log(&part, Duration::from_secs(10));
+        let start = line.find('{').expect("an access log line is JSON");
+        serde_json::from_str(&line[start..]).expect("an access log line is JSON")
+    }
+
+    fn outcome(&self, response: &Response, line: &Value) -> Outcome {
+        let text = |name: &str| line[name].as_str().map(str::to_owned);
+        let details = text("details").expect("details");
+        let reason = text("reason");
+        let mut seen = Outcome::default();
+        // Held if it says so; how long it took is then how long it was held, and never less.
+        if reason.as_deref().is_some_and(|r| r.starts_with("delay")) {
+            seen.delay = Some(response.elapsed);
+        }
+        seen.reason = reason;
+        if details.starts_with(&format!("mesh_filters.{}", self.inside.filter)) {
+            seen.status = Some(response.status);
+            seen.grpc_status = response.grpc_status();
+            seen.body = Some(match response.grpc_message() {
+                Some(message) => message.to_owned(),
+                None => response.text(),
+            });
+            seen.details = Some(details);
+        } else {
+            assert_eq!(response.status, 200, "{details}: {}", response.text());
+        }
+        seen
+    }
+}
+
+/// A listener whose route answers 200 and whose access log goes to standard output as JSON.
+fn listener(filter: &str, name: &str, config: &Value) -> Value {
+    let typed = |kind: &str, mut fields: Value| {
+        fields["@type"] = Value::from(format!("type.googleapis.com/{kind}"));
+        fields
+    };
+    let log = typed(
+        "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+        json!({"log_format": {"json_format": {
+            "case": format!("%REQ({ID})%"),
+            "reason": format!("%FILTER_STATE(wasm.mesh_filters.{filter}:PLAIN)%"),
+            "details": "%RESPONSE_CODE_DETAILS%",
+        }}}),
+    );
+    let claims = typed(
+        "envoy.extensions.filters.http.set_filter_state.v3.Config",
+        json!({"on_request_headers": [{
+            "object_key": "wasm.mesh_filters.claims",
+            "factory_key": "envoy.string",
+            "format_string": {"text_format_source": {"inline_string": format!("%REQ({CLAIMS})%")}},
+            "skip_if_empty": true,
+        }]}),
+    );
+    let module = typed(
+        "envoy.extensions.filters.http.wasm.v3.Wasm",
+        json!({"config": {
+            "name": filter,
+            "root_id": filter,
+            "failure_policy": "FAIL_CLOSED",
+            "vm_config": {
+                "vm_id": filter,
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": format!("dist/{filter}.wasm")}},
+            },
+            "configuration": {
+                "@type": "type.googleapis.com/google.protobuf.Struct",
+                "value": config,
+            },
+        }}),
+    );
+    let router = typed("envoy.extensions.filters.http.router.v3.Router", json!({}));
+    let manager = typed(
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        json!({
+            "stat_prefix": name,
+            "codec_type": "AUTO",
+            "access_log": [{"name": "log", "typed_config": log}],
+            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [
+                {"match": {"prefix": "/"}, "direct_response": {"status": 200}},
+            ]}]},
+            "http_filters": [
+                {"name": "claims", "typed_config": claims},
+                {"name": filter, "typed_config": module},
+                {"name": "envoy.filters.http.router", "typed_config": router},
+            ],
+        }),
+    );
+    json!({
+        "name": name,
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [
+            {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager},
+        ]}],
+    })
+}

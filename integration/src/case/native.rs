@@ -1,0 +1,102 @@
+//! Cases in the filter's own code, against a fake world.
+
+use std::time::Duration;
+
+use sdk_helpers::claims;
+use sdk_helpers::config::timestamp;
+use sdk_helpers::world::fake::FakeWorld;
+use sdk_helpers::{Decision, Filter, Headers, Loaded, Record, Request, load};
+
+use super::{Case, Engine, NOW, Outcome, Suite};
+
+/// A suite's filter, loaded; or every error of its configuration.
+pub type Natively = Result<(Box<dyn Engine>, Vec<String>), Vec<String>>;
+
+/// Loads a suite's configuration into the filter of this name. This list and the crate's
+/// dependency are all that a new filter adds here.
+pub fn natively(filter: &str, suite: &Suite) -> Natively {
+    match filter {
+        "fault-injection" => native::<fault_injection::FaultInjection>(suite),
+        _ => panic!("`{filter}` is not in the list of natively(); add it"),
+    }
+}
+
+fn native<F: Filter>(suite: &Suite) -> Natively {
+    let text = |errors: Vec<sdk_helpers::ConfigError>| -> Vec<String> {
+        errors.iter().map(ToString::to_string).collect()
+    };
+    match load::<F>(suite.config.to_string().as_bytes()) {
+        Ok(Loaded {
+            filter, warnings, ..
+        }) => Ok((Box::new(Native(filter)), text(warnings))),
+        Err(errors) => Err(text(errors)),
+    }
+}
+
+struct Native<F>(F);
+
+impl<F: Filter> Engine for Native<F> {
+    fn run(&self, case: &Case) -> Outcome {
+        let world = FakeWorld::new();
+        let now = case.now.as_deref().unwrap_or(NOW);
+        world.set_now(timestamp(now).expect("the time of a case"));
+        world.set_rolls(case.dice.iter().flatten().copied());
+        world.set_active(case.active.unwrap_or(0));
+        for (path, bytes) in case.encoded_facts() {
+            world.set_property(&path, bytes);
+        }
+        if let Some(claims) = &case.claims {
+            world.set_property(&claims::PATH, claims.to_string());
+        }
+        let request = Request::new(Headers::from_pairs(case.headers()));
+        let mut memory = F::Memory::default();
+        let decision = self.0.on_request(&request, &world, &mut memory);
+        let mut seen = Outcome::default();
+        self.follow(decision, &request, &mut seen);
+        seen
+    }
+}
+
+impl<F: Filter> Native<F> {
+    fn follow(&self, decision: Decision, request: &Request, seen: &mut Outcome) {
+        match decision {
+            Decision::Continue(edits) => self.note(&edits.record, seen),
+            Decision::Reply(reply) => {
+                self.note(&reply.record, seen);
+                // What Envoy makes of a reply to gRPC.
+                let (status, grpc_status) = if request.is_grpc() {
+                    let code = reply.grpc_status.unwrap_or(match reply.status {
+                        400 => 13,
+                        401 => 16,
+                        403 => 7,
+                        404 => 12,
+                        429 | 502 | 503 | 504 => 14,
+                        _ => 2,
+                    });
+                    (200, Some(code))
+                } else {
+                    (reply.status, None)
+                };
+                seen.status = Some(status);
+                seen.grpc_status = grpc_status;
+                seen.body = Some(reply.body.into_owned());
+            }
+            Decision::Delay { by, record, then } => {
+                self.note(&record, seen);
+                seen.delay = Some(seen.delay.unwrap_or(Duration::ZERO) + by);
+                self.follow(*then, request, seen);
+            }
+            held @ (Decision::Ask { .. } | Decision::Wait { .. }) => {
+                panic!("cases give no answers yet: {held:?}")
+            }
+        }
+    }
+
+    fn note(&self, record: &Record, seen: &mut Outcome) {
+        for outcome in &record.outcomes {
+            let text = self.0.outcomes().find(*outcome).expect("its own outcome");
+            let so_far = seen.reason.take().map_or(String::new(), |text| text + ",");
+            seen.reason = Some(format!("{so_far}{text}"));
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The proxy that configuration is made for, and which EnvoyFilters are for it.
+
+use super::resource::{EnvoyFilter, Patch, PatchContext, VersionMatch};
+use std::collections::BTreeMap;
+
+/// Stands in for "some current release"; tests of version clauses set their own.
+const ISTIO_VERSION: &str = "1.30.0";
+/// The label Istio puts on the pods of a Kubernetes Gateway.
+const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+
+/// Which side of the mesh a proxy's listeners and routes are on.
+///
+/// A real sidecar has an inbound and an outbound half; a bootstrap here has one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Requests to the workload.
+    SidecarInbound,
+    /// Requests from the workload.
+    SidecarOutbound,
+    /// A gateway.
+    Gateway,
+}
+
+impl Context {
+    /// The contexts in which this proxy's clusters are patched: both halves of a sidecar share them,
+    /// so a cluster added for outbound serves an inbound filter as well.
+    pub(super) fn of_clusters(self) -> &'static [Context] {
+        match self {
+            Context::Gateway => &[Context::Gateway],
+            _ => &[Context::SidecarOutbound, Context::SidecarInbound],
+        }
+    }
+}
+
+/// What istiod knows of a proxy.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    /// The half that is rendered.
+    pub context: Context,
+    /// Where the workload runs.
+    pub namespace: String,
+    /// The namespace whose EnvoyFilters are for the whole mesh.
+    pub root_namespace: String,
+    /// The workload's labels.
+    pub labels: BTreeMap<String, String>,
+    /// `ISTIO_VERSION`; with none, no version clause matches.
+    pub istio_version: String,
+    /// The node metadata that `match.proxy.metadata` is compared with.
+    pub metadata: BTreeMap<String, String>,
+    /// Hosts of the services the workload belongs to, for clauses on inbound clusters.
+    pub services: Vec<String>,
+    /// On gateways, the service ports that lead to a listener port.
+    pub gateway_ports: BTreeMap<u32, Vec<u32>>,
+}
+
+impl Proxy {
+    /// A proxy in `namespace`, without labels.
+    pub fn new(context: Context, namespace: &str) -> Proxy {
+        Proxy {
+            context,
+            namespace: namespace.to_string(),
+            root_namespace: "istio-system".to_string(),
+            labels: BTreeMap::new(),
+            istio_version: ISTIO_VERSION.to_string(),
+            metadata: BTreeMap::new(),
+            services: Vec::new(),
+            gateway_ports: BTreeMap::new(),
+        }
+    }
+
+    /// The same proxy with one more label.
+    #[must_use]
+    pub fn label(mut self, name: &str, value: &str) -> Proxy {
+        self.labels.insert(name.to_string(), value.to_string());
+        self
+    }
+
+    /// The filters for this proxy, in the order istiod applies them.
+    pub(super) fn applicable<'a>(
+        &self,
+        filters: &'a [EnvoyFilter],
+    ) -> Result<Vec<&'a EnvoyFilter>, String> {
+        let mut applicable = Vec::new();
+        for filter in filters {
+            if self.is_selected_by(filter)? {
+                applicable.push(filter);
+            }
+        }
+        applicable.sort_by_key(|filter| {
+            (
+                filter.priority,
+                filter.namespace != self.root_namespace,
+                filter.created.clone(),
+                format!("{}.{}", filter.name, filter.namespace),
+            )
+        });
+        Ok(applicable)
+    }
+
+    fn is_selected_by(&self, filter: &EnvoyFilter) -> Result<bool, String> {
+        let own = filter.namespace == self.namespace;
+        if !own && filter.namespace != self.root_namespace {
+            return Ok(false);
+        }
+        if filter.target_refs.is_empty() {
+            let labels = &self.labels;
+            return Ok(filter
+                .labels
+                .iter()
+                .all(|(name, value)| labels.get(name) == Some(value)));
+        }
+        for (index, target) in filter.target_refs.iter().enumerate() {
+            match target.kind.as_str() {
+                "Gateway" => {
+                    if own && self.labels.get(GATEWAY_NAME) == Some(&target.name) {
+                        return Ok(true);
+                    }
+                }
+                // For waypoints, which no context stands for.
+                "Service" | "ServiceEntry" => {}
+                kind => {
+                    return Err(format!(
+                        "{}/{} spec.targetRefs[{index}]: kind `{kind}` is not rendered here",
+                        filter.namespace, filter.name
+                    ));
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether `match.proxy` of this patch means this proxy; the context is compared stage by stage.
+    pub(super) fn is_meant_by(&self, patch: &Patch) -> bool {
+        if patch.context == PatchContext::Waypoint {
+            return false;
+        }
+        let Some(clause) = &patch.proxy else {
+            return true;
+        };
+        let version = match &clause.version {
+            VersionMatch::Any => true,
+            VersionMatch::Nothing => false,
+            VersionMatch::Search(regex) => {
+                !self.istio_version.is_empty() && regex.is_match(&self.istio_version)
+            }
+        };
+        version
+            && clause
+                .metadata
+                .iter()
+                .all(|(key, value)| self.metadata.get(key) == Some(value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filter(metadata: &str, spec: &str) -> EnvoyFilter {
+        EnvoyFilter::parse(&format!(
+            "{{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, \
+             metadata: {{{metadata}}}, spec: {{{spec}}}}}"
+        ))
+        .unwrap()
+    }
+
+    fn proxy() -> Proxy {
+        Proxy::new(Context::SidecarInbound, "apps")
+            .label("app", "a")
+            .label(GATEWAY_NAME, "edge")
+    }
+
+    #[test]
+    fn low_priority_numbers_run_first_then_the_root_namespace_then_the_older() {
+        let filters = [
+            filter("name: e, namespace: apps", "priority: 1"),
+            filter(
+                "name: d, namespace: apps, creationTimestamp: '2026-02-01T00:00:00Z'",
+                "",
+            ),
+            filter(
+                "name: b, namespace: apps, creationTimestamp: '2026-01-01T00:00:00Z'",
+                "",
+            ),
+            filter(
+                "name: c, namespace: apps, creationTimestamp: '2026-01-01T00:00:00Z'",
+                "",
+            ),
+            filter(
+                "name: a, namespace: istio-system, creationTimestamp: '2026-03-01T00:00:00Z'",
+                "",
+            ),
+            filter("name: first, namespace: apps", "priority: -1"),
+            filter("name: elsewhere, namespace: other", ""),
+        ];
+        let order = proxy().applicable(&filters).unwrap();
+        let names: Vec<&str> = order.iter().map(|filter| filter.name.as_str()).collect();
+        assert_eq!(names, ["first", "a", "b", "c", "d", "e"]);
+    }
+
+    #[test]
+    fn selectors_and_targets_pick_workloads() {
+        for (spec, selected) in [
+            ("", true),
+            ("workloadSelector: {}", true),
+            ("workloadSelector: {labels: {app: a}}", true),
+            ("workloadSelector: {labels: {app: b}}", false),
+            ("workloadSelector: {labels: {app: a, version: v1}}", false),
+            (
+                "targetRefs: [{kind: Gateway, group: gateway.networking.k8s.io, name: edge}]",
+                true,
+            ),
+            (
+                "targetRefs: [{kind: Gateway, group: gateway.networking.k8s.io, name: other}]",
+                false,
+            ),
+            ("targetRefs: [{kind: Service, name: edge}]", false),
+        ] {
+            let filter = filter("name: test, namespace: apps", spec);
+            assert_eq!(proxy().is_selected_by(&filter), Ok(selected), "{spec}");
+        }
+        let class = filter(
+            "name: test, namespace: apps",
+            "targetRefs: [{kind: GatewayClass, group: gateway.networking.k8s.io, name: istio}]",
+        );
+        assert_eq!(
+            proxy().is_selected_by(&class).unwrap_err(),
+            "apps/test spec.targetRefs[0]: kind `GatewayClass` is not rendered here"
+        );
+    }
+
+    #[test]
+    fn versions_are_searched_for_and_metadata_is_compared() {
+        let long = format!("'{}'", ".?".repeat(600));
+        for (clause, version, meant) in [
+            ("proxyVersion: '1.1'", "1.1.0", true),
+            // The dot is any character and nothing is anchored.
+            ("proxyVersion: '1.1'", "1.19.2", true),
+            ("proxyVersion: '1.1'", "2.101", true),
+            ("proxyVersion: '^1\\.1\\.'", "1.19.2", false),
+            ("proxyVersion: '.*'", "", false),
+            (&format!("proxyVersion: {long}"), "1.19.2", false),
+            ("metadata: {KIND: a}", "", true),
+            ("metadata: {KIND: b}", "", false),
+            ("metadata: {OTHER: a}", "", false),
+        ] {
+            let spec = format!(
+                "configPatches: [{{applyTo: HTTP_FILTER, match: {{proxy: {{{clause}}}}}, \
+                 patch: {{operation: REMOVE}}}}]"
+            );
+            let mut proxy = proxy();
+            proxy.istio_version = version.to_string();
+            proxy.metadata.insert("KIND".into(), "a".into());
+            let filter = filter("name: test", &spec);
+            assert_eq!(
+                proxy.is_meant_by(&filter.patches[0]),
+                meant,
+                "{clause} in {version}"
+            );
+        }
+    }
+}

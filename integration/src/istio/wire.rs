@@ -1,0 +1,188 @@
+//! The resource as written. Stricter than istiod in one way: a field the resource does not have is
+//! refused, because a typo in a shipped file should fail a test.
+
+use super::check::Checked;
+use super::clause::{ClusterMatch, ListenerMatch, RouteConfigurationMatch};
+use super::resource::{EnvoyFilter, PatchContext, TargetRef};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+const MOST_TARGET_REFS: usize = 16;
+
+pub(super) fn read(yaml: &str) -> Result<Vec<EnvoyFilter>, String> {
+    let resources: Vec<Resource> =
+        serde_saphyr::from_multiple(yaml).map_err(|error| error.to_string())?;
+    resources.into_iter().map(Resource::check).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Resource {
+    api_version: String,
+    kind: String,
+    metadata: Metadata,
+    #[serde(default)]
+    spec: Spec,
+    #[serde(default, rename = "status")]
+    _status: Option<IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Metadata {
+    name: String,
+    namespace: Option<String>,
+    #[serde(default)]
+    creation_timestamp: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Spec {
+    workload_selector: Option<Selector>,
+    target_refs: Vec<TargetRef>,
+    priority: i32,
+    config_patches: Vec<Option<ConfigPatch>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Selector {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ConfigPatch {
+    pub(super) apply_to: Option<String>,
+    pub(super) r#match: Option<Match>,
+    pub(super) patch: Option<Change>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Match {
+    pub(super) context: PatchContext,
+    pub(super) proxy: Option<Proxy>,
+    pub(super) listener: Option<ListenerMatch>,
+    pub(super) route_configuration: Option<RouteConfigurationMatch>,
+    pub(super) cluster: Option<ClusterMatch>,
+    pub(super) waypoint: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Proxy {
+    pub(super) proxy_version: String,
+    pub(super) metadata: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Change {
+    pub(super) operation: Option<String>,
+    pub(super) value: Option<Value>,
+    pub(super) filter_class: Option<IgnoredAny>,
+}
+
+impl Resource {
+    fn check(self) -> Result<EnvoyFilter, String> {
+        if self.kind != "EnvoyFilter" {
+            return Err(format!("kind: expected EnvoyFilter, found `{}`", self.kind));
+        }
+        if self.api_version != "networking.istio.io/v1alpha3" {
+            return Err(format!(
+                "apiVersion: expected networking.istio.io/v1alpha3, found `{}`",
+                self.api_version
+            ));
+        }
+        let spec = self.spec;
+        if spec.workload_selector.is_some() && !spec.target_refs.is_empty() {
+            return Err("spec: only one of workloadSelector and targetRefs can be set".to_string());
+        }
+        if spec.target_refs.len() > MOST_TARGET_REFS {
+            return Err(format!("spec.targetRefs: more than {MOST_TARGET_REFS}"));
+        }
+        let mut warnings = Vec::new();
+        let labels = match spec.workload_selector {
+            Some(Selector { labels }) => {
+                if labels.is_empty() {
+                    warnings.push(
+                        "spec.workloadSelector: without labels, will be applied to all services \
+                         in namespace"
+                            .to_string(),
+                    );
+                }
+                labels
+            }
+            None => BTreeMap::new(),
+        };
+        let mut patches = Vec::new();
+        for (index, patch) in spec.config_patches.into_iter().enumerate() {
+            let mut checked = Checked::at(format!("spec.configPatches[{index}]"));
+            patches.push(checked.patch(patch)?);
+            warnings.append(&mut checked.warnings);
+        }
+        Ok(EnvoyFilter {
+            name: self.metadata.name,
+            namespace: self.metadata.namespace.unwrap_or_else(|| "default".into()),
+            created: self.metadata.creation_timestamp.unwrap_or_default(),
+            priority: spec.priority,
+            labels,
+            target_refs: spec.target_refs,
+            patches,
+            warnings,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resource_of_another_shape_is_refused() {
+        let resource = "{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, \
+                        metadata: {name: test, labels: {a: b}}, spec: {}}";
+        assert_eq!(
+            EnvoyFilter::parse_all(&format!("{resource}\n---\n{resource}"))
+                .unwrap()
+                .len(),
+            2
+        );
+        for (from, to, problem) in [
+            (
+                "EnvoyFilter",
+                "WasmPlugin",
+                "kind: expected EnvoyFilter, found `WasmPlugin`",
+            ),
+            (
+                "v1alpha3",
+                "v1",
+                "apiVersion: expected networking.istio.io/v1alpha3",
+            ),
+            (
+                "spec: {}",
+                "spec: {workloadSelektor: {}}",
+                "unknown field `workloadSelektor`",
+            ),
+            (
+                "spec: {}",
+                "spec: {workloadSelector: {labels: {a: b}}, targetRefs: [{kind: Gateway, name: a}]}",
+                "only one of",
+            ),
+            (
+                "spec: {}",
+                "spec: {configPatches: [{applyTo: CLUSTER, patch: 7}]}",
+                "",
+            ),
+        ] {
+            let error = EnvoyFilter::parse(&resource.replace(from, to)).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
+        assert!(EnvoyFilter::parse(&format!("{resource}\n---\n{resource}")).is_err());
+    }
+}

@@ -1,0 +1,33 @@
+//! The harness itself, before anything else stands on it.
+//!
+//! Tests named `smoke_process_*` run Envoy as a process whatever this machine offers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod envoy;
+mod leftovers;
+mod services;
+mod traffic;
+
+use std::time::Duration;
+
+use integration::envoy::Config;
+use integration::upstream::Upstream;
+
+/// How long what is about to happen may take.
+const SOON: Duration = Duration::from_secs(10);
+
+/// A listener `forward`, whose paths under `/h1` go upstream in HTTP/1.1 and all others in HTTP/2,
+/// and a listener `direct`, which answers by itself.
+fn config() -> Config {
+    Config::from_yaml(include_str!("envoy.yaml")).any_ports()
+}
+
+fn forwarding(upstream: &Upstream) -> Config {
+    let addr = upstream.addr();
+    config().endpoint("http1", addr).endpoint("http2", addr)
+}

@@ -1,0 +1,218 @@
+//! What a test run came to: one table, and the two totals that everything is judged by.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::counts::Counts;
+
+#[derive(Default)]
+pub(crate) struct Summary {
+    rows: Vec<Row>,
+    remarks: Vec<String>,
+}
+
+struct Row {
+    step: &'static str,
+    outcome: Outcome,
+    took: Duration,
+    counts: Option<Counts>,
+}
+
+enum Outcome {
+    Ok,
+    Failed(String),
+    /// Something before it failed, so that it would prove nothing.
+    NotRun(String),
+    NotNeeded,
+}
+
+impl Summary {
+    pub(crate) fn check(&mut self, step: &'static str, took: Duration, result: Result<(), String>) {
+        let outcome = match result {
+            Ok(()) => Outcome::Ok,
+            Err(problem) => Outcome::Failed(problem),
+        };
+        self.push(step, outcome, took, None);
+    }
+
+    /// `problem` is why the run is not to be trusted although no test failed.
+    pub(crate) fn tests(
+        &mut self,
+        step: &'static str,
+        took: Duration,
+        counts: Counts,
+        problem: Option<String>,
+    ) {
+        let mut problems = Vec::new();
+        if counts.failed > 0 {
+            problems.push(format!("{} of its tests failed", counts.failed));
+        }
+        if counts.ignored > 0 {
+            problems.push(format!(
+                "{} ignored, and tests must not be skipped quietly",
+                counts.ignored
+            ));
+        }
+        if problems.is_empty() {
+            problems.extend(problem);
+        }
+        if problems.is_empty() && counts.passed == 0 {
+            problems.push("no test ran".to_owned());
+        }
+        let outcome = if problems.is_empty() {
+            Outcome::Ok
+        } else {
+            Outcome::Failed(problems.join("; "))
+        };
+        self.push(step, outcome, took, Some(counts));
+    }
+
+    pub(crate) fn not_run(&mut self, step: &'static str, why: &str) {
+        let outcome = Outcome::NotRun(format!("not run: {why}"));
+        self.push(step, outcome, Duration::ZERO, None);
+    }
+
+    pub(crate) fn not_needed(&mut self, step: &'static str) {
+        self.push(step, Outcome::NotNeeded, Duration::ZERO, None);
+    }
+
+    pub(crate) fn remark(&mut self, remark: String) {
+        self.remarks.push(remark);
+    }
+
+    fn push(
+        &mut self,
+        step: &'static str,
+        outcome: Outcome,
+        took: Duration,
+        counts: Option<Counts>,
+    ) {
+        self.rows.push(Row {
+            step,
+            outcome,
+            took,
+            counts,
+        });
+    }
+
+    /// Tests that passed, and everything that failed. A step that failed without a failing test
+    /// counts as one, so that the second is 0 only when all is well.
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        let mut passed = 0;
+        let mut failed = 0;
+        for row in &self.rows {
+            let counts = row.counts.unwrap_or_default();
+            let bad = counts.failed + counts.ignored;
+            passed += counts.passed;
+            failed += match row.outcome {
+                Outcome::Ok | Outcome::NotNeeded => bad,
+                Outcome::Failed(_) | Outcome::NotRun(_) => bad.max(1),
+            };
+        }
+        (passed, failed)
+    }
+
+    /// Table, what went wrong, remarks, and the totals as the last line.
+    pub(crate) fn text(&self) -> String {
+        let width = self.rows.iter().map(|row| row.step.len()).max();
+        let width = width.unwrap_or(0).max("step".len());
+        let mut text = format!(
+            "{:width$}  {:10}  {:>7}  {:>6}  {:>6}\n",
+            "step", "result", "seconds", "passed", "failed"
+        );
+        for row in &self.rows {
+            let result = match row.outcome {
+                Outcome::Ok => "ok",
+                Outcome::Failed(_) => "FAILED",
+                Outcome::NotRun(_) => "NOT RUN",
+                Outcome::NotNeeded => "not needed",
+            };
+            let (passed, failed) = match row.counts {
+                Some(counts) => (counts.passed.to_string(), counts.failed.to_string()),
+                None => (String::new(), String::new()),
+            };
+            let line = format!(
+                "{:width$}  {result:10}  {:>7.1}  {passed:>6}  {failed:>6}",
+                row.step,
+                row.took.as_secs_f64()
+            );
+            text.push_str(line.trim_end());
+            text.push('\n');
+        }
+        text.push('\n');
+        for row in &self.rows {
+            if let Outcome::Failed(why) | Outcome::NotRun(why) = &row.outcome {
+                // The first line names the problem; the rest went by when the step ran.
+                let why = why.lines().next().unwrap_or_default();
+                let _ = writeln!(text, "{}: {why}", row.step);
+            }
+        }
+        for remark in &self.remarks {
+            let _ = writeln!(text, "{remark}");
+        }
+        let (passed, failed) = self.totals();
+        let _ = writeln!(text, "{passed} passed, {failed} failed");
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Summary;
+    use crate::counts::Counts;
+    use std::time::Duration;
+
+    fn counts(passed: u64, failed: u64, ignored: u64) -> Counts {
+        Counts {
+            passed,
+            failed,
+            ignored,
+        }
+    }
+
+    #[test]
+    fn the_table_and_the_last_line() {
+        let mut summary = Summary::default();
+        summary.check("format", Duration::from_millis(1240), Ok(()));
+        summary.tests(
+            "unit tests",
+            Duration::from_secs(61),
+            counts(312, 0, 0),
+            None,
+        );
+        summary.not_needed("smoke tests as a process");
+        summary.remark("engine: containers".to_owned());
+        assert_eq!(
+            summary.text(),
+            "step                      result      seconds  passed  failed\n\
+             format                    ok              1.2\n\
+             unit tests                ok             61.0     312       0\n\
+             smoke tests as a process  not needed      0.0\n\
+             \n\
+             engine: containers\n\
+             312 passed, 0 failed\n"
+        );
+    }
+
+    #[test]
+    fn whatever_fails_shows_in_the_totals() {
+        let mut summary = Summary::default();
+        summary.check("format", Duration::ZERO, Err("a\nb".to_owned()));
+        summary.not_run("integration", "the build failed");
+        summary.tests("failing", Duration::ZERO, counts(5, 2, 0), None);
+        summary.tests("skipping", Duration::ZERO, counts(5, 0, 3), None);
+        summary.tests(
+            "crashed",
+            Duration::ZERO,
+            counts(1, 0, 0),
+            Some("signal".to_owned()),
+        );
+        summary.tests("empty", Duration::ZERO, counts(0, 0, 0), None);
+        assert_eq!(summary.totals(), (11, 9));
+        let text = summary.text();
+        assert!(text.contains("format: a\nintegration: not run: the build failed\n"));
+        assert!(text.contains("skipping: 3 ignored, and tests must not be skipped quietly\n"));
+        assert!(text.contains("crashed: signal\nempty: no test ran\n"));
+        assert!(text.ends_with("\n11 passed, 9 failed\n"), "{text}");
+    }
+}
