@@ -12,10 +12,13 @@
     reason = "test support: a panic is how a test fails"
 )]
 
+#[cfg(feature = "wasm")]
+pub mod bench;
 pub mod case;
 pub mod client;
 pub mod envoy;
 pub mod istio;
+pub mod listener;
 pub mod protobuf;
 pub mod service;
 pub mod upstream;

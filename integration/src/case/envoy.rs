@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use sdk_helpers::claims;
 use serde_json::{Value, json};
 
 use super::{Case, Engine, File, Outcome};
 use crate::client::{Client, Response};
-use crate::envoy::{Config, Envoy, Launcher};
+use crate::envoy::{Envoy, Launcher};
+use crate::listener::{Listener, bootstrap};
 
 /// The header by which an access log line is found again.
 const ID: &str = "x-case";
@@ -23,15 +25,14 @@ pub struct InEnvoy {
 impl InEnvoy {
     /// Starts it.
     pub fn start(file: &File, launcher: Launcher) -> Self {
-        let listeners: Vec<Value> = file
+        let listeners: Vec<Listener> = file
             .suites
             .iter()
             .enumerate()
             .filter(|(_, suite)| suite.refused.is_empty())
             .map(|(index, suite)| listener(&file.filter, &name(index), &suite.config))
             .collect();
-        let config = Config::from_value(json!({"static_resources": {"listeners": listeners}}));
-        let envoy = Envoy::builder(config)
+        let envoy = Envoy::builder(bootstrap(listeners, []))
             .launcher(launcher)
             .args(["--file-flush-interval-msec", "10"])
             .start();
@@ -129,68 +130,16 @@ impl OneListener<'_> {
     }
 }
 
-/// A listener whose route answers 200 and whose access log goes to standard output as JSON.
-fn listener(filter: &str, name: &str, config: &Value) -> Value {
-    let typed = |kind: &str, mut fields: Value| {
-        fields["@type"] = Value::from(format!("type.googleapis.com/{kind}"));
-        fields
-    };
-    let log = typed(
-        "envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-        json!({"log_format": {"json_format": {
-            "case": format!("%REQ({ID})%"),
-            "reason": format!("%FILTER_STATE(wasm.mesh_filters.{filter}:PLAIN)%"),
-            "details": "%RESPONSE_CODE_DETAILS%",
-        }}}),
-    );
-    let claims = typed(
-        "envoy.extensions.filters.http.set_filter_state.v3.Config",
-        json!({"on_request_headers": [{
-            "object_key": "wasm.mesh_filters.claims",
-            "factory_key": "envoy.string",
-            "format_string": {"text_format_source": {"inline_string": format!("%REQ({CLAIMS})%")}},
-            "skip_if_empty": true,
-        }]}),
-    );
-    let module = typed(
-        "envoy.extensions.filters.http.wasm.v3.Wasm",
-        json!({"config": {
-            "name": filter,
-            "root_id": filter,
-            "failure_policy": "FAIL_CLOSED",
-            "vm_config": {
-                "vm_id": filter,
-                "runtime": "envoy.wasm.runtime.v8",
-                "code": {"local": {"filename": format!("dist/{filter}.wasm")}},
-            },
-            "configuration": {
-                "@type": "type.googleapis.com/google.protobuf.Struct",
-                "value": config,
-            },
-        }}),
-    );
-    let router = typed("envoy.extensions.filters.http.router.v3.Router", json!({}));
-    let manager = typed(
-        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        json!({
-            "stat_prefix": name,
-            "codec_type": "AUTO",
-            "access_log": [{"name": "log", "typed_config": log}],
-            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [
-                {"match": {"prefix": "/"}, "direct_response": {"status": 200}},
-            ]}]},
-            "http_filters": [
-                {"name": "claims", "typed_config": claims},
-                {"name": filter, "typed_config": module},
-                {"name": "envoy.filters.http.router", "typed_config": router},
-            ],
-        }),
-    );
-    json!({
-        "name": name,
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-        "filter_chains": [{"filters": [
-            {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager},
-        ]}],
-    })
+/// A listener that takes claims from a header, as a filter that verified a token would leave them.
+fn listener(filter: &str, name: &str, config: &Value) -> Listener {
+    let claims = json!({"on_request_headers": [{
+        "object_key": claims::PATH[1],
+        "factory_key": "envoy.string",
+        "format_string": {"text_format_source": {"inline_string": format!("%REQ({CLAIMS})%")}},
+        "skip_if_empty": true,
+    }]});
+    Listener::new(name)
+        .filter("claims", "set_filter_state.v3.Config", claims)
+        .module(filter, config)
+        .log("case", &format!("%REQ({ID})%"))
 }

@@ -85,7 +85,7 @@ impl Engine for InWasm {
         if let Some(claims) = &case.claims {
             stream.set_filter_state(claims::PATH[1], claims.to_string());
         }
-        stream.request_headers(&case.headers(), true);
+        stream.request_headers(case.headers(), true);
         let mut delay = None;
         while stream.state() == State::Paused {
             let tick = host.tick_period().expect("a held stream has a timer");

@@ -27,6 +27,12 @@ pub struct Request {
 }
 
 impl Request {
+    /// The first value of a header.
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
+        let mut values = self.headers.iter().filter(|(header, _)| header == name);
+        values.next().map(|(_, value)| value.as_slice())
+    }
+
     /// A request of any method.
     pub fn new(method: &str, path: &str) -> Self {
         Self {

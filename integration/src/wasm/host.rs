@@ -199,6 +199,12 @@ impl Host {
         self.state_mut().host_calls.clear();
     }
 
+    /// The size of the module's memory in bytes. It grows and never shrinks.
+    #[must_use]
+    pub fn memory(&self) -> u64 {
+        self.vm.borrow_mut().memory()
+    }
+
     /// The period of the serving root context's tick, if one is armed.
     #[must_use]
     pub fn tick_period(&self) -> Option<Duration> {

@@ -133,6 +133,14 @@ impl Vm {
         Some(function)
     }
 
+    /// The size of the module's memory; none without one.
+    pub(crate) fn memory(&mut self) -> u64 {
+        let memory = self
+            .instance
+            .and_then(|instance| instance.get_memory(&mut self.store, "memory"));
+        memory.map_or(0, |memory| memory.data_size(&self.store) as u64)
+    }
+
     fn bury(&mut self, callback: &str, error: &wasmtime::Error) {
         let cause = match error.downcast_ref::<Trap>() {
             Some(trap) => trap.to_string(),

@@ -117,6 +117,10 @@ impl HttpMatch {
             &at.field("withoutHeaders"),
             problems,
         );
+        // A regex over a long value costs more than all the rest: what is cheap is asked first.
+        compiled
+            .headers
+            .sort_by_key(|header| matches!(header.value, StringMatch::Regex(_)));
         let query = at.field("queryParams");
         for (name, value) in wire.query_params.into_iter().flatten() {
             let at = query.field(&name);

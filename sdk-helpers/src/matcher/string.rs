@@ -37,10 +37,11 @@ pub enum StringMatch {
 /// As Istio's validation has it.
 const LONGEST_REGEX: usize = 1024;
 
-/// Bytes of a compiled regex. A counted repetition makes a short regex large, and every character
-/// of a value walks through all of it: at this size the longest header Envoy accepts (60 KiB) costs
-/// milliseconds, not seconds.
-const LARGEST_REGEX: usize = 64 * 1024;
+/// Bytes of a compiled regex. Matching is linear in the value, but every character walks through as
+/// much of the program as could match there, and counted repetitions make a short regex a large
+/// program: at this size the worst regex over the longest header Envoy accepts (60 KiB) costs 0.2 s
+/// natively, an ordinary one 3 ms (`docs/decisions/regex-engine.md`).
+const LARGEST_REGEX: usize = 16 * 1024;
 
 impl StringMatch {
     /// Compiles what a user wrote at `at`. `ignore_case` is Istio's `ignoreUriCase`, which leaves

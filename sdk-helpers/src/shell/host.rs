@@ -424,7 +424,8 @@ pub(super) fn http_call(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
         .collect();
-    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], timeout).ok()
+    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], limit(timeout))
+        .ok()
 }
 
 pub(super) fn grpc_call(
@@ -439,13 +440,47 @@ pub(super) fn grpc_call(
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_slice()))
         .collect();
+    let target = grpc_service(cluster);
+    // SAFETY: the SDK takes a text where the ABI takes bytes, and looks at nothing of it but its
+    // address and length.
+    let target = unsafe { std::str::from_utf8_unchecked(&target) };
     proxy_wasm::hostcalls::dispatch_grpc_call(
-        cluster,
+        target,
         service,
         method,
         metadata,
         Some(message),
-        timeout,
+        limit(timeout),
     )
     .ok()
+}
+
+/// A timeout as Envoy counts it: in whole milliseconds, of which 0 are no limit at all and more than
+/// 31 bits are refused.
+fn limit(timeout: Duration) -> Duration {
+    timeout.clamp(
+        Duration::from_millis(1),
+        Duration::from_millis(i32::MAX as u64),
+    )
+}
+
+/// `envoy.config.core.v3.GrpcService { envoy_grpc: { cluster_name } }`, serialized.
+///
+/// Envoy takes a bare name as well, but first tries to read it as this message: of `empty`, which is
+/// four bytes of an unknown field, it makes a message without a target, and its process aborts.
+fn grpc_service(cluster: &str) -> Vec<u8> {
+    field_one(&field_one(cluster.as_bytes()))
+}
+
+/// Field 1 of a protobuf message, length-delimited.
+fn field_one(value: &[u8]) -> Vec<u8> {
+    let mut field = vec![0x0a];
+    let mut length = value.len();
+    while length > 0x7f {
+        field.push(0x80 | (length & 0x7f) as u8);
+        length >>= 7;
+    }
+    field.push(length as u8);
+    field.extend_from_slice(value);
+    field
 }

@@ -1,6 +1,9 @@
 //! A filter that does everything the shell offers, one thing a path, so that the shell is tested
 //! where it runs: calls and their failures, waiting, delays, edits on both ways, filter state,
-//! shared cells, and the end of a stream.
+//! shared cells, the end of a stream, and the end of the VM.
+//!
+//! The query says how: `?cluster=` and `?path=` where a call goes, `?ms=` or `?at=` how long a hold
+//! lasts.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -34,7 +37,7 @@ pub struct Wire {
     fetch: Option<bool>,
 }
 
-/// The longest a call or a wait may take.
+/// The longest a call may take, and a hold that is not told otherwise.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The upkeep's only call.
@@ -78,25 +81,48 @@ impl Filter for Probe {
     fn on_request(&self, request: &Request, world: &dyn World, asked: &mut u32) -> Decision {
         *asked = asked.saturating_add(1);
         let record = Record::of(self.seen);
+        let (cluster, path) = (self.cluster(request), text(request, "path", "/answer"));
         match request.path() {
-            b"/http" => self.ask_http("/answer", record),
-            b"/http-unknown" => Decision::Ask {
-                call: http("no_such_cluster", "/answer"),
+            b"/http" => Decision::Ask {
+                call: http(&cluster, &path),
                 record,
             },
-            b"/grpc" => self.ask_grpc("Echo", record),
-            b"/grpc-unknown" => Decision::Ask {
-                call: grpc("no_such_cluster", "Echo"),
+            b"/grpc" => Decision::Ask {
+                call: grpc(&cluster, &text(request, "path", "Echo")),
                 record,
             },
             b"/wait" => Decision::Wait {
-                at_most: PATIENCE,
+                at_most: time(request, world),
                 record,
             },
             b"/delay" => Decision::Delay {
-                by: Duration::from_millis(50),
+                by: time(request, world),
                 record,
-                then: Box::new(self.ask_http("/answer", Record::of(self.answered))),
+                then: Box::new(Decision::Continue(Edits {
+                    record: Record::of(self.answered),
+                    ..Edits::default()
+                })),
+            },
+            b"/delay-reply" => Decision::Delay {
+                by: time(request, world),
+                record,
+                then: Box::new(Decision::Reply(reply("delayed", self.answered))),
+            },
+            b"/delay-ask" => Decision::Delay {
+                by: time(request, world),
+                record,
+                then: Box::new(Decision::Ask {
+                    call: http(&cluster, &path),
+                    record: Record::of(self.answered),
+                }),
+            },
+            b"/delay-grpc" => Decision::Delay {
+                by: time(request, world),
+                record,
+                then: Box::new(Decision::Ask {
+                    call: grpc(&cluster, "Echo"),
+                    record: Record::of(self.answered),
+                }),
             },
             b"/edits" => Decision::Continue(edits(record)),
             b"/reply" => Decision::Reply(reply("told", self.seen)),
@@ -109,6 +135,8 @@ impl Filter for Probe {
             }),
             b"/cell" => Decision::Reply(reply(&count(world), self.seen)),
             b"/host-function" => Decision::Reply(reply(&compressed(world), self.seen)),
+            // What a bug in a filter would do to its VM.
+            b"/trap" => std::process::abort(),
             _ => Decision::pass(),
         }
     }
@@ -203,19 +231,29 @@ impl Filter for Probe {
 }
 
 impl Probe {
-    fn ask_http(&self, path: &str, record: Record) -> Decision {
-        Decision::Ask {
-            call: http(&self.cluster, path),
-            record,
-        }
+    /// Where a call of this request goes: `?cluster=`, else where the configuration says.
+    fn cluster(&self, request: &Request) -> String {
+        text(request, "cluster", &self.cluster)
     }
+}
 
-    fn ask_grpc(&self, method: &str, record: Record) -> Decision {
-        Decision::Ask {
-            call: grpc(&self.cluster, method),
-            record,
-        }
+fn text(request: &Request, parameter: &str, otherwise: &str) -> String {
+    match request.query_parameter(parameter) {
+        Some(value) => String::from_utf8_lossy(value).into_owned(),
+        None => otherwise.to_owned(),
     }
+}
+
+/// Until the millisecond `?at=` of the Unix epoch, or for `?ms=`, else for [`PATIENCE`].
+fn time(request: &Request, world: &dyn World) -> Duration {
+    let number = |parameter| text(request, parameter, "").parse::<u64>().ok();
+    let until = number("at").map(|at| {
+        let now = world.now().as_nanos().div_euclid(1_000_000);
+        Duration::from_millis(at.saturating_sub(now))
+    });
+    until
+        .or_else(|| number("ms").map(Duration::from_millis))
+        .unwrap_or(PATIENCE)
 }
 
 fn http(cluster: &str, path: &str) -> Call {
@@ -250,6 +288,7 @@ fn edits(record: Record) -> Edits {
             HeaderEdit::Set("x-set".into(), b"new".to_vec()),
             HeaderEdit::Add("x-add".into(), b"2".to_vec()),
             HeaderEdit::Remove("x-remove".into()),
+            HeaderEdit::Set("x-bytes".into(), b"\x80caf\xe9\xff".to_vec()),
             HeaderEdit::Set("x-evil".into(), b"a\r\nx-injected: 1".to_vec()),
         ],
         response: vec![

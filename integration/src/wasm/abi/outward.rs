@@ -3,8 +3,9 @@
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
 use crate::wasm::clock::nanos;
 use crate::wasm::headers::Headers;
-use crate::wasm::status::Status;
+use crate::wasm::status::{Fail, Status};
 use crate::wasm::upstreams::{Pending, PendingCall, Protocol};
+use prost::Message;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -93,13 +94,24 @@ fn proxy_grpc_call(
     timeout: u32,
     id_at: u32,
 ) -> Answer {
-    let upstream = call.text(upstream_at, upstream_len)?;
+    let target = call.bytes(upstream_at, upstream_len)?;
     let service = call.text(service_at, service_len)?;
     let method = call.text(method_at, method_len)?;
     let headers = Headers::decode(&call.bytes(metadata_at, metadata_len)?);
     let body = call.bytes(message_at, message_len)?;
+    // Envoy reads a message first, and takes for a name only what is none.
+    let (upstream, refusal) = match GrpcService::decode(&*target) {
+        Ok(message) => match message.envoy_grpc {
+            Some(EnvoyGrpc { cluster_name }) => (cluster_name, Status::InternalFailure),
+            None => return Err(no_target(call.state())),
+        },
+        Err(_) => {
+            let name = String::from_utf8_lossy(&target).into_owned();
+            (name, Status::ParseFailure)
+        }
+    };
     if unknown(call.state(), &upstream) {
-        return Err(Status::ParseFailure.into());
+        return Err(refusal.into());
     }
     let request = PendingCall {
         id: 0,
@@ -190,6 +202,26 @@ fn unknown(state: &State, cluster: &str) -> bool {
         .unknown_clusters
         .borrow()
         .contains(cluster)
+}
+
+/// What of `envoy.config.core.v3.GrpcService` says where a call goes.
+#[derive(prost::Message)]
+struct GrpcService {
+    #[prost(message, optional, tag = "1")]
+    envoy_grpc: Option<EnvoyGrpc>,
+}
+
+#[derive(prost::Message)]
+struct EnvoyGrpc {
+    #[prost(string, tag = "1")]
+    cluster_name: String,
+}
+
+/// A message that names no target, such as the four bytes of an unknown field that `empty` is.
+fn no_target(state: &mut State) -> Fail {
+    let death = "a gRPC call whose target is a message without one: unset oneof".to_owned();
+    state.crashed = Some(death.clone());
+    Fail::Trap(wasmtime::format_err!("{death}"))
 }
 
 /// No time at all means no limit.

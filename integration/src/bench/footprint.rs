@@ -1,0 +1,92 @@
+//! What modules weigh: the bytes of their files, and the RAM of an Envoy that has them.
+
+use super::load::Wrk;
+use super::report::Footprint;
+use super::scenario::{Module, Scenario, Variant};
+use super::{measure, stats};
+
+/// Envoys for one figure: memory differs a little from one start to the next.
+const STARTS: usize = 3;
+/// Connections of the load, whatever the scenario: buffers of a thousand would hide the module.
+const CONNECTIONS: u32 = 16;
+/// Load before memory is read, so that what grows with the first requests has grown.
+const SECONDS: u32 = 1;
+
+/// The footprints of all chains so far; a chain of the same modules is measured once.
+#[derive(Debug, Default)]
+pub(super) struct Footprints {
+    known: Vec<Footprint>,
+    without: Option<[i64; 2]>,
+}
+
+impl Footprints {
+    /// Measures the chains of a scenario that are not known yet.
+    pub(super) fn measure(&mut self, wrk: &Wrk, scenario: &Scenario) -> Result<(), String> {
+        for variant in &scenario.variants {
+            let modules = variant.modules()?;
+            let names: Vec<String> = modules.iter().map(|one| one.name().to_owned()).collect();
+            if names.is_empty() || self.known.iter().any(|known| known.modules == names) {
+                continue;
+            }
+            let bytes = modules.iter().map(size).sum::<Result<u64, String>>()?;
+            let empty = self.without(wrk, scenario)?;
+            eprintln!(
+                "memory of {}: {} starts of Envoy",
+                names.join(" + "),
+                2 * STARTS
+            );
+            let [one, two] = memory(wrk, scenario, variant)?;
+            self.known.push(Footprint {
+                modules: names,
+                bytes,
+                memory: one - empty[0],
+                memory_two: two - empty[1],
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn all(self) -> Vec<Footprint> {
+        self.known
+    }
+
+    fn without(&mut self, wrk: &Wrk, scenario: &Scenario) -> Result<[i64; 2], String> {
+        if let Some(known) = self.without {
+            return Ok(known);
+        }
+        eprintln!("memory without modules: {} starts of Envoy", 2 * STARTS);
+        let memory = memory(wrk, scenario, &Variant::empty())?;
+        self.without = Some(memory);
+        Ok(memory)
+    }
+}
+
+fn size(module: &Module) -> Result<u64, String> {
+    let path = module.path();
+    let file = std::fs::metadata(&path);
+    let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(file.len())
+}
+
+/// RAM of Envoy with one worker and with two.
+fn memory(wrk: &Wrk, scenario: &Scenario, variant: &Variant) -> Result<[i64; 2], String> {
+    let mut medians = [0; 2];
+    for (median, workers) in medians.iter_mut().zip(1..) {
+        let mut seen = Vec::new();
+        for _ in 0..STARTS {
+            let envoy = measure::start(scenario, &[variant], workers)?;
+            let addr = envoy.addr(&variant.name);
+            wrk.run(addr, scenario.requests_of(variant), CONNECTIONS, SECONDS)?;
+            #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+            seen.push(envoy.rss() as f64);
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "whole bytes, far below 2^53"
+        )]
+        if let Some(spread) = stats::Spread::of(seen) {
+            *median = spread.median as i64;
+        }
+    }
+    Ok(medians)
+}

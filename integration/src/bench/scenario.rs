@@ -1,0 +1,362 @@
+//! Scenarios are data: which requests, through which chains of filters, and what it may cost.
+//!
+//! A filter brings its own in `filters/<name>/benches/*.yaml`, a test module in
+//! `integration/modules/<name>/bench.yaml`. Each file is a list.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::budget::Budget;
+use crate::case::{Sent, Values};
+use crate::envoy::repository;
+
+/// The variant that every scenario has unless it says `baseline: false`: no filter but the router.
+pub const EMPTY: &str = "empty";
+
+/// One table of the report.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What `--scenario` takes; unique.
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub description: String,
+    /// What is sent, in turn: one plain `GET /` unless told.
+    #[serde(default = "plain")]
+    pub requests: Vec<Sent>,
+    /// How many connections send at the same time.
+    #[serde(default = "connections")]
+    pub connections: u32,
+    /// How long one variant is under load in one round.
+    #[serde(default = "seconds")]
+    pub seconds: u32,
+    /// Whether the empty chain is measured too, and taken off.
+    #[serde(default = "yes")]
+    pub baseline: bool,
+    /// Static clusters, as Envoy has them.
+    #[serde(default)]
+    pub clusters: Vec<Value>,
+    /// The chains.
+    pub variants: Vec<Variant>,
+    /// What it may cost: see [`Budget`].
+    #[serde(default)]
+    pub budget: Vec<Budget>,
+}
+
+/// One chain of filters, on a listener of its own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variant {
+    /// Unique in its scenario; one word.
+    pub name: String,
+    /// Filters before the router, as Envoy has them, or in short `{wasm: …, configuration: …}`
+    /// (see [`Module`]).
+    pub http_filters: Vec<Value>,
+    /// `typed_per_filter_config` of the only route.
+    #[serde(default)]
+    pub per_route: Map<String, Value>,
+    /// The variant whose cost is taken off: `empty` unless told.
+    pub over: Option<String>,
+    /// The variant whose added cost this one's is divided by, mostly the native filter.
+    pub against: Option<String>,
+    /// What is sent, in place of the scenario's.
+    pub requests: Option<Vec<Sent>>,
+    /// The status of every answer.
+    #[serde(default = "ok")]
+    pub status: u16,
+}
+
+/// A filter of ours in a chain.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Module {
+    /// A filter's name, for `dist/<name>.wasm`, or the path of a module.
+    pub wasm: String,
+    /// The plugin configuration.
+    #[serde(default)]
+    pub configuration: Map<String, Value>,
+}
+
+fn plain() -> Vec<Sent> {
+    vec![Sent::default()]
+}
+
+fn connections() -> u32 {
+    16
+}
+
+fn seconds() -> u32 {
+    2
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn ok() -> u16 {
+    200
+}
+
+impl Scenario {
+    /// A variant by its name.
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name == name)
+    }
+
+    /// What is sent to a variant.
+    pub fn requests_of<'a>(&'a self, variant: &'a Variant) -> &'a [Sent] {
+        variant.requests.as_deref().unwrap_or(&self.requests)
+    }
+
+    /// Adds the empty chain, and takes it off where nothing else is.
+    fn completed(mut self) -> Self {
+        if self.baseline {
+            for variant in &mut self.variants {
+                variant.over.get_or_insert_with(|| EMPTY.to_owned());
+            }
+            self.variants.insert(0, Variant::empty());
+        }
+        self
+    }
+
+    /// Sees that every name means something.
+    fn check(&self) -> Result<(), String> {
+        let names: BTreeSet<&str> = self.variants.iter().map(|v| v.name.as_str()).collect();
+        if names.len() < self.variants.len() {
+            return Err("two variants have the same name".to_owned());
+        }
+        let budgeted = self.budget.iter().flat_map(Budget::variants);
+        let related = self.variants.iter().flat_map(|v| [&v.over, &v.against]);
+        let mut named = budgeted.chain(related.flatten().map(String::as_str));
+        if let Some(unknown) = named.find(|name| !names.contains(name)) {
+            return Err(format!("no variant is named `{unknown}`"));
+        }
+        for variant in &self.variants {
+            variant.modules()?;
+            if self.requests_of(variant).is_empty() {
+                return Err(format!("`{}` has no requests", variant.name));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Variant {
+    /// The chain without filters.
+    pub fn empty() -> Self {
+        Self {
+            name: EMPTY.to_owned(),
+            http_filters: Vec::new(),
+            per_route: Map::new(),
+            over: None,
+            against: None,
+            requests: None,
+            status: ok(),
+        }
+    }
+
+    /// The modules in the chain, in order.
+    ///
+    /// # Errors
+    /// If one is written wrongly.
+    pub fn modules(&self) -> Result<Vec<Module>, String> {
+        let short = self.http_filters.iter().filter_map(Module::read);
+        short
+            .collect::<Result<_, _>>()
+            .map_err(|problem| format!("`{}`: {problem}", self.name))
+    }
+}
+
+impl Module {
+    /// Nothing for a filter that is written as Envoy has it.
+    pub fn read(filter: &Value) -> Option<Result<Self, String>> {
+        filter.get("wasm")?;
+        let module = serde_json::from_value(filter.clone());
+        Some(module.map_err(|error| error.to_string()))
+    }
+
+    /// The name of the filter, or of the module's file.
+    pub fn name(&self) -> &str {
+        let stem = Path::new(&self.wasm).file_stem().and_then(|s| s.to_str());
+        stem.unwrap_or(&self.wasm)
+    }
+
+    /// The module's file.
+    pub fn path(&self) -> PathBuf {
+        match self.wasm.ends_with(".wasm") {
+            true => repository().join(&self.wasm),
+            false => repository().join(format!("dist/{}.wasm", self.wasm)),
+        }
+    }
+}
+
+/// Names and values of a request's headers, in order, a repeated one several times.
+pub fn headers(request: &Sent) -> impl Iterator<Item = (&str, &str)> {
+    request.headers.iter().flat_map(|(name, values)| {
+        let values = match values {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Several(values) => values,
+        };
+        values.iter().map(|value| (name.as_str(), value.as_str()))
+    })
+}
+
+/// The scenarios of these names or files; all there are if none is named.
+///
+/// # Errors
+/// If a file is wrong, or a name means nothing.
+pub fn select(wanted: &[String]) -> Result<Vec<Scenario>, String> {
+    let all = all()?;
+    if wanted.is_empty() {
+        return Ok(all);
+    }
+    let mut selected = Vec::new();
+    for word in wanted {
+        if word.ends_with(".yaml") {
+            selected.extend(read(Path::new(word))?);
+            continue;
+        }
+        let found = all.iter().find(|scenario| scenario.name == *word);
+        let names: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
+        let unknown = || format!("no scenario `{word}`; there are: {}", names.join(", "));
+        selected.push(found.ok_or_else(unknown)?.clone());
+    }
+    Ok(selected)
+}
+
+/// Every scenario of the repository, those of test modules first: they are the floor.
+///
+/// # Errors
+/// If a file is wrong, or two scenarios share a name.
+pub fn all() -> Result<Vec<Scenario>, String> {
+    let mut files = Vec::new();
+    for module in list(&repository().join("integration/modules")) {
+        files.extend(Some(module.join("bench.yaml")).filter(|file| file.is_file()));
+    }
+    for filter in list(&repository().join("filters")) {
+        let mut found = list(&filter.join("benches"));
+        found.retain(|file| file.extension().is_some_and(|ending| ending == "yaml"));
+        files.extend(found);
+    }
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for file in files {
+        for scenario in read(&file)? {
+            if scenarios.iter().any(|other| other.name == scenario.name) {
+                return Err(format!("two scenarios are named `{}`", scenario.name));
+            }
+            scenarios.push(scenario);
+        }
+    }
+    Ok(scenarios)
+}
+
+/// The scenarios of one file.
+fn read(path: &Path) -> Result<Vec<Scenario>, String> {
+    let wrong = |problem: String| format!("{}: {problem}", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+    parse(&text).map_err(wrong)
+}
+
+fn parse(text: &str) -> Result<Vec<Scenario>, String> {
+    let scenarios: Vec<Scenario> =
+        serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
+    let scenarios: Vec<Scenario> = scenarios.into_iter().map(Scenario::completed).collect();
+    for scenario in &scenarios {
+        let wrong = |problem| format!("`{}`: {problem}", scenario.name);
+        scenario.check().map_err(wrong)?;
+    }
+    Ok(scenarios)
+}
+
+/// What a folder holds, in order; nothing where there is none.
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHORT: &str = r"
+- name: short
+  description: the least a scenario can say
+  variants:
+  - {name: ours, http_filters: [{wasm: rate-limit, configuration: {a: 1}}], against: native}
+  - {name: native, http_filters: [{name: envoy.filters.http.local_ratelimit}]}
+  budget: [ours <= 3 * native]
+";
+
+    #[test]
+    fn every_scenario_of_the_repository_is_readable() {
+        let names: Vec<String> = all().unwrap().into_iter().map(|s| s.name).collect();
+        for expected in ["floor", "fault-idle", "fault-delays"] {
+            assert!(names.iter().any(|name| name == expected), "{names:?}");
+        }
+    }
+
+    #[test]
+    fn the_empty_chain_comes_by_itself() {
+        let scenario = &parse(SHORT).unwrap()[0];
+        let names: Vec<&str> = scenario.variants.iter().map(|v| v.name.as_str()).collect();
+        assert_eq!(names, [EMPTY, "ours", "native"]);
+        assert_eq!(scenario.variants[1].over.as_deref(), Some(EMPTY));
+        assert_eq!(scenario.variants[0].over, None);
+        assert_eq!(scenario.requests[0].path, "/");
+        let without = parse(&SHORT.replace("  variants:", "  baseline: false\n  variants:"));
+        assert_eq!(without.unwrap()[0].variants[0].over, None);
+    }
+
+    #[test]
+    fn a_module_is_a_filter_or_a_file() {
+        let scenario = &parse(SHORT).unwrap()[0];
+        let modules = scenario.variants[1].modules().unwrap();
+        assert_eq!(modules[0].name(), "rate-limit");
+        assert!(modules[0].path().ends_with("dist/rate-limit.wasm"));
+        assert_eq!(modules[0].configuration["a"], 1);
+        assert!(scenario.variants[2].modules().unwrap().is_empty());
+        let built = Module {
+            wasm: "target/test-modules/noop.wasm".to_owned(),
+            configuration: Map::new(),
+        };
+        assert_eq!(built.name(), "noop");
+        assert!(built.path().ends_with("target/test-modules/noop.wasm"));
+    }
+
+    #[test]
+    fn what_means_nothing_is_refused() {
+        for (part, instead, problem) in [
+            (
+                "against: native",
+                "against: nobody",
+                "no variant is named `nobody`",
+            ),
+            ("3 * native", "3 * floor", "no variant is named `floor`"),
+            (
+                "{name: native",
+                "{name: ours",
+                "two variants have the same name",
+            ),
+            ("configuration", "config", "unknown field `config`"),
+            ("description", "purpose", "unknown field"),
+        ] {
+            let text = SHORT.replace(part, instead);
+            let error = parse(&text).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_those_there_are() {
+        let error = select(&["flor".to_owned()]).unwrap_err();
+        assert!(
+            error.starts_with("no scenario `flor`; there are: floor, "),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,240 @@
+//! The report as a person reads it: aligned columns, units in the head, and what the budget says.
+
+use super::budget::Budget;
+use super::report::{Figure, Footprint, Measured, Report, Series};
+use super::stats::Spread;
+
+/// What is not measured, or makes no sense here.
+const NONE: &str = "-";
+
+/// A scenario's figures and its budget.
+pub fn scenario(measured: &Measured, footprints: &[Footprint]) -> String {
+    let adds = measured.variants.iter().any(|series| series.over.is_some());
+    let cost = if adds {
+        "added µs/request"
+    } else {
+        "µs/request"
+    };
+    let mut head = vec!["", cost, "ratio"];
+    if adds {
+        head.push("all µs");
+    }
+    head.extend([
+        "requests/s",
+        "min ms",
+        "p50 ms",
+        "p90 ms",
+        "p99 ms",
+        "host calls",
+    ]);
+    let mut rows = vec![head.into_iter().map(str::to_owned).collect()];
+    rows.extend(
+        measured
+            .variants
+            .iter()
+            .map(|series| row(measured, series, adds)),
+    );
+    let mut text = format!(
+        "{}: {}\n{} connections, {} rounds of {} s: medians, and the half of the rounds around them\n{}",
+        measured.name,
+        measured.description,
+        measured.connections,
+        measured.rounds(),
+        measured.seconds,
+        aligned(&rows)
+    );
+    for line in &measured.budget {
+        text += &format!("  {}\n", verdict(line, measured, footprints));
+    }
+    text
+}
+
+fn row(measured: &Measured, series: &Series, adds: bool) -> Vec<String> {
+    let name = series.name.as_str();
+    let of = |figure| measured.spread(name, figure);
+    let median = |figure, unit: f64, digits| match of(figure) {
+        Some(spread) => format!("{:.digits$}", spread.median / unit),
+        None => NONE.to_owned(),
+    };
+    let cost = of(Figure::Cost).filter(|_| series.over.is_some() || !adds);
+    let ratio = measured.ratio(series).map(with_spread);
+    let mut cells = vec![
+        format!("  {name}"),
+        cost.map_or_else(|| NONE.to_owned(), with_spread),
+        match (ratio, &series.against) {
+            (Some(ratio), Some(against)) => format!("{ratio} × {against}"),
+            _ => NONE.to_owned(),
+        },
+    ];
+    if adds {
+        cells.push(median(Figure::Cpu, 1.0, 2));
+    }
+    cells.push(median(Figure::Rate, 1.0, 0));
+    for figure in [Figure::Min, Figure::P50, Figure::P90, Figure::P99] {
+        cells.push(median(figure, 1_000.0, 2));
+    }
+    cells.push(match series.modules.is_empty() {
+        true => NONE.to_owned(),
+        false => short(series.calls()),
+    });
+    cells
+}
+
+fn with_spread(spread: Spread) -> String {
+    let Spread { low, median, high } = spread;
+    format!("{median:.2} ({low:.2} to {high:.2})")
+}
+
+/// Whether a line of the budget is met, by the medians of both sides and in how many rounds.
+pub fn verdict(line: &str, measured: &Measured, footprints: &[Footprint]) -> String {
+    let Ok(budget) = Budget::try_from(line.to_owned()) else {
+        return format!("budget {line}: not understood");
+    };
+    let sides: Vec<(f64, f64)> = (0..measured.rounds())
+        .filter_map(|round| {
+            budget.sides(|name, figure| measured.value(footprints, name, figure, round))
+        })
+        .collect();
+    let (Some(left), Some(right), Some(margin)) = (
+        Spread::of(sides.iter().map(|(left, _)| *left)),
+        Spread::of(sides.iter().map(|(_, right)| *right)),
+        Spread::of(sides.iter().map(|(left, right)| left - right)),
+    ) else {
+        return format!("budget {line}: not measured");
+    };
+    let met = if margin.median <= 0.0 {
+        "met"
+    } else {
+        "NOT met"
+    };
+    let kept = sides.iter().filter(|(left, right)| left <= right).count();
+    let shown = |spread: Spread| quantity(spread.median, budget.figure());
+    let rounds = match budget.figure() {
+        Figure::Calls | Figure::Bytes | Figure::Memory | Figure::Worker => String::new(),
+        _ => format!(", in {kept} of {} rounds", sides.len()),
+    };
+    format!(
+        "budget {line}: {met} ({} against {}{rounds})",
+        shown(left),
+        shown(right)
+    )
+}
+
+fn quantity(value: f64, figure: Figure) -> String {
+    match figure {
+        Figure::Calls | Figure::Rate => short(value),
+        Figure::Bytes => format!("{:.0} kB", value / 1e3),
+        Figure::Memory | Figure::Worker => format!("{:.1} MB", value / 1e6),
+        _ if value >= 10_000.0 => format!("{:.1} ms", value / 1e3),
+        _ => format!("{value:.2} µs"),
+    }
+}
+
+fn short(number: f64) -> String {
+    if number.fract() == 0.0 {
+        format!("{number:.0}")
+    } else {
+        format!("{number:.1}")
+    }
+}
+
+/// What the modules weigh.
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+pub fn footprints(report: &Report) -> String {
+    let head = [
+        "modules",
+        "file kB",
+        "MB at 1 worker",
+        "MB at 2",
+        "MB per worker more",
+    ];
+    let mut rows = vec![head.map(str::to_owned).to_vec()];
+    for one in &report.footprints {
+        let megabytes = |bytes: i64| format!("{:.1}", bytes as f64 / 1e6);
+        rows.push(vec![
+            format!("  {}", one.modules.join(" + ")),
+            format!("{:.0}", one.bytes as f64 / 1e3),
+            megabytes(one.memory),
+            megabytes(one.memory_two),
+            megabytes(one.memory_two - one.memory),
+        ]);
+    }
+    format!("RAM over an Envoy without wasm\n{}", aligned(&rows))
+}
+
+/// Rows as columns: the first one flush left, the others flush right.
+pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns)
+        .map(|column| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            text += &match column {
+                0 => format!("{cell:<width$}"),
+                _ => format!("  {cell:>width$}"),
+            };
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::sample;
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_a_table_with_its_budget_below() {
+        let report = sample::report();
+        let text = scenario(&report.scenarios[0], &report.footprints);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], "idle: nothing happens");
+        assert!(lines[2].ends_with("host calls"), "{text}");
+        assert!(lines[3].starts_with("  empty  "), "{text}");
+        assert!(lines[5].contains("1.50 (1.45 to 2.00)"), "{text}");
+        assert!(lines[5].contains("× native"), "{text}");
+        // The second of the three rounds is over twice the native cost.
+        assert_eq!(
+            lines[6],
+            "  budget ours <= 2 * native: met (1.50 µs against 2.00 µs, in 2 of 3 rounds)"
+        );
+        assert_eq!(
+            lines[7],
+            "  budget ours.memory <= 30 MB: met (25.0 MB against 30.0 MB)"
+        );
+    }
+
+    #[test]
+    fn a_limit_that_is_passed_is_not_met() {
+        let report = sample::report();
+        let line = verdict("ours <= native", &report.scenarios[0], &report.footprints);
+        assert!(line.contains("NOT met"), "{line}");
+        let line = verdict(
+            "ours.p99 <= other.p99",
+            &report.scenarios[0],
+            &report.footprints,
+        );
+        assert!(line.ends_with("not measured"), "{line}");
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [["a", "µs", "x"], ["long", "1", "22"]].map(|row| row.map(str::to_owned).into());
+        assert_eq!(aligned(&rows), "a     µs   x\nlong   1  22\n");
+    }
+
+    #[test]
+    fn footprints_are_told_by_module() {
+        let text = footprints(&sample::report());
+        let last = text.lines().last().unwrap();
+        let words: Vec<&str> = last.split_whitespace().collect();
+        assert_eq!(words, ["fault-injection", "439", "25.0", "26.0", "1.0"]);
+    }
+}
