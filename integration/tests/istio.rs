@@ -8,6 +8,7 @@
     reason = "test support: a panic is how a test fails"
 )]
 
+use integration::envoy::{Config, Envoy, Scratch};
 use integration::istio::base::{self, Destination};
 use integration::istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use serde_json::{Value, json};
@@ -539,11 +540,7 @@ fn shipped_shapes_find_their_place_in_the_bases() {
 
 /// Every base, plain and patched, and an extension configuration, in Envoy itself.
 #[test]
-#[ignore = "needs ENVOY_BIN, the path of an Envoy"]
 fn envoy_accepts_what_is_rendered() {
-    let envoy = std::env::var("ENVOY_BIN").expect("ENVOY_BIN names an Envoy");
-    let directory = std::env::temp_dir().join(format!("istio-render-{}", std::process::id()));
-    std::fs::create_dir_all(&directory).unwrap();
     let ecds = "{name: asks, configDiscovery: {configSource: {ads: {}}, typeUrls: [type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config]}}";
     let answer = HEADER_TO_METADATA.replace("envoy.filters.http.header_to_metadata,", "asks,");
     let patches = [
@@ -552,6 +549,7 @@ fn envoy_accepts_what_is_rendered() {
         patch("EXTENSION_CONFIG", "{}", "ADD", &answer),
     ];
     for (context, word, plain) in bases() {
+        let scratch = Scratch::new();
         let mut out = apply(
             plain.clone(),
             &[parse(&patches.join("\n"))],
@@ -559,23 +557,16 @@ fn envoy_accepts_what_is_rendered() {
         )
         .unwrap();
         assert_eq!(out.notes, [""; 0]);
-        out.bind_extensions(&directory).unwrap();
-        for bootstrap in [plain, out.bootstrap] {
-            let path = directory.join(format!("{word}.json"));
-            std::fs::write(&path, bootstrap.to_string()).unwrap();
-            let run = std::process::Command::new(&envoy)
-                .args(["--mode", "validate", "-c"])
-                .arg(&path)
-                .output()
-                .unwrap();
-            assert!(
-                run.status.success(),
-                "{word}: {}",
-                String::from_utf8_lossy(&run.stderr)
-            );
-        }
+        out.bind_extensions(scratch.path()).unwrap();
+        let validate = |bootstrap| Envoy::builder(Config::from_value(bootstrap));
+        validate(plain)
+            .validate()
+            .unwrap_or_else(|log| panic!("{word}, plain: {log}"));
+        validate(out.bootstrap)
+            .scratch(scratch)
+            .validate()
+            .unwrap_or_else(|log| panic!("{word}, patched: {log}"));
     }
-    std::fs::remove_dir_all(&directory).unwrap();
 }
 
 const HEADER_TO_METADATA: &str = "{name: envoy.filters.http.header_to_metadata, typedConfig: {'@type': type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config, requestRules: [{header: x-version, onHeaderPresent: {metadataNamespace: envoy.lb, key: version}}]}}";

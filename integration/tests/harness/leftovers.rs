@@ -16,13 +16,7 @@ fn crash(launcher: Launcher) -> (u32, PathBuf) {
         Launcher::Container => "container",
         Launcher::Process => "process",
     };
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "leftovers::helper_crashes_with_an_envoy_running",
-            "--ignored",
-            "--nocapture",
-        ])
+    let output = Command::new(env!("CARGO_BIN_EXE_leave-envoy"))
         .env("MESH_FILTERS_ENVOY", launcher)
         .output()
         .unwrap();
@@ -37,18 +31,6 @@ fn crash(launcher: Launcher) -> (u32, PathBuf) {
             )
         });
     (pid.parse().unwrap(), folder.into())
-}
-
-#[test]
-#[ignore = "crashes on purpose: the tests about leftovers run it"]
-fn helper_crashes_with_an_envoy_running() {
-    let envoy = Envoy::builder(config()).start();
-    println!(
-        "left over: {} {}",
-        envoy.pid(),
-        envoy.scratch().path().display()
-    );
-    std::process::abort();
 }
 
 fn leftovers_go_and_nothing_else(launcher: Launcher) {

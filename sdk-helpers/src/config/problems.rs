@@ -12,6 +12,28 @@ pub struct ConfigError {
     pub problem: String,
 }
 
+/// What a user wrote may be quoted whole in a problem, and be a book.
+const LONGEST_PROBLEM: usize = 600;
+
+impl ConfigError {
+    /// Makes an error of one line, whatever is quoted in it.
+    pub(super) fn new(at: String, problem: &str) -> Self {
+        let mut line = String::with_capacity(problem.len());
+        for (count, character) in problem.chars().enumerate() {
+            if count == LONGEST_PROBLEM {
+                line.push('…');
+                break;
+            }
+            if character.is_control() {
+                line.extend(character.escape_default());
+            } else {
+                line.push(character);
+            }
+        }
+        ConfigError { at, problem: line }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.at.is_empty() {
@@ -121,26 +143,22 @@ impl Problems {
             .get(..misfits)
             .is_some_and(|misfits| misfits.iter().any(|error| contains(&error.at, &at)));
         if !known {
-            let problem = problem.into();
-            found.errors.push(ConfigError { at, problem });
+            found.errors.push(ConfigError::new(at, &problem.into()));
         }
     }
 
     /// Reports something legal that surely was not meant.
     pub fn warn(&self, at: &At<'_>, problem: impl Into<String>) {
-        self.found.borrow_mut().warnings.push(ConfigError {
-            at: at.to_string(),
-            problem: problem.into(),
-        });
+        let warning = ConfigError::new(at.to_string(), &problem.into());
+        self.found.borrow_mut().warnings.push(warning);
     }
 
     /// Reports a value of the wrong kind; made while the tree is read, before anything is checked.
     pub(super) fn misfit(&self, at: &At<'_>, problem: impl Into<String>) {
         let mut found = self.found.borrow_mut();
-        found.errors.push(ConfigError {
-            at: at.to_string(),
-            problem: problem.into(),
-        });
+        found
+            .errors
+            .push(ConfigError::new(at.to_string(), &problem.into()));
         found.misfits = found.errors.len();
     }
 
@@ -202,6 +220,18 @@ mod tests {
         problems.error(&ab, "is missing");
         let shown: Vec<String> = problems.errors().iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["a: a mapping is expected here", "ab: is missing"]);
+    }
+
+    #[test]
+    fn an_error_is_one_line_of_bounded_length() {
+        let problems = Problems::default();
+        problems.error(
+            &At::root().field("a\nb"),
+            format!("`x\r\ny` {}", "z".repeat(10_000)),
+        );
+        let shown = problems.errors()[0].to_string();
+        assert!(shown.starts_with("[\"a\\nb\"]: `x\\r\\ny` zzz"), "{shown}");
+        assert!(shown.len() < 1_000 && shown.ends_with('…'));
     }
 
     #[test]

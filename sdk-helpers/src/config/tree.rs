@@ -25,14 +25,14 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ConfigError> {
     if let Some(tree) = read_struct(bytes) {
         return Ok(tree);
     }
-    Err(ConfigError {
-        at: String::new(),
-        problem: format!(
+    Err(ConfigError::new(
+        String::new(),
+        &format!(
             "the configuration is neither JSON text nor a google.protobuf.Struct: {json_error}; \
              in an Envoy file put plain YAML under `configuration` with \
              `\"@type\": type.googleapis.com/google.protobuf.Struct`"
         ),
-    })
+    ))
 }
 
 /// A short hash that tells two configurations apart, the same for JSON text and Struct. For people
