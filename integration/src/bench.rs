@@ -8,15 +8,21 @@ pub mod budget;
 pub mod chain;
 pub mod compare;
 mod cpu;
+pub mod figure;
+pub mod files;
 mod footprint;
 mod host_calls;
 pub mod load;
 pub mod machine;
 pub mod measure;
+pub mod module;
 pub mod report;
+#[cfg(test)]
+mod sample;
 pub mod scenario;
 pub mod stats;
 pub mod table;
+pub mod verdict;
 
 use std::path::PathBuf;
 
@@ -51,7 +57,7 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<(), String> {
     // All that can be wrong with the command line is said before the first minute of load.
     let before = options.compare.as_deref().map(Report::read).transpose()?;
-    let scenarios = scenario::select(&options.scenarios)?;
+    let scenarios = files::select(&options.scenarios)?;
     let wrk = Wrk::find()?;
     let machine = Machine::here();
     println!("{machine}\n");

@@ -16,6 +16,7 @@
 pub mod bench;
 pub mod case;
 pub mod client;
+pub mod demo;
 pub mod envoy;
 pub mod istio;
 pub mod listener;

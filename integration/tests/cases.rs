@@ -59,7 +59,10 @@ fn main() {
 /// A suite that was loaded, with its warnings; or the errors with which it was refused.
 type Loaded = Result<(Box<dyn Engine>, Vec<String>), Vec<String>>;
 
-const ENGINES: [(&str, fn(&str, &Suite) -> Loaded); 3] = [
+/// Loads a suite into an engine.
+type Load = fn(&str, &Suite) -> Loaded;
+
+const ENGINES: [(&str, Load); 3] = [
     ("native", natively),
     ("wasm-text", |filter, suite| {
         in_wasm(InWasm::with_text(filter, suite))

@@ -77,7 +77,7 @@ pub fn path(text: &str) -> Option<Vec<String>> {
         .then_some(parts)
 }
 
-#[cfg(all(test, feature = "test-util"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::world::fake::FakeWorld;

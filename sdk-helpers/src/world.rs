@@ -1,6 +1,6 @@
 //! What a filter may read of the world around it: questions, nothing to command.
 
-#[cfg(feature = "test-util")]
+#[cfg(any(test, feature = "test-util"))]
 pub mod fake;
 
 use std::time::Duration;

@@ -22,13 +22,7 @@ pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     build::build(&Workspace::find()?, &build::Options::default())?;
     // Here and not in the root, because files are named from where the command is given.
     let mut bench = process::cargo(Path::new("."));
-    bench.args([
-        "run",
-        "--quiet",
-        "-p",
-        "integration",
-        "--no-default-features",
-    ]);
+    bench.args(["run", "-p", "integration", "--no-default-features"]);
     // The wasm host counts host calls; Envoy runs as a process, whose time can be read.
     bench.args(["--features", "wasm", "--bin", "bench", "--"]);
     bench.args(flags);

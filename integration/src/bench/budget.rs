@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use super::report::Figure;
+use super::figure::Figure;
 
 /// Units and how many of the report's own units (µs, bytes) they are.
 const UNITS: [(&str, f64); 9] = [

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::scenario::{Module, Scenario, Variant};
+use super::module::Module;
+use super::scenario::{Scenario, Variant};
 use crate::envoy::Config;
 use crate::listener::typed;
 
@@ -83,11 +84,11 @@ fn wasm(module: &Module, vm_id: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::scenario;
+    use crate::bench::files;
 
     #[test]
     fn each_variant_is_a_listener_whose_chain_ends_with_the_router() {
-        for scenario in scenario::all().unwrap() {
+        for scenario in files::all().unwrap() {
             let config = config(&scenario);
             let listeners = config.value()["static_resources"]["listeners"].clone();
             let listeners = listeners.as_array().unwrap();

@@ -1,6 +1,7 @@
 //! This run beside an earlier one: what changed, and by how much.
 
-use super::report::{Figure, Footprint, Measured, Report, Series};
+use super::figure::Figure;
+use super::report::{Footprint, Measured, Report, Series};
 use super::table::aligned;
 
 /// Figures that are compared, with their names, units and digits.
@@ -100,7 +101,7 @@ fn row(name: String, unit: &str, before: f64, now: f64, digits: usize) -> Vec<St
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::sample;
+    use super::super::sample;
     use super::*;
 
     #[test]

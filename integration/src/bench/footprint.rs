@@ -1,8 +1,9 @@
 //! What modules weigh: the bytes of their files, and the RAM of an Envoy that has them.
 
 use super::load::Wrk;
+use super::module::Module;
 use super::report::Footprint;
-use super::scenario::{Module, Scenario, Variant};
+use super::scenario::{Scenario, Variant};
 use super::{measure, stats};
 
 /// Envoys for one figure: memory differs a little from one start to the next.
@@ -24,11 +25,14 @@ impl Footprints {
     pub(super) fn measure(&mut self, wrk: &Wrk, scenario: &Scenario) -> Result<(), String> {
         for variant in &scenario.variants {
             let modules = variant.modules()?;
-            let names: Vec<String> = modules.iter().map(|one| one.name().to_owned()).collect();
+            let names = variant.module_names()?;
             if names.is_empty() || self.known.iter().any(|known| known.modules == names) {
                 continue;
             }
-            let bytes = modules.iter().map(size).sum::<Result<u64, String>>()?;
+            let bytes = modules
+                .iter()
+                .map(Module::size)
+                .sum::<Result<u64, String>>()?;
             let empty = self.without(wrk, scenario)?;
             eprintln!(
                 "memory of {}: {} starts of Envoy",
@@ -59,13 +63,6 @@ impl Footprints {
         self.without = Some(memory);
         Ok(memory)
     }
-}
-
-fn size(module: &Module) -> Result<u64, String> {
-    let path = module.path();
-    let file = std::fs::metadata(&path);
-    let file = file.map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(file.len())
 }
 
 /// RAM of Envoy with one worker and with two.

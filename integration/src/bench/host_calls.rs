@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::scenario::{Module, headers};
+use super::module::Module;
+use super::scenario::headers;
 use crate::case::Sent;
 use crate::protobuf::encode_struct;
-use crate::wasm::{Host, Module as Code, State, Stream};
+use crate::wasm::{Host, Level, Module as Code, State, Stream};
 
 /// A held stream is given so many ticks to go on.
 const TICKS: usize = 10_000;
@@ -37,14 +38,10 @@ pub(super) fn of_one_request(
 }
 
 fn configured(module: &Module) -> Result<Host, String> {
-    let path = module.path();
-    if !path.is_file() {
-        return Err(format!(
-            "{} is missing; run `cargo xtask build`",
-            path.display()
-        ));
-    }
-    let host = Host::new(&Code::load(path));
+    module.size()?;
+    let host = Host::new(&Code::load(module.path()));
+    // Envoy's default; below it a log line is no host call.
+    host.log_level(Level::Info);
     let configuration = encode_struct(&module.configuration.clone().into());
     if host.vm_start(b"") && host.configure(&configuration) {
         return Ok(host);

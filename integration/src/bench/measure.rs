@@ -108,10 +108,7 @@ fn empty_series(scenario: &Scenario, variant: &Variant) -> Result<Series, String
         name: variant.name.clone(),
         over: variant.over.clone(),
         against: variant.against.clone(),
-        modules: modules
-            .iter()
-            .map(|module| module.name().to_owned())
-            .collect(),
+        modules: variant.module_names()?,
         host_calls: host_calls::of_one_request(&modules, scenario.requests_of(variant))?,
         rounds: Vec::new(),
     })

@@ -4,14 +4,13 @@
 //! `integration/modules/<name>/bench.yaml`. Each file is a list.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::budget::Budget;
+use super::module::Module;
 use crate::case::{Sent, Values};
-use crate::envoy::repository;
 
 /// The variant that every scenario has unless it says `baseline: false`: no filter but the router.
 pub const EMPTY: &str = "empty";
@@ -67,17 +66,6 @@ pub struct Variant {
     /// The status of every answer.
     #[serde(default = "ok")]
     pub status: u16,
-}
-
-/// A filter of ours in a chain.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Module {
-    /// A filter's name, for `dist/<name>.wasm`, or the path of a module.
-    pub wasm: String,
-    /// The plugin configuration.
-    #[serde(default)]
-    pub configuration: Map<String, Value>,
 }
 
 fn plain() -> Vec<Sent> {
@@ -158,6 +146,14 @@ impl Variant {
         }
     }
 
+    /// The modules in the chain as they are written, which is what tells chains apart.
+    ///
+    /// # Errors
+    /// If one is written wrongly.
+    pub fn module_names(&self) -> Result<Vec<String>, String> {
+        Ok(self.modules()?.into_iter().map(|one| one.wasm).collect())
+    }
+
     /// The modules in the chain, in order.
     ///
     /// # Errors
@@ -167,29 +163,6 @@ impl Variant {
         short
             .collect::<Result<_, _>>()
             .map_err(|problem| format!("`{}`: {problem}", self.name))
-    }
-}
-
-impl Module {
-    /// Nothing for a filter that is written as Envoy has it.
-    pub fn read(filter: &Value) -> Option<Result<Self, String>> {
-        filter.get("wasm")?;
-        let module = serde_json::from_value(filter.clone());
-        Some(module.map_err(|error| error.to_string()))
-    }
-
-    /// The name of the filter, or of the module's file.
-    pub fn name(&self) -> &str {
-        let stem = Path::new(&self.wasm).file_stem().and_then(|s| s.to_str());
-        stem.unwrap_or(&self.wasm)
-    }
-
-    /// The module's file.
-    pub fn path(&self) -> PathBuf {
-        match self.wasm.ends_with(".wasm") {
-            true => repository().join(&self.wasm),
-            false => repository().join(format!("dist/{}.wasm", self.wasm)),
-        }
     }
 }
 
@@ -204,63 +177,11 @@ pub fn headers(request: &Sent) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// The scenarios of these names or files; all there are if none is named.
+/// Reads a list of scenarios.
 ///
 /// # Errors
-/// If a file is wrong, or a name means nothing.
-pub fn select(wanted: &[String]) -> Result<Vec<Scenario>, String> {
-    let all = all()?;
-    if wanted.is_empty() {
-        return Ok(all);
-    }
-    let mut selected = Vec::new();
-    for word in wanted {
-        if word.ends_with(".yaml") {
-            selected.extend(read(Path::new(word))?);
-            continue;
-        }
-        let found = all.iter().find(|scenario| scenario.name == *word);
-        let names: Vec<&str> = all.iter().map(|s| s.name.as_str()).collect();
-        let unknown = || format!("no scenario `{word}`; there are: {}", names.join(", "));
-        selected.push(found.ok_or_else(unknown)?.clone());
-    }
-    Ok(selected)
-}
-
-/// Every scenario of the repository, those of test modules first: they are the floor.
-///
-/// # Errors
-/// If a file is wrong, or two scenarios share a name.
-pub fn all() -> Result<Vec<Scenario>, String> {
-    let mut files = Vec::new();
-    for module in list(&repository().join("integration/modules")) {
-        files.extend(Some(module.join("bench.yaml")).filter(|file| file.is_file()));
-    }
-    for filter in list(&repository().join("filters")) {
-        let mut found = list(&filter.join("benches"));
-        found.retain(|file| file.extension().is_some_and(|ending| ending == "yaml"));
-        files.extend(found);
-    }
-    let mut scenarios: Vec<Scenario> = Vec::new();
-    for file in files {
-        for scenario in read(&file)? {
-            if scenarios.iter().any(|other| other.name == scenario.name) {
-                return Err(format!("two scenarios are named `{}`", scenario.name));
-            }
-            scenarios.push(scenario);
-        }
-    }
-    Ok(scenarios)
-}
-
-/// The scenarios of one file.
-fn read(path: &Path) -> Result<Vec<Scenario>, String> {
-    let wrong = |problem: String| format!("{}: {problem}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    parse(&text).map_err(wrong)
-}
-
-fn parse(text: &str) -> Result<Vec<Scenario>, String> {
+/// If it is none, or a name in it means nothing.
+pub fn parse(text: &str) -> Result<Vec<Scenario>, String> {
     let scenarios: Vec<Scenario> =
         serde_saphyr::from_str(text).map_err(|error| error.to_string())?;
     let scenarios: Vec<Scenario> = scenarios.into_iter().map(Scenario::completed).collect();
@@ -269,14 +190,6 @@ fn parse(text: &str) -> Result<Vec<Scenario>, String> {
         scenario.check().map_err(wrong)?;
     }
     Ok(scenarios)
-}
-
-/// What a folder holds, in order; nothing where there is none.
-fn list(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten();
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    paths
 }
 
 #[cfg(test)]
@@ -293,14 +206,6 @@ mod tests {
 ";
 
     #[test]
-    fn every_scenario_of_the_repository_is_readable() {
-        let names: Vec<String> = all().unwrap().into_iter().map(|s| s.name).collect();
-        for expected in ["floor", "fault-idle", "fault-delays"] {
-            assert!(names.iter().any(|name| name == expected), "{names:?}");
-        }
-    }
-
-    #[test]
     fn the_empty_chain_comes_by_itself() {
         let scenario = &parse(SHORT).unwrap()[0];
         let names: Vec<&str> = scenario.variants.iter().map(|v| v.name.as_str()).collect();
@@ -310,22 +215,6 @@ mod tests {
         assert_eq!(scenario.requests[0].path, "/");
         let without = parse(&SHORT.replace("  variants:", "  baseline: false\n  variants:"));
         assert_eq!(without.unwrap()[0].variants[0].over, None);
-    }
-
-    #[test]
-    fn a_module_is_a_filter_or_a_file() {
-        let scenario = &parse(SHORT).unwrap()[0];
-        let modules = scenario.variants[1].modules().unwrap();
-        assert_eq!(modules[0].name(), "rate-limit");
-        assert!(modules[0].path().ends_with("dist/rate-limit.wasm"));
-        assert_eq!(modules[0].configuration["a"], 1);
-        assert!(scenario.variants[2].modules().unwrap().is_empty());
-        let built = Module {
-            wasm: "target/test-modules/noop.wasm".to_owned(),
-            configuration: Map::new(),
-        };
-        assert_eq!(built.name(), "noop");
-        assert!(built.path().ends_with("target/test-modules/noop.wasm"));
     }
 
     #[test]
@@ -349,14 +238,5 @@ mod tests {
             let error = parse(&text).unwrap_err();
             assert!(error.contains(problem), "{error}");
         }
-    }
-
-    #[test]
-    fn an_unknown_name_is_answered_with_those_there_are() {
-        let error = select(&["flor".to_owned()]).unwrap_err();
-        assert!(
-            error.starts_with("no scenario `flor`; there are: floor, "),
-            "{error}"
-        );
     }
 }

@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 use crate::{native, ours};
 
+/// Names and values in the order of their names.
+type Fields = Vec<(String, Vec<u8>)>;
+
 /// What a client can tell of an answer: the time and the server's name aside.
-fn visible(response: Response) -> (u16, Vec<(String, Vec<u8>)>, Vec<u8>, Vec<(String, Vec<u8>)>) {
+fn visible(response: Response) -> (u16, Fields, Vec<u8>, Fields) {
     let mut headers = response.headers;
     headers.retain(|(name, _)| !matches!(name.as_str(), "date" | "server"));
     headers.sort();

@@ -37,6 +37,69 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
     }
 }
 
+/// Plain YAML arrives as protobuf, what Istio sends as text, and bytes as they are.
+#[test]
+fn every_form_of_a_configuration_is_the_same() {
+    let config = abort_all(502);
+    let text = config.to_string();
+    let forms = [
+        (
+            "struct",
+            json!({"@type": "type.googleapis.com/google.protobuf.Struct", "value": config}),
+        ),
+        (
+            "text",
+            json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text}),
+        ),
+        (
+            "bytes",
+            json!({
+                "@type": "type.googleapis.com/google.protobuf.BytesValue",
+                "value": base64(text.as_bytes()),
+            }),
+        ),
+    ];
+    let listeners: Vec<Value> = forms
+        .into_iter()
+        .map(|(name, form)| {
+            let mut listener = Listener::new(name).module(FILTER, &json!({})).build();
+            let filters = "/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/config/configuration";
+            *listener.pointer_mut(filters).unwrap() = form;
+            listener
+        })
+        .collect();
+    let config = json!({"static_resources": {"listeners": listeners}});
+    let envoy = Envoy::builder(Config::from_value(config)).start();
+    for name in ["struct", "text", "bytes"] {
+        let answer = Client::http1(envoy.addr(name)).get("/").send();
+        assert_eq!(answer.status, 502, "{name}");
+    }
+    // One hash for all three, so one line says so.
+    let said = envoy
+        .log()
+        .matches("configured: 1 rule, config_hash")
+        .count();
+    assert_eq!(said, 1, "{}", envoy.log());
+}
+
+/// As protobuf's JSON form has bytes.
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    bytes
+        .chunks(3)
+        .flat_map(|chunk| {
+            let word = chunk
+                .iter()
+                .fold(0u32, |word, byte| word << 8 | u32::from(*byte));
+            let word = word << (8 * (3 - chunk.len()));
+            (0..4).map(move |place| match place {
+                place if place > chunk.len() => '=',
+                place => char::from(ALPHABET[(word >> (18 - 6 * place)) as usize & 63]),
+            })
+        })
+        .collect()
+}
+
 /// Envoy reads its listeners from a file of ours.
 fn updatable(first: Listener) -> Envoy {
     let scratch = Scratch::new();

@@ -59,7 +59,7 @@ fn every_call_that_fails_comes_back_as_an_answer() {
         ("cluster=refused", "http 503 upstream connect error"),
         ("path=/never", "http 504 upstream request timeout"),
         ("path=/nothing-there", "http 200 {"),
-        ("path=", "failed"),
+        ("path=", "http 400"),
     ] {
         let text = rig.get(&format!("/http?{call}")).text();
         assert!(text.starts_with(expected), "{call}: {text}");

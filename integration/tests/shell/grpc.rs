@@ -34,7 +34,7 @@ fn no_name_of_a_cluster_ends_envoy() {
     let upstream = upstream();
     let rig = Plan::before(&upstream).start();
     let long = "n".repeat(300);
-    for name in ["", "empty", "e1234", "x!", "z%00", "\"%00", &long] {
+    for name in ["", "empty", "e1234", "x!", "%abcd", &long] {
         let text = rig.get(&format!("/grpc?cluster={name}")).text();
         assert_eq!(text, "failed (asked 2 times)", "{name:?}");
     }

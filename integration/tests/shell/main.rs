@@ -20,6 +20,7 @@ mod delays;
 mod edits;
 mod ends;
 mod grpc;
+mod holds;
 mod hostile;
 mod in_wasm;
 mod leavers;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration::client::{Client, Response};
-use integration::envoy::{Builder, Config, Envoy, Launcher, repository};
+use integration::envoy::{Builder, Config, Envoy, Launcher, Scratch, repository};
 use integration::service::wait::until;
 use integration::upstream::{Answer, Recorded, Upstream, echo};
 use serde_json::Value;
@@ -13,6 +13,10 @@ pub(crate) const SOON: Duration = Duration::from_secs(15);
 
 /// Where the filters are in a listener.
 const FILTERS: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
+
+/// Where the access log is in a listener, and its file.
+const LOG: &str = "/filter_chains/0/filters/0/typed_config/access_log/0/typed_config";
+const LOG_FILE: &str = "access.log";
 
 /// What Envoy writes when a VM dies, for whatever reason.
 const DEATH: &str = "Proxy-Wasm plugin in-VM backtrace";
@@ -49,13 +53,13 @@ impl Plan {
 
     /// With this configuration of the probe.
     pub(crate) fn configured(mut self, configuration: Value) -> Self {
-        *self.plugin() = probe(self.plugin(), configuration);
+        plugin(self.listener())["configuration"]["value"] = configuration;
         self
     }
 
     /// With this policy for a VM that dies.
     pub(crate) fn failing(mut self, policy: &str) -> Self {
-        self.plugin()["failure_policy"] = policy.into();
+        plugin(self.listener())["failure_policy"] = policy.into();
         self
     }
 
@@ -72,14 +76,18 @@ impl Plan {
         &mut self.config.value_mut()["static_resources"]["listeners"][0]
     }
 
-    fn plugin(&mut self) -> &mut Value {
-        plugin(self.listener())
-    }
-
-    pub(crate) fn builder(self) -> Builder {
+    pub(crate) fn builder(mut self) -> Builder {
         let module = repository().join("target/test-modules/probe.wasm");
         assert!(module.exists(), "no probe: run `cargo xtask build` first");
+        let scratch = Scratch::new();
+        log_to(self.listener(), &scratch);
+        self.builder_in(scratch)
+    }
+
+    /// For a configuration that names files in this folder.
+    pub(crate) fn builder_in(self, scratch: Scratch) -> Builder {
         Envoy::builder(self.config)
+            .scratch(scratch)
             .workers(self.workers)
             .launcher(self.launcher)
             .args(["--file-flush-interval-msec", "10"])
@@ -101,10 +109,10 @@ pub(crate) fn plugin(listener: &mut Value) -> &mut Value {
     &mut probe.expect("the probe")["typed_config"]["config"]
 }
 
-fn probe(plugin: &Value, configuration: Value) -> Value {
-    let mut plugin = plugin.clone();
-    plugin["configuration"]["value"] = configuration;
-    plugin
+/// Puts the access log of a listener into a file of its own, where no other line comes between.
+pub(crate) fn log_to(listener: &mut Value, scratch: &Scratch) {
+    let log = listener.pointer_mut(LOG).expect("an access log");
+    log["path"] = scratch.path().join(LOG_FILE).display().to_string().into();
 }
 
 /// An Envoy with the probe.
@@ -130,11 +138,13 @@ impl Rig {
     /// The access log's lines about the requests with this `x-id`, as soon as there are so many.
     #[track_caller]
     pub(crate) fn lines(&self, id: &str, count: usize) -> Vec<Value> {
-        let parse = |line: &str| serde_json::from_str::<Value>(&line[line.find("{\"")?..]).ok();
         let found = || {
-            let log = self.envoy.log();
-            let lines = log.lines().filter_map(parse);
-            let lines: Vec<_> = lines.filter(|line| line["id"] == id).collect();
+            let log = self.envoy.scratch().read(LOG_FILE)?;
+            // The last line may not be whole yet.
+            let lines = log
+                .lines()
+                .filter_map(|line| serde_json::from_str(line).ok());
+            let lines: Vec<Value> = lines.filter(|line: &Value| line["id"] == id).collect();
             (lines.len() >= count).then_some(lines)
         };
         until(SOON, found).unwrap_or_else(|| panic!("no {count} lines about `{id}`"))

@@ -9,7 +9,7 @@ use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
     SeqAccess, VariantAccess, Visitor,
 };
-use serde_json::{Map, Value, map};
+use serde_json::{Map, Number, Value, map};
 
 use super::problems::{At, Problems};
 
@@ -73,14 +73,32 @@ impl Node<'_> {
         );
     }
 
-    fn whole(&self, least: i128, most: i128) -> i128 {
-        let number = match self.value {
-            Value::Number(number) => number
-                .as_i64()
-                .map(i128::from)
-                .or_else(|| number.as_u64().map(i128::from)),
+    /// A number, also in quotes, as protobuf's JSON takes it: Envoy's own YAML reader hands every
+    /// fraction in a Struct over as text, `10.0` as `"10.0"`.
+    fn number(&self) -> Option<Number> {
+        match self.value {
+            Value::Number(number) => Some(number.clone()),
+            Value::String(text) => match serde_json::from_slice(text.as_bytes()) {
+                Ok(Value::Number(number)) => Some(number),
+                _ => None,
+            },
             _ => None,
-        };
+        }
+    }
+
+    fn whole(&self, least: i128, most: i128) -> i128 {
+        let number = self.number().and_then(|number| {
+            let signed = number.as_i64().map(i128::from);
+            let whole = || {
+                number
+                    .as_f64()
+                    .filter(|n| n.fract() == 0.0 && n.abs() < 1e15)
+            };
+            #[allow(clippy::cast_possible_truncation, reason = "whole and below 10^15")]
+            signed
+                .or_else(|| number.as_u64().map(i128::from))
+                .or_else(|| whole().map(|n| n as i128))
+        });
         number
             .filter(|n| (least..=most).contains(n))
             .unwrap_or_else(|| {
@@ -114,7 +132,8 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let number = self.value.as_f64().unwrap_or_else(|| {
+        let number = self.number().and_then(|number| number.as_f64());
+        let number = number.unwrap_or_else(|| {
             self.problems
                 .misfit(self.at, format!("`{}` is not a number", self.value));
             0.0

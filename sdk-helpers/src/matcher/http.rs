@@ -366,5 +366,5 @@ pub fn is_header_name(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-#[cfg(all(test, feature = "test-util"))]
+#[cfg(test)]
 mod tests;

@@ -2,8 +2,8 @@
 //! where it runs: calls and their failures, waiting, delays, edits on both ways, filter state,
 //! shared cells, the end of a stream, and the end of the VM.
 //!
-//! The query says how: `?cluster=` and `?path=` where a call goes, `?ms=` or `?at=` how long a hold
-//! lasts.
+//! The query says how: `?cluster=`, `?path=` and `?timeout-us=` of a call, `?ms=` or `?at=` how long
+//! a hold lasts.
 
 use std::cell::{Cell, RefCell};
 use std::time::Duration;
@@ -82,13 +82,14 @@ impl Filter for Probe {
         *asked = asked.saturating_add(1);
         let record = Record::of(self.seen);
         let (cluster, path) = (self.cluster(request), text(request, "path", "/answer"));
+        let timeout = number(request, "timeout-us").map_or(PATIENCE, Duration::from_micros);
         match request.path() {
             b"/http" => Decision::Ask {
-                call: http(&cluster, &path),
+                call: http(&cluster, &path, timeout),
                 record,
             },
             b"/grpc" => Decision::Ask {
-                call: grpc(&cluster, &text(request, "path", "Echo")),
+                call: grpc(&cluster, &text(request, "path", "Echo"), timeout),
                 record,
             },
             b"/wait" => Decision::Wait {
@@ -112,7 +113,7 @@ impl Filter for Probe {
                 by: time(request, world),
                 record,
                 then: Box::new(Decision::Ask {
-                    call: http(&cluster, &path),
+                    call: http(&cluster, &path, timeout),
                     record: Record::of(self.answered),
                 }),
             },
@@ -120,7 +121,7 @@ impl Filter for Probe {
                 by: time(request, world),
                 record,
                 then: Box::new(Decision::Ask {
-                    call: grpc(&cluster, "Echo"),
+                    call: grpc(&cluster, "Echo", timeout),
                     record: Record::of(self.answered),
                 }),
             },
@@ -205,7 +206,7 @@ impl Filter for Probe {
         }
         match event {
             Event::Loaded | Event::Due => Chores {
-                calls: vec![(FETCH, http(&self.cluster, "/fetch"))],
+                calls: vec![(FETCH, http(&self.cluster, "/fetch", PATIENCE))],
                 ..Chores::default()
             },
             Event::Answer(tag, answer) => {
@@ -244,19 +245,22 @@ fn text(request: &Request, parameter: &str, otherwise: &str) -> String {
     }
 }
 
+fn number(request: &Request, parameter: &str) -> Option<u64> {
+    text(request, parameter, "").parse().ok()
+}
+
 /// Until the millisecond `?at=` of the Unix epoch, or for `?ms=`, else for [`PATIENCE`].
 fn time(request: &Request, world: &dyn World) -> Duration {
-    let number = |parameter| text(request, parameter, "").parse::<u64>().ok();
-    let until = number("at").map(|at| {
+    let until = number(request, "at").map(|at| {
         let now = world.now().as_nanos().div_euclid(1_000_000);
         Duration::from_millis(at.saturating_sub(now))
     });
     until
-        .or_else(|| number("ms").map(Duration::from_millis))
+        .or_else(|| number(request, "ms").map(Duration::from_millis))
         .unwrap_or(PATIENCE)
 }
 
-fn http(cluster: &str, path: &str) -> Call {
+fn http(cluster: &str, path: &str, timeout: Duration) -> Call {
     Call::Http {
         cluster: cluster.to_owned(),
         headers: [
@@ -267,18 +271,18 @@ fn http(cluster: &str, path: &str) -> Call {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into(),
         body: vec![],
-        timeout: PATIENCE,
+        timeout,
     }
 }
 
-fn grpc(cluster: &str, method: &str) -> Call {
+fn grpc(cluster: &str, method: &str, timeout: Duration) -> Call {
     Call::Grpc {
         cluster: cluster.to_owned(),
         service: "probe.Service".to_owned(),
         method: method.to_owned(),
         metadata: vec![("x-meta".to_owned(), b"1".to_vec())],
         message: b"ping".to_vec(),
-        timeout: PATIENCE,
+        timeout,
     }
 }
 

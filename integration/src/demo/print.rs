@@ -1,0 +1,99 @@
+//! The demo's output: plain text, at most a hundred columns.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use super::perform::Seen;
+use super::script::Step;
+use super::stage::Stage;
+
+/// How often the log is looked at while Envoy is kept.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Names the columns.
+pub(super) fn heading() {
+    line(
+        "   request (GET)",
+        "status",
+        "latency",
+        "upstream",
+        "reason",
+    );
+    println!("{}", "-".repeat(98));
+}
+
+/// A request in plain words, then as it was sent, and what came of it.
+pub(super) fn row(number: usize, step: &Step, seen: &Seen, problems: &[String]) {
+    println!("{number}. {}", step.what);
+    let header = step
+        .header
+        .map_or_else(String::new, |(name, value)| format!("  {name}: {value}"));
+    let request = format!("   {}{header}", step.path);
+    let upstream = if seen.reached_upstream { "yes" } else { "no" };
+    let (status, latency) = (seen.status.to_string(), latency(seen.elapsed));
+    line(&request, &status, &latency, upstream, &seen.reason);
+    if !problems.is_empty() {
+        println!("   EXPECTED: {}", problems.join(", "));
+    }
+}
+
+fn line(request: &str, status: &str, latency: &str, upstream: &str, reason: &str) {
+    println!("{request:<44} {status:>6}  {latency:>7}  {upstream:<8}  {reason}");
+}
+
+/// What the columns mean that do not say it themselves.
+pub(super) fn legend() {
+    println!("\nupstream: whether the request reached the service behind Envoy");
+    println!("reason:   as Envoy's access log has it; `-` means that no fault was injected\n");
+}
+
+/// As short as a latency is read.
+pub(super) fn latency(time: Duration) -> String {
+    if time < Duration::from_millis(1) {
+        "< 1 ms".to_owned()
+    } else if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.2} s", time.as_secs_f64())
+    }
+}
+
+/// The counters that moved, and whether they are as many as the log has reasons.
+pub(super) fn counters(stage: &Stage, reasons: &BTreeMap<String, u64>) -> bool {
+    println!("The same in Envoy's metrics, with the rule as a label (/stats/prometheus):");
+    let page = stage.admin().prometheus();
+    let mut well = true;
+    for (reason, count) in reasons {
+        let Some((outcome, policy)) = reason.split_once(':') else {
+            continue;
+        };
+        let name = format!("mesh_filters_fault_injection_{outcome}{{policy=\"{policy}\"}}");
+        let found = page.lines().find(|line| line.starts_with(&name));
+        println!("  {}", found.unwrap_or(&name));
+        if found != Some(&format!("{name} {count}")) {
+            println!("  EXPECTED: {count}");
+            well = false;
+        }
+    }
+    println!();
+    well
+}
+
+/// Prints what is added to the access log, for as long as Envoy is there.
+pub(super) fn access_log(stage: &Stage) {
+    let lines = |log: String| -> Vec<String> {
+        let lines = log.lines().filter(|line| line.contains(" reason="));
+        lines.map(str::to_owned).collect()
+    };
+    let mut shown = stage
+        .ask(|envoy| lines(envoy.log()).len())
+        .unwrap_or_default();
+    while let Some(lines) = stage.ask(|envoy| lines(envoy.log())) {
+        for line in &lines[shown.min(lines.len())..] {
+            println!("{line}");
+        }
+        shown = lines.len();
+        thread::sleep(LOOK);
+    }
+}

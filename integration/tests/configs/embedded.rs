@@ -1,0 +1,57 @@
+//! The configurations inside the files, in the filter's own code, where warnings can be seen.
+
+use integration::case::{Suite, natively};
+use integration::demo::Shipped;
+use serde_json::Value;
+
+use super::FOLDER;
+
+/// A filter's name and the configuration that a file has for it.
+struct Embedded {
+    filter: String,
+    config: Value,
+}
+
+/// Whatever is configured for a wasm filter, wherever it stands in a file.
+fn find(value: &Value, found: &mut Vec<Embedded>) {
+    let kind = value["@type"].as_str().unwrap_or_default();
+    if kind.ends_with("extensions.filters.http.wasm.v3.Wasm") {
+        let plugin = &value["config"];
+        found.push(Embedded {
+            filter: plugin["root_id"].as_str().expect("a root_id").to_owned(),
+            config: plugin["configuration"]["value"].clone(),
+        });
+        return;
+    }
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| find(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| find(field, found)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_configuration_loads_without_a_warning() {
+    for file in Shipped::all(FOLDER) {
+        let documents: Vec<Value> =
+            serde_saphyr::from_multiple(file.text()).expect("a file that is YAML");
+        let mut found = Vec::new();
+        documents
+            .iter()
+            .for_each(|document| find(document, &mut found));
+        assert!(!found.is_empty(), "{} configures no filter", file.path());
+        for Embedded { filter, config } in found {
+            let suite = Suite {
+                description: file.path().to_owned(),
+                config,
+                warnings: Vec::new(),
+                refused: Vec::new(),
+                cases: Vec::new(),
+            };
+            match natively(&filter, &suite) {
+                Ok((_, warnings)) => assert_eq!(warnings, [""; 0], "{}", file.path()),
+                Err(errors) => panic!("{}: {errors:#?}", file.path()),
+            }
+        }
+    }
+}

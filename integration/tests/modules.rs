@@ -1,0 +1,286 @@
+//! What each built module is from the outside: what it exports, imports and weighs, and how many
+//! host calls a request costs it.
+//!
+//! Each host call costs Envoy a tenth of a microsecond, or half of one if it returns bytes, so the
+//! counts here are the price of a filter; a change that raises one should mean to.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use integration::envoy::repository;
+use integration::wasm::{Host, Level, Module, State, Stream};
+
+/// The end of the list: what every module exports.
+const ALWAYS: [&str; 7] = [
+    "_initialize",
+    "proxy_abi_version_0_2_1",
+    "proxy_on_configure",
+    "proxy_on_context_create",
+    "proxy_on_delete",
+    "proxy_on_memory_allocate",
+    "proxy_on_vm_start",
+];
+
+/// A module, the callbacks it exports besides [`ALWAYS`], and the bytes it may have.
+struct Pinned {
+    name: &'static str,
+    callbacks: &'static [&'static str],
+    budget: u64,
+}
+
+const MODULES: [Pinned; 3] = [
+    Pinned {
+        name: "fault-injection",
+        callbacks: &[
+            "proxy_on_queue_ready",
+            "proxy_on_request_headers",
+            "proxy_on_tick",
+        ],
+        budget: 500_000,
+    },
+    Pinned {
+        name: "noop",
+        callbacks: &["proxy_on_request_headers"],
+        budget: 350_000,
+    },
+    Pinned {
+        name: "probe",
+        callbacks: &[
+            "proxy_on_grpc_close",
+            "proxy_on_grpc_receive",
+            "proxy_on_http_call_response",
+            "proxy_on_log",
+            "proxy_on_queue_ready",
+            "proxy_on_request_headers",
+            "proxy_on_response_headers",
+            "proxy_on_tick",
+        ],
+        budget: 350_000,
+    },
+];
+
+/// The folders of what is shipped and of what only tests load.
+const FOLDERS: [&str; 2] = ["dist", "target/test-modules"];
+
+/// The noop as the compiler leaves it, which only the benchmark loads.
+const UNSTRIPPED: &str = "noop-unstripped";
+
+/// Every module there is, by name.
+fn built() -> BTreeMap<String, PathBuf> {
+    let files = FOLDERS.iter().flat_map(|folder| {
+        let folder = repository().join(folder);
+        fs::read_dir(&folder)
+            .unwrap_or_else(|error| panic!("{}: {error}; {BUILD}", folder.display()))
+            .map(|entry| entry.expect("an entry of a folder").path())
+    });
+    files
+        .filter(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "wasm")
+        })
+        .map(|file| (file.file_stem().unwrap().to_str().unwrap().to_owned(), file))
+        .filter(|(name, _)| name != UNSTRIPPED)
+        .collect()
+}
+
+const BUILD: &str = "run `cargo xtask build` first";
+
+fn module(name: &str) -> Module {
+    let built = built();
+    let file = built.get(name);
+    Module::load(file.unwrap_or_else(|| panic!("no module `{name}`: {BUILD}")))
+}
+
+#[test]
+fn every_module_there_is_is_pinned_here() {
+    let built: Vec<String> = built().into_keys().collect();
+    let pinned: Vec<&str> = MODULES.iter().map(|module| module.name).collect();
+    assert_eq!(built, pinned, "add the new one to this file, or {BUILD}");
+}
+
+#[test]
+fn exports_are_what_envoy_needs_and_no_more() {
+    for pinned in MODULES {
+        let mut expected: Vec<&str> = [pinned.callbacks, &ALWAYS].concat();
+        expected.sort_unstable();
+        let mut exports = module(pinned.name).exports();
+        exports.sort_unstable();
+        assert_eq!(exports, expected, "{}", pinned.name);
+    }
+}
+
+#[test]
+fn imports_are_what_envoy_grants() {
+    for pinned in MODULES {
+        let refused = module(pinned.name).refused_imports();
+        assert_eq!(refused, Vec::<String>::new(), "{}", pinned.name);
+    }
+}
+
+#[test]
+fn no_module_is_larger_than_its_budget() {
+    for Pinned { name, budget, .. } in MODULES {
+        let size = module(name).size();
+        assert!(size <= budget, "{name}: {size} bytes of {budget}");
+    }
+}
+
+fn loaded(name: &str, configuration: &str) -> Host {
+    let host = Host::new(&module(name));
+    // Envoy's own default.
+    host.log_level(Level::Info);
+    assert!(host.configure(configuration.as_bytes()), "{:?}", host.log());
+    host
+}
+
+fn fault(rule: &str) -> Host {
+    loaded(
+        "fault-injection",
+        &format!(r#"{{ "http": [{{ {rule} }}] }}"#),
+    )
+}
+
+const GET: &[(&str, &str)] = &[
+    (":method", "GET"),
+    (":path", "/path?q=1"),
+    (":scheme", "http"),
+    (":authority", "app.example"),
+    ("user-agent", "test"),
+    ("x-request-id", "1"),
+];
+const DELAY: &str =
+    r#""fault": { "delay": { "fixedDelay": "1s", "percentage": { "value": 100 } } }"#;
+const ABORT: &str =
+    r#""fault": { "abort": { "httpStatus": 503, "percentage": { "value": 100 } } }"#;
+
+/// One request from its arrival to its end, with what it cost. The first one of a module is left
+/// out: it may pay for what all others use.
+fn cost(host: &Host) -> Vec<(String, u64)> {
+    let mut cost = BTreeMap::new();
+    for _ in 0..2 {
+        let stream = host.request(GET, true);
+        while stream.state() == State::Paused {
+            host.advance(Duration::from_millis(100));
+        }
+        if stream.state() == State::Continued {
+            stream.response_headers(&[(":status", "200")], true);
+        }
+        stream.done();
+        cost = stream.host_calls();
+    }
+    assert_eq!(host.dead(), None);
+    assert_eq!(host.violations(), Vec::<String>::new());
+    cost.into_iter().collect()
+}
+
+#[track_caller]
+fn costs(host: &Host, expected: &[(&str, u64)]) {
+    let expected: Vec<_> = expected
+        .iter()
+        .map(|(name, count)| ((*name).to_owned(), *count))
+        .collect();
+    assert_eq!(cost(host), expected);
+}
+
+#[test]
+fn nothing_to_do_costs_no_host_call() {
+    costs(&loaded("noop", ""), &[]);
+}
+
+#[test]
+fn a_fault_that_cannot_fire_costs_no_host_call() {
+    let never = DELAY.replace("100", "0");
+    costs(&fault(&never), &[]);
+}
+
+#[test]
+fn a_header_that_is_not_there_costs_one_question() {
+    let rule = format!(r#""match": [{{ "headers": {{ "x-a": {{ "exact": "b" }} }} }}], {ABORT}"#);
+    costs(&fault(&rule), &[("proxy_get_header_map_value", 1)]);
+}
+
+#[test]
+fn a_path_that_does_not_match_costs_the_headers_once() {
+    let rule = format!(r#""match": [{{ "uri": {{ "prefix": "/other" }} }}], {ABORT}"#);
+    costs(&fault(&rule), &[("proxy_get_header_map_pairs", 1)]);
+}
+
+#[test]
+fn an_abort_costs_its_reply_its_reason_and_its_count() {
+    costs(
+        &fault(ABORT),
+        &[
+            ("proxy_increment_metric", 1),
+            ("proxy_send_local_response", 1),
+            ("proxy_set_property", 1),
+        ],
+    );
+}
+
+#[test]
+fn a_delay_costs_its_clock_timer_and_gauge_as_well() {
+    costs(
+        &fault(DELAY),
+        &[
+            // When it begins, and when its timer fires.
+            ("clock_time_get", 2),
+            ("proxy_continue_stream", 1),
+            // The fault, and the gauge up and down.
+            ("proxy_increment_metric", 3),
+            // To the stream and back.
+            ("proxy_set_effective_context", 2),
+            ("proxy_set_property", 1),
+            ("proxy_set_tick_period_milliseconds", 2),
+        ],
+    );
+}
+
+/// A page of wasm's memory.
+const PAGE: u64 = 64 * 1024;
+
+/// Twenty requests at once, time enough for all that holds them to end, and their end.
+fn round(host: &Host, path: &str, clients_leave: bool) {
+    let headers: Vec<_> = GET
+        .iter()
+        .map(|(name, value)| (*name, if *name == ":path" { path } else { *value }))
+        .collect();
+    let streams = [0; 20].map(|_| host.request(&*headers, true));
+    if clients_leave {
+        streams.iter().for_each(Stream::disconnect);
+    }
+    host.advance(Duration::from_secs(2));
+    streams.iter().for_each(Stream::done);
+}
+
+#[test]
+fn a_thousand_requests_leave_nothing_in_memory() {
+    let probe = || loaded("probe", r#"{ "cluster": "silent" }"#);
+    for (host, path) in [
+        (loaded("noop", ""), "/"),
+        (fault(ABORT), "/"),
+        (fault(DELAY), "/"),
+        (probe(), "/edits"),
+        (probe(), "/reply"),
+        (probe(), "/wait"),
+        (probe(), "/http"),
+        (probe(), "/grpc"),
+        (probe(), "/delay-ask"),
+        (probe(), "/cell"),
+    ] {
+        (0..6).for_each(|n| round(&host, path, n % 2 == 0));
+        let before = host.memory();
+        (0..50).for_each(|n| round(&host, path, n % 2 == 0));
+        let grown = host.memory() - before;
+        assert!(grown <= PAGE, "{path}: grown by {grown} bytes");
+        assert_eq!(host.dead(), None, "{path}");
+    }
+}
