@@ -33,7 +33,7 @@ use report::Report;
 use scenario::Scenario;
 
 /// How often each variant is measured unless told.
-pub const ROUNDS: usize = 9;
+pub const ROUNDS: usize = 15;
 
 /// What to measure, and how long.
 #[derive(Debug, Default)]

@@ -6,6 +6,7 @@
 
 mod host;
 mod metrics;
+mod raw;
 mod root;
 mod stream;
 mod timers;

@@ -1,82 +1,18 @@
 //! The configuration: Istio's `http[]` with its `fault`, checked.
 
+mod wire;
+
 use std::time::Duration;
 
 use sdk_helpers::config::{duration, timestamp};
-use sdk_helpers::matcher::{HttpMatch, HttpMatchWire};
+use sdk_helpers::matcher::HttpMatch;
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems, Timestamp};
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::grpc;
-use crate::percentage::{Percentage, PercentageWire};
-
-/// What a user writes.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Wire {
-    http: Option<Vec<RouteWire>>,
-    max_active_faults: Option<u32>,
-}
-
-/// One `http` entry of a VirtualService. `expires`, `shadow` and `maxActiveFaults` are ours.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct RouteWire {
-    name: Option<String>,
-    r#match: Option<Vec<HttpMatchWire>>,
-    fault: Option<FaultWire>,
-    expires: Option<String>,
-    shadow: Option<bool>,
-    max_active_faults: Option<u32>,
-    // What else an entry of a VirtualService may hold. It routes, and a filter does not.
-    route: Option<IgnoredAny>,
-    redirect: Option<IgnoredAny>,
-    direct_response: Option<IgnoredAny>,
-    delegate: Option<IgnoredAny>,
-    rewrite: Option<IgnoredAny>,
-    timeout: Option<IgnoredAny>,
-    retries: Option<IgnoredAny>,
-    mirror: Option<IgnoredAny>,
-    mirrors: Option<IgnoredAny>,
-    mirror_percent: Option<IgnoredAny>,
-    mirror_percentage: Option<IgnoredAny>,
-    cors_policy: Option<IgnoredAny>,
-    headers: Option<IgnoredAny>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct FaultWire {
-    delay: Option<DelayWire>,
-    abort: Option<AbortWire>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct DelayWire {
-    percentage: Option<PercentageWire>,
-    percent: Option<i32>,
-    fixed_delay: Option<String>,
-    exponential_delay: Option<String>,
-    header_delay: Option<Empty>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-struct AbortWire {
-    percentage: Option<PercentageWire>,
-    http_status: Option<i64>,
-    grpc_status: Option<String>,
-    http2_error: Option<String>,
-    header_abort: Option<Empty>,
-}
-
-/// Envoy's empty messages: being there is all they say.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Empty {}
+use crate::percentage::Percentage;
+pub use wire::Wire;
+use wire::{AbortWire, DelayWire, FaultWire, RouteWire};
 
 /// A checked configuration.
 #[derive(Debug)]

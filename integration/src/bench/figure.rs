@@ -115,9 +115,12 @@ impl Measured {
         Spread::of(rounds.filter_map(|round| self.value(&[], variant, figure, round)))
     }
 
-    /// What a variant costs, divided within each round by what the one beside it costs.
+    /// What a variant costs, divided within each round by what the one beside it costs; `None`
+    /// where that is lost in the noise, because a quotient by nearly nothing says nothing.
     pub fn ratio(&self, series: &Series) -> Option<Spread> {
         let against = series.against.as_ref()?;
+        self.spread(against, Figure::Cost)
+            .filter(|cost| cost.low > 0.0)?;
         let rounds = 0..self.rounds();
         Spread::of(rounds.filter_map(|round| {
             let cost = |name: &str| self.value(&[], name, Figure::Cost, round);
@@ -149,6 +152,9 @@ mod tests {
         let ratio = measured.ratio(&measured.variants[2]).unwrap();
         assert!((ratio.median - 1.5).abs() < 1e-9, "{ratio:?}");
         assert_eq!(measured.ratio(&measured.variants[1]), None);
+        let mut free = measured.clone();
+        free.variants[1].rounds = free.variants[0].rounds.clone();
+        assert_eq!(free.ratio(&free.variants[2]), None);
         let rate = measured.spread("ours", Figure::Rate).unwrap();
         assert!((rate.median - 20_000.0).abs() < 1e-6, "{rate:?}");
     }

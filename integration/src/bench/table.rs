@@ -64,6 +64,7 @@ fn row(measured: &Measured, series: &Series, adds: bool) -> Vec<String> {
         cost.map_or_else(|| NONE.to_owned(), with_spread),
         match (ratio, &series.against) {
             (Some(ratio), Some(against)) => format!("{ratio} × {against}"),
+            (None, Some(against)) => format!("{against} too small"),
             _ => NONE.to_owned(),
         },
     ];

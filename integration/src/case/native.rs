@@ -8,6 +8,7 @@ use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{Decision, Filter, Headers, Loaded, Record, Request, load};
 
 use super::{Case, Engine, NOW, Outcome, Suite};
+use crate::client::grpc;
 
 /// A suite's filter, loaded; or every error of its configuration.
 pub type Natively = Result<(Box<dyn Engine>, Vec<String>), Vec<String>>;
@@ -65,14 +66,9 @@ impl<F: Filter> Native<F> {
                 self.note(&reply.record, seen);
                 // What Envoy makes of a reply to gRPC.
                 let (status, grpc_status) = if request.is_grpc() {
-                    let code = reply.grpc_status.unwrap_or(match reply.status {
-                        400 => 13,
-                        401 => 16,
-                        403 => 7,
-                        404 => 12,
-                        429 | 502 | 503 | 504 => 14,
-                        _ => 2,
-                    });
+                    let code = reply
+                        .grpc_status
+                        .unwrap_or_else(|| grpc::status_of(reply.status));
                     (200, Some(code))
                 } else {
                     (reply.status, None)

@@ -1,6 +1,7 @@
 //! Local replies: what a module asked for, and what Envoy makes of it for the client.
 
 use super::headers::Headers;
+use crate::client::grpc;
 
 /// A reply that no upstream gave, in the words of the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,9 @@ impl LocalReply {
 
     /// A gRPC client reads no HTTP status: everything goes into trailers-only headers.
     fn grpc_head(&self, head: &mut Headers) {
-        let status = self.grpc_status.unwrap_or(grpc_status_of(self.status));
+        let status = self
+            .grpc_status
+            .unwrap_or_else(|| grpc::status_of(self.status));
         head.set(b":status", b"200");
         head.set(b"content-type", b"application/grpc");
         head.remove(b"content-length");
@@ -76,18 +79,6 @@ fn is_grpc(request: &Headers) -> bool {
     let kind = request.first("content-type").unwrap_or_default();
     let rest = kind.strip_prefix(b"application/grpc");
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"+"))
-}
-
-/// gRPC's own table of HTTP statuses.
-fn grpc_status_of(http: u32) -> u32 {
-    match http {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502 | 503 | 504 => 14,
-        _ => 2,
-    }
 }
 
 fn percent_encoded(message: &[u8]) -> Vec<u8> {
