@@ -28,13 +28,12 @@ pub(crate) fn read_metadata(bytes: &[u8], namespace: &str) -> Option<Value> {
 }
 
 fn object(fields: prost_types::Struct) -> Value {
-    Value::Object(
-        fields
-            .fields
-            .into_iter()
-            .map(|(key, value)| (key, json(value)))
-            .collect::<Map<_, _>>(),
-    )
+    // Inserted one by one: collecting would sort first, and bring a sort into every module.
+    let mut map = Map::new();
+    for (key, value) in fields.fields {
+        map.insert(key, json(value));
+    }
+    Value::Object(map)
 }
 
 fn json(value: prost_types::Value) -> Value {

@@ -13,6 +13,8 @@ use crate::headers::Headers;
 pub struct Source {
     /// Whether the header is there at all.
     pub has: fn(&str) -> bool,
+    /// The first value of one header.
+    pub one: fn(&str) -> Option<Vec<u8>>,
     /// The whole map.
     pub all: fn() -> Headers,
 }
@@ -25,12 +27,24 @@ struct Snapshot {
     source: Option<Source>,
     probes: Cell<u8>,
     headers: OnceCell<Headers>,
+    /// `:path`, where it was asked for before anything else.
+    path: OnceCell<Vec<u8>>,
 }
 
 impl Snapshot {
     fn headers(&self) -> &Headers {
         self.headers
             .get_or_init(|| self.source.map(|from| (from.all)()).unwrap_or_default())
+    }
+
+    /// Of `:path` there is one, so it need not cost the whole map.
+    fn path(&self) -> &[u8] {
+        match (self.headers.get(), self.source) {
+            (None, Some(source)) => self
+                .path
+                .get_or_init(|| (source.one)(":path").unwrap_or_default()),
+            _ => self.headers().first(":path").unwrap_or_default(),
+        }
     }
 
     fn has(&self, name: &str) -> bool {
@@ -54,12 +68,12 @@ macro_rules! snapshot_of {
         impl $name {
             /// A snapshot already taken.
             pub fn new(headers: Headers) -> Self {
-                $name(Snapshot { source: None, probes: Cell::new(0), headers: OnceCell::from(headers) })
+                $name(Snapshot { source: None, probes: Cell::new(0), headers: OnceCell::from(headers), path: OnceCell::new() })
             }
 
             /// A snapshot that is taken from `source` when first needed.
             pub fn lazy(source: Source) -> Self {
-                $name(Snapshot { source: Some(source), probes: Cell::new(0), headers: OnceCell::new() })
+                $name(Snapshot { source: Some(source), probes: Cell::new(0), headers: OnceCell::new(), path: OnceCell::new() })
             }
 
             /// All headers.
@@ -108,7 +122,7 @@ impl Request {
 
     /// `:path` as sent, with its query.
     pub fn path_and_query(&self) -> &[u8] {
-        self.first(":path").unwrap_or_default()
+        self.0.path()
     }
 
     /// `:path` without its query: what Istio's `uri` matches.
@@ -197,6 +211,7 @@ mod tests {
     fn an_absent_header_is_answered_without_the_map() {
         let lazy = Request::lazy(Source {
             has: |name| name == "here",
+            one: |_| None,
             all: || panic!("the map was fetched"),
         });
         assert_eq!(lazy.first("absent"), None);
@@ -204,9 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn the_path_alone_is_had_without_the_map() {
+        let lazy = Request::lazy(Source {
+            has: |_| panic!("the path is always there"),
+            one: |name| (name == ":path").then(|| b"/a?b=1".to_vec()),
+            all: || panic!("the map was fetched"),
+        });
+        assert_eq!(lazy.path(), b"/a");
+        assert_eq!(lazy.query_parameter("b"), Some(b"1".as_slice()));
+    }
+
+    #[test]
     fn many_questions_take_the_map_once() {
         let lazy = Request::lazy(Source {
             has: |_| false,
+            one: |_| None,
             all: || Headers::from_pairs([("late", "1")]),
         });
         for _ in 0..PROBES {

@@ -118,9 +118,12 @@ impl HttpMatch {
             problems,
         );
         // A regex over a long value costs more than all the rest: what is cheap is asked first.
-        compiled
+        let (regexes, mut cheap): (Vec<_>, Vec<_>) = compiled
             .headers
-            .sort_by_key(|header| matches!(header.value, StringMatch::Regex(_)));
+            .into_iter()
+            .partition(|header| matches!(header.value, StringMatch::Regex(_)));
+        cheap.extend(regexes);
+        compiled.headers = cheap;
         let query = at.field("queryParams");
         for (name, value) in wire.query_params.into_iter().flatten() {
             let at = query.field(&name);

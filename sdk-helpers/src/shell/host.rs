@@ -91,12 +91,13 @@ pub(super) fn headers(map: MapType) -> Headers {
         .unwrap_or_default()
 }
 
-pub(super) fn has_header(map: MapType, name: &str) -> bool {
+/// The first value of a header.
+pub(super) fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
     // SAFETY: the pointers are valid for the call.
     bytes(|data, size| unsafe {
         raw::proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, size)
     })
-    .is_ok()
+    .ok()
 }
 
 pub(super) fn edit_header(map: MapType, edit: &HeaderEdit) -> Done {

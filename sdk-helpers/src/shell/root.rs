@@ -207,6 +207,7 @@ impl<F: Filter> Shared<F> {
         match caller {
             Some(Caller::Stream(hold)) => {
                 self.with(hold, |stream| stream.resume(Resume::Answer(answer)));
+                self.turn_back();
             }
             Some(Caller::Upkeep(tag)) => self.chores(Event::Answer(tag, answer)),
             None => {}
@@ -232,24 +233,32 @@ impl<F: Filter> Shared<F> {
             match due {
                 Due::Delay(hold, then) => self.with(hold, |stream| stream.end_delay(then)),
                 Due::Resume(hold, why) => self.with(hold, |stream| stream.resume(why)),
-                Due::Upkeep(wish) if wish == self.upkeep.get() => self.chores(Event::Due),
+                Due::Upkeep(wish) if wish == self.upkeep.get() => {
+                    self.turn_back();
+                    self.chores(Event::Due);
+                }
                 Due::Upkeep(_) => {}
             }
         }
+        self.turn_back();
         if more {
             self.run_again();
         }
     }
 
-    /// Acts on a stream that is still there and still in this hold, then turns back to the root.
+    /// Acts on a stream that is still there and still in this hold, and leaves it addressed.
     fn with(&self, hold: Hold<F>, act: impl FnOnce(&Rc<Inner<F>>)) {
         if let Some(stream) = hold.stream.upgrade()
             && stream.is_held(hold.number)
             && host::set_context(stream.id).is_ok()
         {
             act(&stream);
-            let _ = host::set_context(self.root);
         }
+    }
+
+    /// Addresses what follows to the root again.
+    fn turn_back(&self) {
+        let _ = host::set_context(self.root);
     }
 
     fn run_again(&self) {

@@ -23,13 +23,14 @@ pub(super) struct Stream<F: Filter>(Rc<Inner<F>>);
 pub(super) struct Inner<F: Filter> {
     pub(super) id: u32,
     shared: Rc<Shared<F>>,
-    state: RefCell<State<F>>,
+    /// The snapshot outlives its callback: it is what a resumed decision is made on.
+    request: Request,
+    memory: RefCell<F::Memory>,
+    state: RefCell<State>,
 }
 
-struct State<F: Filter> {
-    memory: F::Memory,
-    /// The snapshot outlives its callback: it is what a resumed decision is made on.
-    request: Rc<Request>,
+#[derive(Default)]
+struct State {
     /// For the response, whoever gives it.
     response: Vec<HeaderEdit>,
     /// The outcomes so far, as filter state has them.
@@ -43,12 +44,14 @@ struct State<F: Filter> {
 }
 
 const REQUEST: Source = Source {
-    has: |name| host::has_header(MapType::HttpRequestHeaders, name),
+    has: |name| host::header(MapType::HttpRequestHeaders, name).is_some(),
+    one: |name| host::header(MapType::HttpRequestHeaders, name),
     all: || host::headers(MapType::HttpRequestHeaders),
 };
 
 const RESPONSE: Source = Source {
-    has: |name| host::has_header(MapType::HttpResponseHeaders, name),
+    has: |name| host::header(MapType::HttpResponseHeaders, name).is_some(),
+    one: |name| host::header(MapType::HttpResponseHeaders, name),
     all: || host::headers(MapType::HttpResponseHeaders),
 };
 
@@ -57,15 +60,9 @@ impl<F: Filter> Stream<F> {
         Stream(Rc::new(Inner {
             id,
             shared,
-            state: RefCell::new(State {
-                memory: F::Memory::default(),
-                request: Rc::new(Request::lazy(REQUEST)),
-                response: Vec::new(),
-                reason: String::new(),
-                hold: 0,
-                active: false,
-                call: None,
-            }),
+            request: Request::lazy(REQUEST),
+            memory: RefCell::default(),
+            state: RefCell::default(),
         }))
     }
 }
@@ -83,28 +80,22 @@ impl<F: Filter> Context for Stream<F> {
 impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         let inner = &self.0;
-        let decision = {
-            let mut state = inner.state.borrow_mut();
-            let request = Rc::clone(&state.request);
-            let shared = &inner.shared;
+        let shared = &inner.shared;
+        let decision =
             shared
                 .filter
-                .on_request(&request, &**shared, &mut state.memory)
-        };
+                .on_request(&inner.request, &**shared, &mut inner.memory.borrow_mut());
         inner.apply(decision, false)
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
         let inner = &self.0;
-        let (pending, edits) = {
-            let mut state = inner.state.borrow_mut();
-            let shared = &inner.shared;
-            let response = Response::lazy(RESPONSE);
-            let edits = shared
-                .filter
-                .on_response(&response, &**shared, &mut state.memory);
-            (std::mem::take(&mut state.response), edits)
-        };
+        let shared = &inner.shared;
+        let response = Response::lazy(RESPONSE);
+        let edits = shared
+            .filter
+            .on_response(&response, &**shared, &mut inner.memory.borrow_mut());
+        let pending = std::mem::take(&mut inner.state.borrow_mut().response);
         edit(MapType::HttpResponseHeaders, &pending);
         edit(MapType::HttpResponseHeaders, &edits.response);
         inner.record(&edits.record);
@@ -113,18 +104,15 @@ impl<F: Filter> HttpContext for Stream<F> {
 
     fn on_log(&mut self) {
         let inner = &self.0;
-        let record = {
-            let mut state = inner.state.borrow_mut();
-            let shared = &inner.shared;
-            // Taken anew: later filters have changed what this one saw.
-            let exchange = Exchange {
-                request: &Request::lazy(REQUEST),
-                response: &Response::lazy(RESPONSE),
-            };
-            shared
-                .filter
-                .on_end(&exchange, &**shared, &mut state.memory)
+        let shared = &inner.shared;
+        // Taken anew: later filters have changed what this one saw.
+        let exchange = Exchange {
+            request: &Request::lazy(REQUEST),
+            response: &Response::lazy(RESPONSE),
         };
+        let record = shared
+            .filter
+            .on_end(&exchange, &**shared, &mut inner.memory.borrow_mut());
         inner.record(&record);
     }
 }
@@ -148,12 +136,10 @@ impl<F: Filter> Inner<F> {
     }
 
     fn ask_again(&self, why: Resume) -> Decision {
-        let mut state = self.state.borrow_mut();
-        let request = Rc::clone(&state.request);
         let shared = &self.shared;
         shared
             .filter
-            .on_resume(why, &request, &**shared, &mut state.memory)
+            .on_resume(why, &self.request, &**shared, &mut self.memory.borrow_mut())
     }
 
     /// Does what was decided. `held` tells whether Envoy has to be told that the stream goes on.
