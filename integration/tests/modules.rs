@@ -209,9 +209,9 @@ fn a_header_that_is_not_there_costs_one_question() {
 }
 
 #[test]
-fn a_path_that_does_not_match_costs_the_headers_once() {
+fn a_path_that_does_not_match_costs_the_path() {
     let rule = format!(r#""match": [{{ "uri": {{ "prefix": "/other" }} }}], {ABORT}"#);
-    costs(&fault(&rule), &[("proxy_get_header_map_pairs", 1)]);
+    costs(&fault(&rule), &[("proxy_get_header_map_value", 1)]);
 }
 
 #[test]

@@ -30,6 +30,7 @@ usage: cargo xtask <verb> [flags]
   bench   what a filter costs Envoy, beside the native filter
             --scenario NAME  one scenario
             --rounds N       how often each is measured
+            --seconds S      how long each time
             --json FILE      write the figures
             --compare FILE   compare with figures written earlier
 ";
