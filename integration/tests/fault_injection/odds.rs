@@ -26,12 +26,19 @@ fn one_in_ten_is_one_in_ten() {
     const REQUESTS: usize = 2_000;
     for listener in ["native", "ours"] {
         let client = Client::http1(envoy.addr(listener));
-        let answers = client.burst(REQUESTS, 8, |_| Request::get("/"));
-        let aborted = answers.iter().filter(|answer| answer.status == 503).count();
-        let off = (aborted as f64 - 200.0).abs();
+        let aborted = || {
+            let answers = client.burst(REQUESTS, 8, |_| Request::get("/"));
+            answers.iter().filter(|answer| answer.status == 503).count()
+        };
+        let within = |aborted: usize| {
+            let off = (aborted as f64 - 200.0).abs();
+            off <= spread(REQUESTS as f64, 0.1)
+        };
+        // Good dice leave the interval once in a thousand runs, and so in a million twice in a row.
+        let (first, second) = (aborted(), aborted());
         assert!(
-            off <= spread(REQUESTS as f64, 0.1),
-            "{listener}: {aborted} of {REQUESTS}"
+            within(first) || within(second),
+            "{listener}: {first} and {second} of {REQUESTS}"
         );
     }
 }
@@ -71,6 +78,7 @@ fn the_two_rolls_are_independent() {
     let seen = seen.unwrap_or_else(|| panic!("only {:?} of {REQUESTS} logged", lines()));
     for quarter in seen {
         let off = (quarter as f64 - 500.0).abs();
-        assert!(off <= spread(REQUESTS as f64, 0.25), "{seen:?}");
+        // Half as far again: four looks at the dice must not fail a good run.
+        assert!(off <= 1.5 * spread(REQUESTS as f64, 0.25), "{seen:?}");
     }
 }
