@@ -7,7 +7,7 @@
 //!                  └───── shell ────┘└────────── filters/* (pure, native) ──────────┘└── shell (wasm32) ──┘
 //! ```
 //!
-//! Data moves left to right. A filter sees values and returns values; only [`shell`] (compiled for
+//! Data moves left to right. A filter sees values and returns values; only `shell` (compiled for
 //! wasm32 alone) calls the host, so tests, tools and Envoy all run the same core.
 
 pub mod claims;
