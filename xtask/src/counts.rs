@@ -62,18 +62,20 @@ impl Counts {
     }
 }
 
+/// Counts in one line, for the tests of this and of what adds them up.
+#[cfg(test)]
+pub(crate) fn counts(passed: u64, failed: u64, ignored: u64) -> Counts {
+    Counts {
+        passed,
+        failed,
+        ignored,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Counts, stream};
+    use super::{Counts, counts, stream};
     use std::process::Command;
-
-    fn counts(passed: u64, failed: u64, ignored: u64) -> Counts {
-        Counts {
-            passed,
-            failed,
-            ignored,
-        }
-    }
 
     #[test]
     fn reads_a_result_line() {

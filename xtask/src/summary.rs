@@ -159,16 +159,8 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::Summary;
-    use crate::counts::Counts;
+    use crate::counts::counts;
     use std::time::Duration;
-
-    fn counts(passed: u64, failed: u64, ignored: u64) -> Counts {
-        Counts {
-            passed,
-            failed,
-            ignored,
-        }
-    }
 
     #[test]
     fn the_table_and_the_last_line() {

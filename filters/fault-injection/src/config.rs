@@ -2,6 +2,7 @@
 
 mod wire;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sdk_helpers::config::{duration, timestamp};
@@ -89,6 +90,7 @@ impl Wire {
         }
         let mut rules: Vec<RuleConfig> = Vec::with_capacity(entries.len());
         let mut catch_all: Option<usize> = None;
+        let mut names = BTreeSet::new();
         for (index, entry) in entries.into_iter().enumerate() {
             let at = at.index(index);
             if let Some(earlier) = catch_all {
@@ -103,7 +105,7 @@ impl Wire {
             if rule.matches.is_empty() {
                 catch_all = catch_all.or(Some(index));
             }
-            if rules.iter().any(|earlier| earlier.name == rule.name) {
+            if !names.insert(rule.name.clone()) {
                 problems.warn(
                     &at.field("name"),
                     format!(

@@ -164,15 +164,20 @@ impl Problems {
 
     /// Whether the configuration cannot be used.
     pub fn has_errors(&self) -> bool {
-        !self.found.borrow().errors.is_empty()
+        self.count() > 0
+    }
+
+    /// The number of errors so far.
+    pub(super) fn count(&self) -> usize {
+        self.found.borrow().errors.len()
     }
 
     /// The errors, in the order found; past a hundred, their number.
     pub fn errors(&self) -> Vec<ConfigError> {
-        let mut errors = self.found.borrow().errors.clone();
-        let more = errors.len().saturating_sub(MOST);
+        let found = self.found.borrow();
+        let mut errors: Vec<_> = found.errors.iter().take(MOST).cloned().collect();
+        let more = found.errors.len().saturating_sub(MOST);
         if more > 0 {
-            errors.truncate(MOST);
             errors.push(ConfigError {
                 at: String::new(),
                 problem: format!("{more} more errors"),

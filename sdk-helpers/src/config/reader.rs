@@ -357,14 +357,14 @@ fn descend<'de, T: DeserializeSeed<'de>>(
     at: &At<'_>,
     problems: &Problems,
 ) -> Result<T::Value, Misfit> {
-    let before = problems.errors().len();
+    let before = problems.count();
     seed.deserialize(Node {
         value,
         at,
         problems,
     })
     .inspect_err(|Misfit(problem)| {
-        if problems.errors().len() == before {
+        if problems.count() == before {
             problems.misfit(at, problem.clone());
         }
     })

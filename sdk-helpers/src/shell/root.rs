@@ -186,7 +186,7 @@ impl<F: Filter> Shared<F> {
         shared
     }
 
-    /// Sends a stream's call; false if it could not be sent.
+    /// Sends a stream's call; none if it could not be sent, else the token its answer comes under.
     pub(super) fn ask(&self, call: &Call, hold: Hold<F>) -> Option<u32> {
         self.send(call, Caller::Stream(hold))
     }
