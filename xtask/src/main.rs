@@ -8,6 +8,7 @@ mod build;
 mod counts;
 mod demo;
 mod engine;
+mod names;
 mod process;
 mod remap;
 mod strip;

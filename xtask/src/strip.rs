@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 
 use walrus::{ExportItem, Module, ModuleConfig};
 
+use crate::names;
+
 /// The custom section that names the callbacks, separated by blanks, without their `proxy_`.
 const SECTION: &str = "mesh_filters.callbacks";
 
@@ -49,6 +51,7 @@ pub(crate) fn strip(wasm: &[u8]) -> Result<Stripped, String> {
     // Only a linker or an optimiser reads it, and neither comes after us.
     module.customs.remove_raw("target_features");
     walrus::passes::gc::run(&mut module);
+    names::shorten(&mut module);
 
     let mut exports: Vec<String> = module.exports.iter().map(|e| e.name.clone()).collect();
     exports.sort();
