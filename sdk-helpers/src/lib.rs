@@ -17,7 +17,7 @@ pub mod filter;
 pub mod headers;
 pub mod matcher;
 pub mod outcome;
-mod protobuf;
+pub mod protobuf;
 pub mod request;
 #[cfg(target_arch = "wasm32")]
 pub mod shell;

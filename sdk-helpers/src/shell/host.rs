@@ -11,6 +11,7 @@ use proxy_wasm::types::{LogLevel, MapType, MetricType};
 use super::raw;
 use crate::decision::HeaderEdit;
 use crate::headers::Headers;
+use crate::protobuf::Message;
 
 const OK: u32 = 0;
 const CAS_MISMATCH: u32 = 8;
@@ -354,18 +355,6 @@ fn limit(timeout: Duration) -> Duration {
 /// Envoy takes a bare name as well, but first tries to read it as this message: of `empty`, which is
 /// four bytes of an unknown field, it makes a message without a target, and its process aborts.
 fn grpc_service(cluster: &str) -> Vec<u8> {
-    field_one(&field_one(cluster.as_bytes()))
-}
-
-/// Field 1 of a protobuf message, length-delimited.
-fn field_one(value: &[u8]) -> Vec<u8> {
-    let mut field = vec![0x0a];
-    let mut length = value.len();
-    while length > 0x7f {
-        field.push(0x80 | (length & 0x7f) as u8);
-        length >>= 7;
-    }
-    field.push(length as u8);
-    field.extend_from_slice(value);
-    field
+    let envoy_grpc = Message::new().bytes(1, cluster);
+    Message::new().message(1, &envoy_grpc).into_bytes()
 }
