@@ -60,7 +60,7 @@ pub(crate) fn build(workspace: &Workspace, options: &Options) -> Result<(), Stri
 
 fn make(workspace: &Workspace, module: &Module, quiet: bool) -> Result<(), String> {
     let raw = compile(workspace, module, &workspace.target, quiet)?;
-    let stripped = stripped(module, &raw)?;
+    let stripped = stripped(workspace, module, &raw)?;
     write(&module.file, &stripped.wasm)?;
     if let Some(copy) = &module.unstripped {
         write(copy, &raw)?;
@@ -79,11 +79,16 @@ pub(crate) fn rebuild(
 ) -> Result<Vec<u8>, String> {
     wasm_target::ensure(&workspace.root)?;
     let raw = compile(workspace, module, target, false)?;
-    Ok(stripped(module, &raw)?.wasm)
+    Ok(stripped(workspace, module, &raw)?.wasm)
 }
 
-fn stripped(module: &Module, raw: &[u8]) -> Result<Stripped, String> {
-    strip(raw).map_err(|problem| format!("{}: {problem}", module.name))
+fn stripped(workspace: &Workspace, module: &Module, raw: &[u8]) -> Result<Stripped, String> {
+    let crates: Vec<String> = workspace
+        .wasm_packages
+        .iter()
+        .map(|package| package.replace('-', "_"))
+        .collect();
+    strip(raw, &crates).map_err(|problem| format!("{}: {problem}", module.name))
 }
 
 /// The module as the compiler leaves it.

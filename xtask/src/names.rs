@@ -1,17 +1,22 @@
 //! Function names as a person reads them.
 //!
-//! A trap in Envoy prints a backtrace of the names that the module carries. The compiler's mangled
-//! ones are a quarter of a module, much of it hashes and escapes.
+//! A trap in Envoy prints a backtrace of the names that the module carries. All of them, as the
+//! compiler mangles them, are a quarter of a module. So our own functions keep theirs in plain form,
+//! and the libraries' between them go: where a trap comes from is told by ours, and a panic also
+//! prints its file and line.
 
 use rustc_demangle::demangle;
 use walrus::Module;
 
-/// Replaces every mangled name by its plain form, without the hash.
-pub(crate) fn shorten(module: &mut Module) {
+/// Replaces the names of our own functions by their plain form without a hash, and takes out those
+/// of libraries. `crates` are ours, by their names in code.
+pub(crate) fn shorten(module: &mut Module, crates: &[String]) {
     for function in module.funcs.iter_mut() {
-        if let Some(name) = &mut function.name {
-            *name = plain(name);
-        }
+        function.name = function
+            .name
+            .as_deref()
+            .map(plain)
+            .filter(|name| is_ours(name, crates));
     }
 }
 
@@ -19,9 +24,21 @@ fn plain(name: &str) -> String {
     format!("{:#}", demangle(name))
 }
 
+/// What is no path is an export, or C.
+fn is_ours(name: &str, crates: &[String]) -> bool {
+    !name.contains("::")
+        || crates.iter().any(|ours| {
+            let start = format!("{ours}::");
+            name.match_indices(&start).any(|(at, _)| {
+                let before = name.get(..at).and_then(|before| before.chars().next_back());
+                before.is_none_or(|c| !c.is_alphanumeric() && c != '_' && c != ':')
+            })
+        })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{is_ours, plain};
 
     #[test]
     fn both_manglings_become_paths() {
@@ -39,6 +56,26 @@ mod tests {
     fn what_is_not_mangled_stays() {
         for name in ["dlmalloc", "proxy_on_delete", "_ZNbroken", ""] {
             assert_eq!(plain(name), name);
+        }
+    }
+
+    #[test]
+    fn ours_are_told_from_the_libraries() {
+        let crates = ["sdk_helpers".to_owned(), "noop".to_owned()];
+        for name in [
+            "noop::decide",
+            "<sdk_helpers::shell::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+            "core::ptr::drop_in_place<noop::Noop>",
+            "dlmalloc",
+        ] {
+            assert!(is_ours(name, &crates), "{name}");
+        }
+        for name in [
+            "<core::fmt::Formatter>::pad",
+            "a_noop::decide",
+            "other::noop::decide",
+        ] {
+            assert!(!is_ours(name, &crates), "{name}");
         }
     }
 }

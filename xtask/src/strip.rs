@@ -29,7 +29,8 @@ pub(crate) struct Stripped {
     pub(crate) exports: Vec<String>,
 }
 
-pub(crate) fn strip(wasm: &[u8]) -> Result<Stripped, String> {
+/// `crates` are those whose functions keep their names.
+pub(crate) fn strip(wasm: &[u8], crates: &[String]) -> Result<Stripped, String> {
     let mut config = ModuleConfig::new();
     // Whatever walrus adds by itself would change with its version.
     config.generate_producers_section(false);
@@ -51,7 +52,7 @@ pub(crate) fn strip(wasm: &[u8]) -> Result<Stripped, String> {
     // Only a linker or an optimiser reads it, and neither comes after us.
     module.customs.remove_raw("target_features");
     walrus::passes::gc::run(&mut module);
-    names::shorten(&mut module);
+    names::shorten(&mut module, crates);
 
     let mut exports: Vec<String> = module.exports.iter().map(|e| e.name.clone()).collect();
     exports.sort();
@@ -110,7 +111,7 @@ fn is_callback(export: &walrus::Export) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{SECTION, strip};
+    use super::{SECTION, Stripped};
     use walrus::{FunctionBuilder, Module, ModuleConfig, RawCustomSection};
 
     const PLUMBING: [&str; 6] = [
@@ -155,6 +156,10 @@ mod tests {
             });
         }
         module.emit_wasm()
+    }
+
+    fn strip(wasm: &[u8]) -> Result<Stripped, String> {
+        super::strip(wasm, &[])
     }
 
     fn functions(wasm: &[u8]) -> Vec<String> {
