@@ -16,12 +16,15 @@ pub mod load;
 pub mod machine;
 pub mod measure;
 pub mod module;
+mod peer;
+pub mod repeat;
 pub mod report;
 #[cfg(test)]
 mod sample;
 pub mod scenario;
 pub mod stats;
 pub mod table;
+pub mod tokens;
 pub mod verdict;
 
 use std::path::PathBuf;
@@ -58,6 +61,10 @@ pub fn run(options: &Options) -> Result<(), String> {
     // All that can be wrong with the command line is said before the first minute of load.
     let before = options.compare.as_deref().map(Report::read).transpose()?;
     let scenarios = files::select(&options.scenarios)?;
+    let scenarios: Vec<Scenario> = scenarios
+        .into_iter()
+        .map(tokens::mint)
+        .collect::<Result<_, _>>()?;
     let wrk = Wrk::find()?;
     let machine = Machine::here();
     println!("{machine}\n");

@@ -59,6 +59,9 @@ pub struct Suite {
 pub struct Case {
     /// Unique in its suite.
     pub name: String,
+    /// What is sent before it, in the same world, with answers that nobody looks at.
+    #[serde(default)]
+    pub before: Vec<Earlier>,
     /// What is sent.
     #[serde(default)]
     pub request: Sent,
@@ -73,8 +76,49 @@ pub struct Case {
     pub dice: Option<Vec<u32>>,
     /// How many streams the filter holds already.
     pub active: Option<u64>,
+    /// What the services that the filter asks answer, in order. Those that have no more answer
+    /// cannot be reached, as in Envoy, where there are none.
+    #[serde(default)]
+    pub answers: Vec<Answered>,
     /// What comes of it.
     pub expect: Expected,
+}
+
+/// An HTTP answer to a call of the filter's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Answered {
+    /// `:status`.
+    pub status: u16,
+    /// Headers; a list is the header sent several times.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Values>,
+    /// The body.
+    #[serde(default)]
+    pub body: String,
+}
+
+impl Answered {
+    /// The header block.
+    pub fn headers(&self) -> Vec<(String, String)> {
+        let mut headers = vec![(":status".to_owned(), self.status.to_string())];
+        headers.extend(pairs(&self.headers));
+        headers
+    }
+}
+
+/// Requests that came before a case's own.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Earlier {
+    /// What is sent; the case's own request where left out.
+    pub request: Option<Sent>,
+    /// What is verified of its token; as in the case where left out.
+    pub claims: Option<Value>,
+    /// How often, in place of once.
+    pub times: Option<u32>,
+    /// How long after the last of them time stands still, by the clock that never steps.
+    pub wait: Option<String>,
 }
 
 /// When cases happen that do not say when.
@@ -130,6 +174,8 @@ pub struct Expected {
     pub body: Option<String>,
     /// How long the request is held.
     pub delay: Option<String>,
+    /// Headers of the answer, whoever gives it; null for one that it must not have.
+    pub headers: BTreeMap<String, Option<String>>,
 }
 
 /// What an engine saw, in the same terms.
@@ -145,6 +191,8 @@ pub struct Outcome {
     pub body: Option<String>,
     /// How long the request was held.
     pub delay: Option<Duration>,
+    /// The answer's headers, of a repeated one the first value.
+    pub headers: BTreeMap<String, String>,
     /// `%RESPONSE_CODE_DETAILS%`, where the engine has them and the filter answered.
     pub details: Option<String>,
 }
@@ -206,7 +254,28 @@ impl File {
 impl Case {
     /// What only a fake world can be made to say, if anything: such a case cannot run in Envoy.
     pub fn needs_fakes(&self) -> bool {
-        self.dice.is_some() || self.now.is_some() || self.active.is_some() || !self.facts.is_empty()
+        self.dice.is_some()
+            || self.now.is_some()
+            || self.active.is_some()
+            || !self.facts.is_empty()
+            || !self.answers.is_empty()
+            || self.before.iter().any(|earlier| earlier.wait.is_some())
+    }
+
+    /// Every request of it, its own last, with how long time then stands still.
+    pub fn requests(&self) -> impl Iterator<Item = (Case, Option<Duration>)> {
+        let earlier = self.before.iter().flat_map(|earlier| {
+            let mut case = self.clone();
+            case.request = earlier.request.clone().unwrap_or(case.request);
+            case.claims = earlier.claims.clone().or(case.claims);
+            let times = earlier.times.unwrap_or(1);
+            let wait = earlier
+                .wait
+                .as_deref()
+                .map(|text| sdk_helpers::config::duration(text).expect("the wait of a case"));
+            (1..=times).map(move |time| (case.clone(), wait.filter(|_| time == times)))
+        });
+        earlier.chain([(self.clone(), None)])
     }
 
     /// The header block, pseudo headers first.
@@ -226,13 +295,7 @@ impl Case {
 
     /// The headers without pseudo headers.
     pub fn plain_headers(&self) -> impl Iterator<Item = (String, String)> {
-        self.request.headers.iter().flat_map(|(name, values)| {
-            let values = match values {
-                Values::One(value) => std::slice::from_ref(value),
-                Values::Several(values) => values,
-            };
-            values.iter().map(|value| (name.clone(), value.clone()))
-        })
+        pairs(&self.request.headers)
     }
 
     /// The facts as Envoy encodes them.
@@ -270,7 +333,11 @@ impl Case {
         let same = seen.reason == wanted.reason
             && seen.status == wanted.status
             && seen.grpc_status == wanted.grpc_status
-            && seen.body == wanted.body;
+            && seen.body == wanted.body
+            && wanted
+                .headers
+                .iter()
+                .all(|(name, value)| seen.headers.get(name) == value.as_ref());
         // The last reason is the one that answered.
         let last = wanted.reason.as_deref().and_then(|r| r.rsplit(',').next());
         let details = match (&seen.details, last) {
@@ -287,6 +354,16 @@ impl Case {
             }))
         }
     }
+}
+
+fn pairs(headers: &BTreeMap<String, Values>) -> impl Iterator<Item = (String, String)> {
+    headers.iter().flat_map(|(name, values)| {
+        let values = match values {
+            Values::One(value) => std::slice::from_ref(value),
+            Values::Several(values) => values,
+        };
+        values.iter().map(|value| (name.clone(), value.clone()))
+    })
 }
 
 /// What an engine did against what was expected.

@@ -15,6 +15,7 @@ mod response;
 pub(crate) mod runtime;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use connection::Connection;
@@ -26,6 +27,8 @@ pub use response::{Broken, Response};
 use request::Version;
 use response::expect;
 
+use crate::tls::Tls;
+
 /// Asks one address, in one version of HTTP. Each `send` opens a connection of its own, so that
 /// requests spread over Envoy's workers; [`Client::connect`] and [`Client::burst`] keep theirs.
 #[derive(Debug, Clone)]
@@ -33,6 +36,7 @@ pub struct Client {
     addr: SocketAddr,
     version: Version,
     deadline: Duration,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Client {
@@ -51,7 +55,14 @@ impl Client {
             addr,
             version,
             deadline: Duration::from_secs(30),
+            tls: None,
         }
+    }
+
+    /// Speaks TLS, offering its version of HTTP alone.
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(Arc::new(tls));
+        self
     }
 
     /// How long one request may take before it counts as broken: 30 s unless told.
@@ -109,7 +120,7 @@ impl Client {
     }
 
     fn try_connect(&self) -> Result<Connection, Broken> {
-        runtime::block_on(Connection::open(self.addr, self.version, self.deadline))
+        runtime::block_on(Connection::open(self))
     }
 }
 

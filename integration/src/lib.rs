@@ -19,9 +19,13 @@ pub mod client;
 pub mod demo;
 pub mod envoy;
 pub mod istio;
+pub mod jwt;
+pub mod jwt_authn;
 pub mod listener;
 pub mod protobuf;
+pub mod rbac;
 pub mod service;
+pub mod tls;
 pub mod upstream;
 #[cfg(feature = "wasm")]
 pub mod wasm;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use crate::envoy::Config;
+use crate::tls::Issued;
 
 /// An HTTP listener on a free port of 127.0.0.1. Its access log goes to standard output, one JSON
 /// object a line.
@@ -16,6 +17,7 @@ pub struct Listener {
     routes: Vec<Value>,
     log: Map<String, Value>,
     manager: Map<String, Value>,
+    tls: Option<Value>,
 }
 
 impl Listener {
@@ -35,6 +37,7 @@ impl Listener {
             })],
             log,
             manager: Map::new(),
+            tls: None,
         }
     }
 
@@ -109,6 +112,14 @@ impl Listener {
         self
     }
 
+    /// Speaks TLS with this certificate, and takes clients with a certificate of this authority; with
+    /// `Clients::Any` also those that show none.
+    #[must_use]
+    pub fn tls(mut self, server: &Issued, authority: &str, clients: Clients) -> Self {
+        self.tls = Some(downstream_tls(server, authority, clients));
+        self
+    }
+
     /// The listener as Envoy reads it.
     pub fn build(self) -> Value {
         let log = typed(
@@ -132,14 +143,54 @@ impl Listener {
         for (field, value) in self.manager {
             manager[field] = value;
         }
+        let mut chain = json!({"filters": [
+            {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager},
+        ]});
+        let mut listener_filters = Vec::new();
+        if let Some(tls) = self.tls {
+            chain["transport_socket"] =
+                json!({"name": "envoy.transport_sockets.tls", "typed_config": tls});
+            // Without it the name that the client asked for stays unknown.
+            let inspector = typed(
+                "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
+                json!({}),
+            );
+            listener_filters.push(json!({"name": "tls_inspector", "typed_config": inspector}));
+        }
         json!({
             "name": self.name,
             "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-            "filter_chains": [{"filters": [
-                {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager},
-            ]}],
+            "listener_filters": listener_filters,
+            "filter_chains": [chain],
         })
     }
+}
+
+/// The TLS context of a listener: its certificate, and the authority of its clients.
+pub fn downstream_tls(server: &Issued, authority: &str, clients: Clients) -> Value {
+    typed(
+        "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+        json!({
+            "require_client_certificate": clients == Clients::Certified,
+            "common_tls_context": {
+                "alpn_protocols": ["h2", "http/1.1"],
+                "tls_certificates": [{
+                    "certificate_chain": {"inline_string": server.certificate},
+                    "private_key": {"inline_string": server.key},
+                }],
+                "validation_context": {"trusted_ca": {"inline_string": authority}},
+            },
+        }),
+    )
+}
+
+/// Who may connect to a listener that speaks TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clients {
+    /// Those with a certificate.
+    Certified,
+    /// Everybody; a certificate that is shown must still be good.
+    Any,
 }
 
 /// A bootstrap of listeners and clusters.

@@ -37,7 +37,19 @@ struct Pinned {
     budget: u64,
 }
 
-const MODULES: [Pinned; 3] = [
+const MODULES: [Pinned; 6] = [
+    Pinned {
+        name: "authorization-policy",
+        callbacks: &[
+            "proxy_on_grpc_close",
+            "proxy_on_grpc_receive",
+            "proxy_on_http_call_response",
+            "proxy_on_request_headers",
+            // Headers that a provider wants in the response.
+            "proxy_on_response_headers",
+        ],
+        budget: 400_000,
+    },
     Pinned {
         name: "fault-injection",
         callbacks: &[
@@ -65,6 +77,26 @@ const MODULES: [Pinned; 3] = [
             "proxy_on_tick",
         ],
         budget: 350_000,
+    },
+    Pinned {
+        name: "rate-limit",
+        callbacks: &[
+            "proxy_on_grpc_close",
+            "proxy_on_grpc_receive",
+            "proxy_on_request_headers",
+            "proxy_on_response_headers",
+        ],
+        budget: 450_000,
+    },
+    Pinned {
+        name: "request-authentication",
+        callbacks: &[
+            "proxy_on_http_call_response",
+            "proxy_on_queue_ready",
+            "proxy_on_request_headers",
+            "proxy_on_tick",
+        ],
+        budget: 700_000,
     },
 ];
 
@@ -149,6 +181,13 @@ fn fault(rule: &str) -> Host {
     )
 }
 
+fn authorization(policies: &str) -> Host {
+    loaded(
+        "authorization-policy",
+        &format!(r#"{{ "policies": [{policies}] }}"#),
+    )
+}
+
 const GET: &[(&str, &str)] = &[
     (":method", "GET"),
     (":path", "/path?q=1"),
@@ -157,17 +196,27 @@ const GET: &[(&str, &str)] = &[
     ("user-agent", "test"),
     ("x-request-id", "1"),
 ];
+/// One path is allowed, and asked for with all that a policy can look at.
+const POLICIES: &str = r#"{"name": "p", "namespace": "ns", "rules": [{
+    "from": [{"source": {"notPrincipals": ["x"], "notRemoteIpBlocks": ["10.0.0.0/8"]}}],
+    "to": [{"operation": {"paths": ["/a"], "hosts": ["*"], "methods": ["GET"]}}],
+    "when": [{"key": "request.auth.claims[sub]", "notValues": ["x"]}]
+}]}"#;
 const DELAY: &str =
     r#""fault": { "delay": { "fixedDelay": "1s", "percentage": { "value": 100 } } }"#;
 const ABORT: &str =
     r#""fault": { "abort": { "httpStatus": 503, "percentage": { "value": 100 } } }"#;
 
+fn cost(host: &Host) -> Vec<(String, u64)> {
+    cost_of(host, &[])
+}
+
 /// One request from its arrival to its end, with what it cost. The first one of a module is left
 /// out: it may pay for what all others use.
-fn cost(host: &Host) -> Vec<(String, u64)> {
+fn cost_of(host: &Host, more: &[(&str, &str)]) -> Vec<(String, u64)> {
     let mut cost = BTreeMap::new();
     for _ in 0..2 {
-        let stream = host.request(GET, true);
+        let stream = host.request(&*[GET, more].concat(), true);
         while stream.state() == State::Paused {
             host.advance(Duration::from_millis(100));
         }
@@ -184,11 +233,14 @@ fn cost(host: &Host) -> Vec<(String, u64)> {
 
 #[track_caller]
 fn costs(host: &Host, expected: &[(&str, u64)]) {
-    let expected: Vec<_> = expected
+    assert_eq!(cost(host), named(expected));
+}
+
+fn named(costs: &[(&str, u64)]) -> Vec<(String, u64)> {
+    let named = costs
         .iter()
-        .map(|(name, count)| ((*name).to_owned(), *count))
-        .collect();
-    assert_eq!(cost(host), expected);
+        .map(|(name, count)| ((*name).to_owned(), *count));
+    named.collect()
 }
 
 #[test]
@@ -244,8 +296,151 @@ fn a_delay_costs_its_clock_timer_and_gauge_as_well() {
     );
 }
 
+/// What every answer of a policy costs: its reason for logs, and its count.
+const REASON: [(&str, u64); 2] = [("proxy_increment_metric", 1), ("proxy_set_property", 1)];
+
+/// The order in which costs are compared.
+fn sorted(mut costs: Vec<(&'static str, u64)>) -> Vec<(&'static str, u64)> {
+    costs.sort_unstable();
+    costs
+}
+
+#[test]
+fn a_policy_costs_what_it_looks_at_and_its_reason() {
+    let allow = |rule: &str| format!(r#"{{"name": "p", "namespace": "ns", "rules": [{rule}]}}"#);
+    let rule = |path: &str| format!(r#"{{"to": [{{"operation": {{"paths": ["{path}"]}}}}]}}"#);
+    let path = ("proxy_get_header_map_value", 1);
+    costs(&authorization(&allow("{}")), &REASON);
+    let by_path = sorted([&REASON[..], &[path]].concat());
+    costs(&authorization(&allow(&rule("/path"))), &by_path);
+    // However many rules there are.
+    let many: Vec<String> = (0..500).map(|number| rule(&format!("/{number}"))).collect();
+    let many = format!("{}, {}", many.join(", "), rule("/path"));
+    costs(&authorization(&allow(&many)), &by_path);
+}
+
+#[test]
+fn a_policy_that_denies_nothing_costs_what_it_looks_at() {
+    let rule = r#"{"to": [{"operation": {"paths": ["/other"]}}]}"#;
+    let deny =
+        format!(r#"{{"name": "p", "namespace": "ns", "action": "DENY", "rules": [{rule}]}}"#);
+    costs(&authorization(&deny), &[("proxy_get_header_map_value", 1)]);
+}
+
+#[test]
+fn a_denial_costs_its_answer_as_well() {
+    let deny = r#"{"name": "p", "namespace": "ns"}"#;
+    let reply = ("proxy_send_local_response", 1);
+    costs(
+        &authorization(deny),
+        &sorted([&REASON[..], &[reply]].concat()),
+    );
+}
+
+/// The certificate's other names are not asked for once one of them allows.
+#[test]
+fn a_principal_costs_one_property_and_a_question_whether_envoy_left_more() {
+    let rule = r#"{"from": [{"source": {"principals": ["cluster.local/ns/default/sa/sleep"]}}]}"#;
+    let policy = format!(r#"{{"name": "p", "namespace": "ns", "rules": [{rule}]}}"#);
+    for (single, properties) in [(false, 2), (true, 1)] {
+        let config = format!(r#"{{ "singleUriSan": {single}, "policies": [{policy}] }}"#);
+        let host = loaded("authorization-policy", &config);
+        let uri = "spiffe://cluster.local/ns/default/sa/sleep";
+        host.property(&["connection", "uri_san_peer_certificate"], uri);
+        let asked = [("proxy_get_property", properties)];
+        costs(&host, &sorted([&REASON[..], &asked].concat()));
+    }
+}
+
+fn limits(limits: &str) -> Host {
+    loaded("rate-limit", &format!(r#"{{ "limits": [{limits}] }}"#))
+}
+
+#[test]
+fn a_request_that_no_limit_matches_costs_the_path() {
+    let other = r#"{ "match": [{ "uri": { "prefix": "/other" } }], "requests": 9, "per": "1s" }"#;
+    costs(&limits(other), &[("proxy_get_header_map_value", 1)]);
+}
+
+#[test]
+fn a_bucket_costs_its_cell_and_the_clock() {
+    let silent = r#"{ "requests": 9, "per": "1s", "rateLimitHeaders": false }"#;
+    costs(
+        &limits(silent),
+        &[
+            ("clock_time_get", 1),
+            ("proxy_get_shared_data", 1),
+            ("proxy_set_shared_data", 1),
+        ],
+    );
+}
+
+#[test]
+fn telling_what_is_left_costs_its_five_headers() {
+    costs(
+        &limits(r#"{ "requests": 9, "per": "1s" }"#),
+        &[
+            ("clock_time_get", 1),
+            ("proxy_add_header_map_value", 5),
+            ("proxy_get_shared_data", 1),
+            ("proxy_set_shared_data", 1),
+        ],
+    );
+}
+
+#[test]
+fn a_refusal_writes_nothing() {
+    costs(
+        &limits(r#"{ "requests": 1, "per": "1h" }"#),
+        &[
+            ("clock_time_get", 1),
+            ("proxy_get_shared_data", 1),
+            ("proxy_increment_metric", 1),
+            ("proxy_send_local_response", 1),
+            ("proxy_set_property", 1),
+        ],
+    );
+}
+
+/// RFC 8037 appendix A: a key, and a token made with it that says `{"iss":"joe"}`.
+const RULE: &str = r#"{"jwtRules": [{"issuer": "joe", "jwks": "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"}]}"#;
+const TOKEN: &str = "Bearer eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJqb2UifQ.eUs_28qQd2lc6CAHx3g_XtGr28zC8e_sImejXS9ofEBoTVlSXiYjvqcmx7yuoF_ghhT_nBFTEorkJ4PuDeR6Ag";
+
+#[test]
+fn a_request_without_a_token_costs_its_headers_its_reason_and_its_count() {
+    costs(
+        &loaded("request-authentication", RULE),
+        &[
+            ("proxy_get_header_map_pairs", 1),
+            ("proxy_increment_metric", 1),
+            ("proxy_set_property", 1),
+        ],
+    );
+}
+
+#[test]
+fn a_known_token_costs_its_removal_and_its_claims_as_well() {
+    assert_eq!(
+        cost_of(
+            &loaded("request-authentication", RULE),
+            &[("authorization", TOKEN)]
+        ),
+        named(&[
+            ("proxy_get_current_time_nanoseconds", 1),
+            ("proxy_get_header_map_pairs", 1),
+            ("proxy_increment_metric", 1),
+            ("proxy_remove_header_map_value", 1),
+            // The reason and the claims.
+            ("proxy_set_property", 2),
+        ])
+    );
+}
+
 /// A page of wasm's memory.
 const PAGE: u64 = 64 * 1024;
+
+/// A limit with all that a request may need memory for.
+const KEYED: &str = r#"{ "key": [{ "header": "user-agent" }, { "path": {} }], "requests": 99, "per": "1s", "candidate": { "requests": 9, "per": "1s" } }"#;
 
 /// Twenty requests at once, time enough for all that holds them to end, and their end.
 fn round(host: &Host, path: &str, clients_leave: bool) {
@@ -268,6 +463,9 @@ fn a_thousand_requests_leave_nothing_in_memory() {
         (loaded("noop", ""), "/"),
         (fault(ABORT), "/"),
         (fault(DELAY), "/"),
+        (authorization(POLICIES), "/a"),
+        (authorization(POLICIES), "/b"),
+        (limits(KEYED), "/"),
         (probe(), "/edits"),
         (probe(), "/reply"),
         (probe(), "/wait"),

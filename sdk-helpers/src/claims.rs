@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use crate::config;
 use crate::protobuf::read_metadata;
 use crate::world::Facts;
 
@@ -26,8 +27,8 @@ pub struct Claims(Value);
 impl Claims {
     /// Reads the claims of the current request, where a filter before this one verified any.
     pub fn read(facts: &dyn Facts) -> Option<Self> {
-        if let Some(json) = facts.property(&PATH) {
-            return serde_json::from_slice(&json).ok().map(Claims);
+        if let Some(bytes) = facts.property(&PATH) {
+            return config::json(&bytes).ok().map(Claims);
         }
         // The whole metadata, decoded here: Envoy refuses to serialize a part that holds a null.
         let metadata = read_metadata(&facts.property(&["metadata"])?, NATIVE.0)?;

@@ -9,20 +9,20 @@ mod reader;
 mod tree;
 mod units;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 pub use problems::{At, ConfigError, Problems};
-pub use tree::{hash, parse};
+pub use reader::{FromNode, Node};
+pub use tree::{hash, json, parse};
 pub use units::{duration, timestamp};
 
 /// Reads a tree into `T`, reporting everything that does not fit and going on behind it.
 ///
-/// `T`'s fields should all be optional and its leaves plain text, numbers and booleans: what must
+/// Where serde reads it, `T`'s fields should all be optional and its leaves plain text, numbers and booleans: what must
 /// be there, and what a text may say, is checked afterwards with the same [`Problems`], so that
 /// both kinds of error reach the reader together.
-pub fn read<T: DeserializeOwned + Default>(tree: &Value, problems: &mut Problems) -> T {
-    reader::read(tree, problems)
+pub fn read<T: FromNode>(tree: &Value, problems: &mut Problems) -> T {
+    T::from_node(Node::new(tree, &At::root(), problems))
 }
 
 #[cfg(test)]

@@ -63,6 +63,10 @@ pub struct Edits {
 pub struct Record {
     /// Counted, and named in filter state `wasm.mesh_filters.<filter>`; several are joined by `,`.
     pub outcomes: Vec<OutcomeId>,
+    /// What follows the text of each outcome, in their order: `.rules[2]`. It is part of the reason
+    /// and not of the counter, so it may name what no counter could afford. Where there is none,
+    /// nothing follows; no comma and no white space.
+    pub details: Vec<String>,
     /// Filter state: `wasm.<key>` → value.
     pub state: Vec<(String, Vec<u8>)>,
 }
@@ -72,8 +76,23 @@ impl Record {
     pub fn of(outcome: OutcomeId) -> Self {
         Record {
             outcomes: vec![outcome],
-            state: vec![],
+            ..Record::default()
         }
+    }
+
+    /// Adds an outcome and what follows its text.
+    pub fn note(&mut self, outcome: OutcomeId, detail: String) {
+        self.details.resize(self.outcomes.len(), String::new());
+        self.outcomes.push(outcome);
+        self.details.push(detail);
+    }
+
+    /// Each outcome with what follows its text.
+    pub fn noted(&self) -> impl Iterator<Item = (OutcomeId, &str)> {
+        self.outcomes
+            .iter()
+            .enumerate()
+            .map(|(index, outcome)| (*outcome, self.details.get(index).map_or("", String::as_str)))
     }
 
     /// Whether there is nothing to do.
@@ -94,13 +113,20 @@ pub enum HeaderEdit {
     Add(Cow<'static, str>, Vec<u8>),
     /// Removes every value.
     Remove(Cow<'static, str>),
+    /// Replaces every value where there is one, and else does nothing.
+    Overwrite(Cow<'static, str>, Vec<u8>),
+    /// Adds a value where there is none, and else does nothing.
+    Supply(Cow<'static, str>, Vec<u8>),
 }
 
 impl HeaderEdit {
     /// Whether the value can be written without ending its line.
     pub fn is_safe(&self) -> bool {
         match self {
-            HeaderEdit::Set(_, value) | HeaderEdit::Add(_, value) => is_safe_value(value),
+            HeaderEdit::Set(_, value)
+            | HeaderEdit::Add(_, value)
+            | HeaderEdit::Overwrite(_, value)
+            | HeaderEdit::Supply(_, value) => is_safe_value(value),
             HeaderEdit::Remove(_) => true,
         }
     }
@@ -120,11 +146,41 @@ pub struct LocalReply {
     /// any other request it means nothing: the answer is `status` with `body` as text.
     pub grpc_status: Option<u32>,
     /// Sent as `text/plain` unless `headers` say otherwise; to gRPC as `grpc-message`.
-    pub body: Cow<'static, str>,
+    pub body: Body,
     /// Added to the answer.
     pub headers: Vec<(Cow<'static, str>, Vec<u8>)>,
-    /// The first outcome is also the `response_code_details`: `mesh_filters.<filter>{reason}`.
+    /// The last outcome, the one that answered, is also the `response_code_details`:
+    /// `mesh_filters.<filter>{reason}`.
     pub record: Record,
+}
+
+/// The body of a [`LocalReply`]: text of the filter's own, or bytes that somebody else wrote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Body(Cow<'static, [u8]>);
+
+impl Body {
+    /// As it is sent.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Body(Cow::Borrowed(text.as_bytes()))
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Body(Cow::Owned(text.into_bytes()))
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Body(Cow::Owned(bytes))
+    }
 }
 
 /// A question to another cluster.
@@ -193,6 +249,18 @@ pub enum Resume {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_detail_stays_with_its_outcome() {
+        let mut outcomes = crate::Outcomes::default();
+        let (a, b) = (outcomes.add("a", None), outcomes.add("b", None));
+        let mut record = Record::of(a);
+        record.note(b, ".rules[2]".to_owned());
+        assert_eq!(
+            record.noted().collect::<Vec<_>>(),
+            [(a, ""), (b, ".rules[2]")]
+        );
+    }
 
     #[test]
     fn a_value_that_would_end_its_line_is_unsafe() {

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
-
-use crate::config::{self, ConfigError, Problems};
+use crate::config::{self, ConfigError, FromNode, Problems};
 use crate::decision::{Answer, Call, Decision, Edits, Record, Resume};
-use crate::outcome::Outcomes;
+use crate::outcome::{OutcomeId, Outcomes};
 use crate::request::{Request, Response};
 use crate::world::World;
 
@@ -18,7 +16,7 @@ pub trait Filter: Sized + 'static {
     const NAME: &'static str;
 
     /// The configuration as a user writes it.
-    type Wire: DeserializeOwned + Default;
+    type Wire: FromNode;
 
     /// What is remembered of one stream between its callbacks.
     type Memory: Default;
@@ -73,8 +71,14 @@ pub trait Filter: Sized + 'static {
         Record::default()
     }
 
+    /// Gauges that the upkeep keeps, by name and the policy or rule they are of; each is defined at
+    /// load.
+    fn gauges(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+
     /// Work that belongs to no stream: fetching keys, say. Asked after load, at each time it named,
-    /// and for each answer.
+    /// for each answer, and at once when a stream begins to wait by [`Decision::Wait`].
     fn upkeep(&self, _event: Event, _world: &dyn World) -> Chores {
         Chores::default()
     }
@@ -94,7 +98,7 @@ pub struct Exchange<'a> {
 pub enum Event {
     /// The configuration was loaded in this VM.
     Loaded,
-    /// The time it named has come.
+    /// The time it named has come, or a stream waits for what it may bring.
     Due,
     /// The answer to the call of this tag.
     Answer(u32, Answer),
@@ -109,6 +113,12 @@ pub struct Chores {
     pub again: Option<Duration>,
     /// Whether the streams that wait are asked again now.
     pub wake: bool,
+    /// Counted.
+    pub outcomes: Vec<OutcomeId>,
+    /// Counted, and a warning in Envoy's log.
+    pub troubles: Vec<OutcomeId>,
+    /// New values of [`Filter::gauges`], by their place in that list.
+    pub gauges: Vec<(usize, u64)>,
 }
 
 /// A filter that has been loaded, and what to say about it.
@@ -130,12 +140,15 @@ pub fn load<F: Filter>(bytes: &[u8]) -> Result<Loaded<F>, Vec<ConfigError>> {
     let tree = config::parse(bytes).map_err(|error| vec![error])?;
     let mut problems = Problems::default();
     let wire = config::read::<F::Wire>(&tree, &mut problems);
+    let hash = config::hash(&tree);
+    // The memory of a module never shrinks, so what is made of the tree is made in its place.
+    drop(tree);
     let filter = F::compile(wire, &problems);
     match filter {
         Some(filter) if !problems.has_errors() => Ok(Loaded {
             filter,
             warnings: problems.warnings(),
-            hash: config::hash(&tree),
+            hash,
         }),
         _ => Err(problems.errors()),
     }

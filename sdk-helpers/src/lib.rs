@@ -24,10 +24,11 @@ pub mod shell;
 pub mod world;
 
 pub use config::{At, ConfigError, Problems};
-pub use decision::{Answer, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume};
+pub use decision::{Answer, Body, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume};
 pub use filter::{Chores, Event, Exchange, Filter, Loaded, load};
 pub use headers::Headers;
 pub use outcome::{Outcome, OutcomeId, Outcomes};
+pub use protobuf::read_metadata;
 pub use request::{Request, Response};
 pub use world::{Contended, Facts, Roll, Timestamp, World};
 

@@ -1,9 +1,13 @@
 //! Matchers that more than one filter takes, with Istio's meaning.
 
+mod cidr;
 mod http;
 mod string;
 mod template;
+mod wildcard;
 
-pub use http::{HttpMatch, HttpMatchWire, is_header_name};
+pub use cidr::{Address, Cidr};
+pub use http::{HttpMatch, HttpMatchWire, Literal, is_header_name};
 pub use string::{StringMatch, StringMatchWire};
 pub use template::PathTemplate;
+pub use wildcard::{Wildcard, is_line};

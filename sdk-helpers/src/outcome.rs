@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-/// A reason and whose it is. Shown as `reason` or `reason:policy`.
+/// A reason and whose it is. Shown as `reason` or `reason:policy`, before the detail of a
+/// [`Record`](crate::Record) if that has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Snake case, listed in the filter's README; dashboards read it, so a changed one is a

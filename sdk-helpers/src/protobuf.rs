@@ -7,5 +7,6 @@
 mod structure;
 mod wire;
 
-pub(crate) use structure::{number_value, read_metadata, read_struct};
+pub use structure::read_metadata;
+pub(crate) use structure::{number_value, read_struct};
 pub use wire::{Field, Fields, Message};

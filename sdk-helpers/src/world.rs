@@ -25,6 +25,11 @@ impl Timestamp {
         self.0
     }
 
+    /// How much later than `earlier`; nothing if it is not.
+    pub const fn saturating_since(self, earlier: Timestamp) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     /// Later by `by`, at most the end of time.
     pub fn saturating_add(self, by: Duration) -> Self {
         Timestamp(
@@ -72,6 +77,10 @@ pub trait World: Facts {
     /// The time. A host call: ask when a rule needs it.
     fn now(&self) -> Timestamp;
 
+    /// Nanoseconds on the clock that never steps, the same for every worker of the proxy. Where it
+    /// began means nothing: differences do. A host call.
+    fn monotonic(&self) -> u64;
+
     /// An independent random number.
     fn roll(&self) -> Roll;
 
@@ -80,7 +89,9 @@ pub trait World: Facts {
     fn active(&self) -> u64;
 
     /// Replaces the value of a cell that all workers share: `step` maps the value there is to the
-    /// one to be, or `None` to leave it. It may run several times, so it must be pure.
+    /// one to be, or `None` to leave it. It may run several times, and only the last run counts. Every
+    /// run comes after its value was read, so a clock asked within it is behind no other worker's
+    /// write to the cell.
     ///
     /// # Errors
     /// [`Contended`] when other workers won every attempt.

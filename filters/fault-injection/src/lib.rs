@@ -62,7 +62,7 @@ fn decision(verdict: Verdict) -> Decision {
         Verdict::Overflow(outcome) => go_on(Record::of(outcome)),
         Verdict::Shadow { delay, abort } => go_on(Record {
             outcomes: delay.into_iter().chain(abort).collect(),
-            state: vec![],
+            ..Record::default()
         }),
         Verdict::Inject { delay, abort } => {
             let then = match abort {

@@ -16,10 +16,16 @@ const TICKS: usize = 10_000;
 pub(super) fn of_one_request(
     modules: &[Module],
     requests: &[Sent],
+    peer: Option<&str>,
 ) -> Result<BTreeMap<String, f64>, String> {
     let mut calls = BTreeMap::new();
     for module in modules {
         let host = configured(module)?;
+        if let Some(principal) = peer {
+            let uri = format!("spiffe://{principal}");
+            host.property(&["connection", "mtls"], [1]);
+            host.property(&["connection", "uri_san_peer_certificate"], uri);
+        }
         // The first time around fills what the module keeps.
         for sent in requests {
             request(&host, sent);
@@ -42,7 +48,7 @@ fn configured(module: &Module) -> Result<Host, String> {
     let host = Host::new(&Code::load(module.path()));
     // Envoy's default; below it a log line is no host call.
     host.log_level(Level::Info);
-    let configuration = encode_struct(&module.configuration.clone().into());
+    let configuration = encode_struct(&module.configuration());
     if host.vm_start(b"") && host.configure(&configuration) {
         return Ok(host);
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::repeat;
 use crate::envoy::repository;
 
 /// A filter of ours in a chain.
@@ -13,9 +14,9 @@ use crate::envoy::repository;
 pub struct Module {
     /// A filter's name, for `dist/<name>.wasm`, or the path of a module.
     pub wasm: String,
-    /// The plugin configuration.
+    /// The plugin configuration, in which repeats may stand (see [`repeat`]).
     #[serde(default)]
-    pub configuration: Map<String, Value>,
+    configuration: Map<String, Value>,
 }
 
 impl Module {
@@ -24,6 +25,13 @@ impl Module {
         filter.get("wasm")?;
         let module = serde_json::from_value(filter.clone());
         Some(module.map_err(|error| error.to_string()))
+    }
+
+    /// The plugin configuration as the filter reads it.
+    pub fn configuration(&self) -> Value {
+        let short = self.configuration.clone().into();
+        // What is written wrongly was refused when the scenario was read.
+        repeat::expanded(&short).unwrap_or(short)
     }
 
     /// The name of the filter, or of the module's file.
@@ -67,7 +75,7 @@ mod tests {
         let filter = module(json!({"wasm": "rate-limit", "configuration": {"a": 1}}));
         assert_eq!(filter.name(), "rate-limit");
         assert!(filter.path().ends_with("dist/rate-limit.wasm"));
-        assert_eq!(filter.configuration["a"], 1);
+        assert_eq!(filter.configuration()["a"], 1);
         let built = module(json!({"wasm": "target/test-modules/noop.wasm"}));
         assert_eq!(built.name(), "noop");
         assert!(built.path().ends_with("target/test-modules/noop.wasm"));

@@ -10,7 +10,10 @@ use serde_json::{Map, Value};
 
 use super::budget::Budget;
 use super::module::Module;
+use super::repeat;
+use super::tokens::Tokens;
 use crate::case::{Sent, Values};
+use crate::rbac;
 
 /// The variant that every scenario has unless it says `baseline: false`: no filter but the router.
 pub const EMPTY: &str = "empty";
@@ -26,6 +29,8 @@ pub struct Scenario {
     /// What is sent, in turn: one plain `GET /` unless told.
     #[serde(default = "plain")]
     pub requests: Vec<Sent>,
+    /// Tokens to send, and the key set that verifies them.
+    pub tokens: Option<Tokens>,
     /// How many connections send at the same time.
     #[serde(default = "connections")]
     pub connections: u32,
@@ -36,6 +41,9 @@ pub struct Scenario {
     /// Whether the empty chain is measured too, and taken off.
     #[serde(default = "yes")]
     pub baseline: bool,
+    /// Whose certificate the load comes with (`cluster.local/ns/default/sa/sleep`); without one it
+    /// comes as plaintext.
+    pub peer: Option<String>,
     /// Static clusters, as Envoy has them.
     #[serde(default)]
     pub clusters: Vec<Value>,
@@ -53,7 +61,8 @@ pub struct Variant {
     /// Unique in its scenario; one word.
     pub name: String,
     /// Filters before the router, as Envoy has them, or in short `{wasm: …, configuration: …}`
-    /// (see [`Module`]).
+    /// (see [`Module`]). `{rbac: …}` stands for Envoy's own filters for the same configuration of
+    /// authorization-policy.
     pub http_filters: Vec<Value>,
     /// `typed_per_filter_config` of the only route.
     #[serde(default)]
@@ -125,6 +134,12 @@ impl Scenario {
         }
         for variant in &self.variants {
             variant.modules()?;
+            for filter in &variant.http_filters {
+                let sample = repeat::sample(filter)?;
+                if let Some(policies) = sample.get("rbac") {
+                    rbac::filters(policies)?;
+                }
+            }
             if self.requests_of(variant).is_empty() {
                 return Err(format!("`{}` has no requests", variant.name));
             }

@@ -68,8 +68,21 @@ impl Engine for OneListener<'_> {
 
     fn run(&self, case: &Case) -> Outcome {
         assert!(!case.needs_fakes(), "this case needs a fake world");
-        let envoy = &self.inside.envoy;
+        let mut requests: Vec<Case> = case.requests().map(|(case, _)| case).collect();
+        let last = requests.pop().expect("a case has a request of its own");
+        for earlier in &requests {
+            self.send(earlier, "");
+        }
         let id = format!("{}/{}", self.listener, case.name);
+        let response = self.send(&last, &id);
+        let line = self.access_log(&id);
+        self.outcome(&response, &line)
+    }
+}
+
+impl OneListener<'_> {
+    fn send(&self, case: &Case, id: &str) -> Response {
+        let envoy = &self.inside.envoy;
         let addr = envoy.addr(&self.listener);
         let headers: Vec<(String, String)> = case.plain_headers().collect();
         let grpc = headers
@@ -84,20 +97,16 @@ impl Engine for OneListener<'_> {
         let mut call = client
             .method(&sent.method, &sent.path)
             .authority(&sent.authority)
-            .header(ID, &id);
+            .header(ID, id);
         for (name, value) in &headers {
             call = call.header(name, value);
         }
         if let Some(claims) = &case.claims {
             call = call.header(CLAIMS, claims.to_string());
         }
-        let response = call.send();
-        let line = self.access_log(&id);
-        self.outcome(&response, &line)
+        call.send()
     }
-}
 
-impl OneListener<'_> {
     fn access_log(&self, id: &str) -> Value {
         let part = format!("\"case\":{}", Value::from(id));
         let line = self.inside.envoy.wait_log(&part, Duration::from_secs(10));
@@ -115,6 +124,10 @@ impl OneListener<'_> {
             seen.delay = Some(response.elapsed);
         }
         seen.reason = reason;
+        for (name, value) in &response.headers {
+            let value = String::from_utf8_lossy(value).into_owned();
+            seen.headers.entry(name.clone()).or_insert(value);
+        }
         if details.starts_with(&format!("mesh_filters.{}", self.inside.filter)) {
             seen.status = Some(response.status);
             seen.grpc_status = response.grpc_status();

@@ -1,11 +1,15 @@
 //! Cases in the filter's own code, against a fake world.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use sdk_helpers::claims;
 use sdk_helpers::config::timestamp;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Decision, Filter, Headers, Loaded, Record, Request, load};
+use sdk_helpers::{
+    Answer, Decision, Filter, HeaderEdit, Headers, Loaded, Record, Request, Resume, load,
+};
 
 use super::{Case, Engine, NOW, Outcome, Suite};
 use crate::client::grpc;
@@ -17,7 +21,10 @@ pub type Natively = Result<(Box<dyn Engine>, Vec<String>), Vec<String>>;
 /// dependency are all that a new filter adds here.
 pub fn natively(filter: &str, suite: &Suite) -> Natively {
     match filter {
+        "authorization-policy" => native::<authorization_policy::AuthorizationPolicy>(suite),
         "fault-injection" => native::<fault_injection::FaultInjection>(suite),
+        "rate-limit" => native::<rate_limit::RateLimit>(suite),
+        "request-authentication" => native::<request_authentication::RequestAuthentication>(suite),
         _ => panic!("`{filter}` is not in the list of natively(); add it"),
     }
 }
@@ -46,22 +53,53 @@ impl<F: Filter> Engine for Native<F> {
         for (path, bytes) in case.encoded_facts() {
             world.set_property(&path, bytes);
         }
-        if let Some(claims) = &case.claims {
-            world.set_property(&claims::PATH, claims.to_string());
-        }
-        let request = Request::new(Headers::from_pairs(case.headers()));
-        let mut memory = F::Memory::default();
-        let decision = self.0.on_request(&request, &world, &mut memory);
         let mut seen = Outcome::default();
-        self.follow(decision, &request, &mut seen);
+        for (case, wait) in case.requests() {
+            if let Some(claims) = &case.claims {
+                world.set_property(&claims::PATH, claims.to_string());
+            }
+            seen = self.send(&case, &world);
+            world.advance(wait.unwrap_or_default());
+        }
         seen
     }
 }
 
 impl<F: Filter> Native<F> {
+    fn send(&self, case: &Case, world: &FakeWorld) -> Outcome {
+        let request = Request::new(Headers::from_pairs(case.headers()));
+        let mut memory = F::Memory::default();
+        let mut seen = Outcome::default();
+        let mut decision = self.0.on_request(&request, world, &mut memory);
+        let mut answers = case.answers.iter();
+        while let Decision::Ask { record, .. } = decision {
+            self.note(&record, &mut seen);
+            let answer = match answers.next() {
+                Some(answered) => Answer::Http {
+                    headers: Headers::from_pairs(answered.headers()),
+                    body: answered.body.clone().into_bytes(),
+                },
+                None => Answer::Failed,
+            };
+            let resume = Resume::Answer(answer);
+            decision = self.0.on_resume(resume, &request, world, &mut memory);
+        }
+        self.follow(decision, &request, &mut seen);
+        seen
+    }
+
     fn follow(&self, decision: Decision, request: &Request, seen: &mut Outcome) {
         match decision {
-            Decision::Continue(edits) => self.note(&edits.record, seen),
+            Decision::Continue(edits) => {
+                self.note(&edits.record, seen);
+                seen.headers = headers(edits.response.iter().filter_map(|edit| match edit {
+                    HeaderEdit::Set(name, value)
+                    | HeaderEdit::Add(name, value)
+                    | HeaderEdit::Supply(name, value) => Some((name, value)),
+                    // The upstream's answer of a case has no headers.
+                    HeaderEdit::Overwrite(..) | HeaderEdit::Remove(_) => None,
+                }));
+            }
             Decision::Reply(reply) => {
                 self.note(&reply.record, seen);
                 // What Envoy makes of a reply to gRPC.
@@ -73,9 +111,11 @@ impl<F: Filter> Native<F> {
                 } else {
                     (reply.status, None)
                 };
+                seen.headers = headers(reply.headers.iter().map(|(name, value)| (name, value)));
                 seen.status = Some(status);
                 seen.grpc_status = grpc_status;
-                seen.body = Some(reply.body.into_owned());
+                let body = reply.body.as_bytes().to_vec();
+                seen.body = Some(String::from_utf8(body).expect("a body is text"));
             }
             Decision::Delay { by, record, then } => {
                 self.note(&record, seen);
@@ -83,16 +123,28 @@ impl<F: Filter> Native<F> {
                 self.follow(*then, request, seen);
             }
             held @ (Decision::Ask { .. } | Decision::Wait { .. }) => {
-                panic!("cases give no answers yet: {held:?}")
+                panic!("a case does not hold a request so: {held:?}")
             }
         }
     }
 
     fn note(&self, record: &Record, seen: &mut Outcome) {
-        for outcome in &record.outcomes {
-            let text = self.0.outcomes().find(*outcome).expect("its own outcome");
+        for (outcome, detail) in record.noted() {
+            let text = self.0.outcomes().find(outcome).expect("its own outcome");
             let so_far = seen.reason.take().map_or(String::new(), |text| text + ",");
-            seen.reason = Some(format!("{so_far}{text}"));
+            seen.reason = Some(format!("{so_far}{text}{detail}"));
         }
     }
+}
+
+/// Of a repeated header the first value.
+fn headers<'a>(
+    headers: impl Iterator<Item = (&'a Cow<'static, str>, &'a Vec<u8>)>,
+) -> BTreeMap<String, String> {
+    let mut map = BTreeMap::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value).into_owned();
+        map.entry(name.to_string()).or_insert(value);
+    }
+    map
 }

@@ -6,7 +6,7 @@ use sdk_helpers::claims;
 use sdk_helpers::config::timestamp;
 
 use super::{Case, Engine, NOW, Outcome, Suite, module_path};
-use crate::wasm::{Host, Level, Module, State};
+use crate::wasm::{Headers, Host, Level, Module, Protocol, State};
 
 /// A module that was given a suite's configuration.
 pub struct InWasm {
@@ -78,16 +78,46 @@ impl Engine for InWasm {
         // What other workers hold.
         let gauge = format!("mesh_filters.{}.active", self.filter);
         host.world().set_metric(&gauge, case.active.unwrap_or(0));
+        let mut seen = Outcome::default();
+        for (case, wait) in case.requests() {
+            seen = self.send(&case);
+            host.advance(wait.unwrap_or_default());
+        }
+        assert_eq!(host.dead(), None);
+        assert_eq!(host.crashed(), None);
+        assert_eq!(host.violations(), Vec::<String>::new());
+        seen
+    }
+}
+
+impl InWasm {
+    fn send(&self, case: &Case) -> Outcome {
+        let host = &self.host;
         let stream = host.stream();
         for (path, bytes) in case.encoded_facts() {
-            stream.property(&path, bytes);
+            match path.as_slice() {
+                ["filter_state", key] => stream.set_filter_state(key, bytes),
+                path => stream.property(path, bytes),
+            }
         }
         if let Some(claims) = &case.claims {
             stream.set_filter_state(claims::PATH[1], claims.to_string());
         }
         stream.request_headers(case.headers(), true);
         let mut delay = None;
+        let mut answers = case.answers.iter();
         while stream.state() == State::Paused {
+            if let Some(call) = host.calls().first() {
+                match (answers.next(), &call.protocol) {
+                    (Some(answered), _) => {
+                        let headers = answered.headers();
+                        host.answer_http(call.id, headers, &answered.body, Headers::default());
+                    }
+                    (None, Protocol::Http) => host.fail_http(call.id),
+                    (None, Protocol::Grpc { .. }) => host.answer_grpc(call.id, 14, b""),
+                }
+                continue;
+            }
             let tick = host.tick_period().expect("a held stream has a timer");
             host.advance(tick);
             delay = Some(delay.unwrap_or(Duration::ZERO) + tick);
@@ -101,7 +131,7 @@ impl Engine for InWasm {
             ..Outcome::default()
         };
         match stream.state() {
-            State::Continued => {}
+            State::Continued => stream.response_headers(&[(":status", "200")], true),
             State::Replied(reply) => {
                 let response = stream.response();
                 let text = |name: &str| response.text(name);
@@ -115,10 +145,14 @@ impl Engine for InWasm {
             }
             other => panic!("the stream is {other:?}"),
         }
+        let response = stream.response();
+        for (name, _) in response.pairs() {
+            let name = String::from_utf8_lossy(name).into_owned();
+            if let Some(value) = response.text(&name) {
+                seen.headers.insert(name, value);
+            }
+        }
         stream.done();
-        assert_eq!(host.dead(), None);
-        assert_eq!(host.crashed(), None);
-        assert_eq!(host.violations(), Vec::<String>::new());
         seen
     }
 }

@@ -70,9 +70,7 @@ impl Client {
     }
 
     async fn open(&self) -> Result<Arc<Connection>, Broken> {
-        Connection::open(self.addr, self.version, self.deadline)
-            .await
-            .map(Arc::new)
+        Connection::open(self).await.map(Arc::new)
     }
 }
 

@@ -7,13 +7,14 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
 use super::message::{Message, fields};
 use super::request::Version;
 use super::response::expect;
-use super::{Broken, Request, Response, runtime};
+use super::{Broken, Client, Request, Response, runtime};
 
 /// Tests send and expect headers well above what hyper allows by default.
 pub(crate) const HEADER_BYTES: u32 = 4 << 20;
@@ -24,10 +25,16 @@ pub(crate) const HEADER_COUNT: usize = 4096;
 #[derive(Debug)]
 pub struct Connection {
     addr: SocketAddr,
+    secure: bool,
     deadline: Duration,
     sender: Sender,
     driver: AbortHandle,
 }
+
+/// What HTTP is spoken over: TCP, or TLS above it.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
 
 #[derive(Debug)]
 enum Sender {
@@ -47,29 +54,29 @@ impl Connection {
         runtime::block_on(self.exchange(request))
     }
 
-    pub(super) async fn open(
-        addr: SocketAddr,
-        version: Version,
-        deadline: Duration,
-    ) -> Result<Self, Broken> {
+    pub(super) async fn open(client: &Client) -> Result<Self, Broken> {
+        let addr = client.addr;
         let opening = async {
             let stream = TcpStream::connect(addr)
                 .await
                 .map_err(|error| Broken::new(format!("connecting to {addr}: {error}")))?;
             stream.set_nodelay(true).map_err(Broken::new)?;
-            let (sender, driver) = match version {
-                Version::Http1 => shake_http1(stream).await,
-                Version::Http2 => shake_http2(stream).await,
-            }
-            .map_err(Broken::new)?;
+            let (sender, driver) = match &client.tls {
+                None => shake(client.version, stream).await?,
+                Some(tls) => {
+                    let offered = tls.connect(stream, client.version.protocol()).await;
+                    shake(client.version, offered.map_err(Broken::new)?).await?
+                }
+            };
             Ok(Self {
                 addr,
-                deadline,
+                secure: client.tls.is_some(),
+                deadline: client.deadline,
                 sender,
                 driver,
             })
         };
-        within(deadline, "connection", opening).await
+        within(client.deadline, "connection", opening).await
     }
 
     pub(super) async fn exchange(&self, request: Request) -> Result<Response, Broken> {
@@ -77,13 +84,13 @@ impl Connection {
             let started = Instant::now();
             let response = match &self.sender {
                 Sender::Http1(sender) => {
-                    let request = request.into_hyper(Version::Http1, self.addr)?;
+                    let request = request.into_hyper(Version::Http1, self.addr, self.secure)?;
                     let mut sender = sender.lock().await;
                     sender.ready().await.map_err(explain)?;
                     sender.send_request(request).await
                 }
                 Sender::Http2(sender) => {
-                    let request = request.into_hyper(Version::Http2, self.addr)?;
+                    let request = request.into_hyper(Version::Http2, self.addr, self.secure)?;
                     sender.clone().send_request(request).await
                 }
             };
@@ -107,7 +114,15 @@ impl Drop for Connection {
     }
 }
 
-async fn shake_http1(stream: TcpStream) -> hyper::Result<(Sender, AbortHandle)> {
+async fn shake(version: Version, stream: impl Stream) -> Result<(Sender, AbortHandle), Broken> {
+    let shaken = match version {
+        Version::Http1 => shake_http1(stream).await,
+        Version::Http2 => shake_http2(stream).await,
+    };
+    shaken.map_err(explain)
+}
+
+async fn shake_http1(stream: impl Stream) -> hyper::Result<(Sender, AbortHandle)> {
     let (sender, connection) = http1::Builder::new()
         .max_headers(HEADER_COUNT)
         .max_header_size(HEADER_BYTES as usize)
@@ -118,7 +133,7 @@ async fn shake_http1(stream: TcpStream) -> hyper::Result<(Sender, AbortHandle)> 
     Ok((Sender::Http1(sender.into()), driver))
 }
 
-async fn shake_http2(stream: TcpStream) -> hyper::Result<(Sender, AbortHandle)> {
+async fn shake_http2(stream: impl Stream) -> hyper::Result<(Sender, AbortHandle)> {
     let (sender, connection) = http2::Builder::new(TokioExecutor::new())
         .max_header_list_size(HEADER_BYTES)
         .handshake(TokioIo::new(stream))

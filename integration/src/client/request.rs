@@ -15,6 +15,16 @@ pub(super) enum Version {
     Http2,
 }
 
+impl Version {
+    /// Its name in TLS (ALPN).
+    pub(super) fn protocol(self) -> &'static str {
+        match self {
+            Version::Http1 => "http/1.1",
+            Version::Http2 => "h2",
+        }
+    }
+}
+
 /// A request as plain values: anything a client may send, as long as hyper can carry it.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -92,13 +102,14 @@ impl Request {
         self,
         version: Version,
         addr: SocketAddr,
+        secure: bool,
     ) -> Result<hyper::Request<Message>, Broken> {
         let authority = self.authority.unwrap_or_else(|| addr.to_string());
         let mut headers = map(&self.headers)?;
         let uri = match version {
             Version::Http1 => Uri::try_from(self.path.as_str()).map_err(Broken::new)?,
             Version::Http2 => Uri::builder()
-                .scheme("http")
+                .scheme(if secure { "https" } else { "http" })
                 .authority(authority.as_str())
                 .path_and_query(self.path.as_str())
                 .build()

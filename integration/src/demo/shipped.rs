@@ -105,6 +105,15 @@ impl Shipped {
         self.port(8080, addr.port())
     }
 
+    /// The same file with one text of it, which must be there, in place of another.
+    #[must_use]
+    #[track_caller]
+    pub fn with(mut self, from: &str, to: &str) -> Self {
+        assert!(self.text.contains(from), "{}: no `{from}`", self.path);
+        self.text = self.text.replace(from, to);
+        self
+    }
+
     /// An Envoy to be that reads this text, with its access logs written at once.
     pub fn envoy(&self) -> Builder {
         // What `--config-yaml` says is added to this.

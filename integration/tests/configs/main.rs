@@ -10,11 +10,13 @@
     reason = "a panic is how a test fails"
 )]
 
+mod authorization;
 mod comments;
 mod curl;
 mod demo;
 mod embedded;
 mod istio;
+mod istio_rate_limit;
 mod local;
 
 use integration::demo::Shipped;

@@ -11,6 +11,7 @@
 mod envoy;
 mod leftovers;
 mod services;
+mod tls;
 mod traffic;
 
 use std::time::Duration;

@@ -27,5 +27,6 @@ mod leavers;
 mod replies;
 mod rig;
 mod updates;
+mod upkeep;
 mod waits;
 mod workers;

@@ -4,6 +4,7 @@
 //! for; the configuration is refused at the end, so nobody ever acts on the stand-in.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
@@ -13,22 +14,24 @@ use serde_json::{Map, Number, Value, map};
 
 use super::problems::{At, Problems};
 
-pub(super) fn read<T: DeserializeOwned + Default>(tree: &Value, problems: &mut Problems) -> T {
-    let at = At::root();
-    let node = Node {
-        value: tree,
-        at: &at,
-        problems,
-    };
-    T::deserialize(node).unwrap_or_else(|Misfit(problem)| {
-        problems.misfit(&at, problem);
-        T::default()
-    })
+/// What a configuration is read into: whatever serde reads, or what reads a [`Node`] itself.
+pub trait FromNode {
+    /// Reads the whole of it.
+    fn from_node(node: Node<'_>) -> Self;
+}
+
+impl<T: DeserializeOwned + Default> FromNode for T {
+    fn from_node(node: Node<'_>) -> Self {
+        T::deserialize(node).unwrap_or_else(|Misfit(problem)| {
+            node.problems.misfit(node.at, problem);
+            T::default()
+        })
+    }
 }
 
 /// An error that a `Deserialize` implementation raised itself.
 #[derive(Debug)]
-struct Misfit(String);
+pub struct Misfit(String);
 
 impl fmt::Display for Misfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,11 +47,146 @@ impl de::Error for Misfit {
     }
 }
 
-#[derive(Clone, Copy)]
-struct Node<'a> {
+/// A part of a configuration, with its place: for those who read it themselves, because serde's
+/// derived code for a large configuration weighs more than all that is done with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Node<'a> {
     value: &'a Value,
     at: &'a At<'a>,
     problems: &'a Problems,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn new(value: &'a Value, at: &'a At<'a>, problems: &'a Problems) -> Self {
+        Node {
+            value,
+            at,
+            problems,
+        }
+    }
+
+    /// Shows the fields of a mapping by their place in `known`. What is null is as good as absent,
+    /// and what is not known is reported.
+    pub fn fields(self, known: &[&str], see: &mut dyn FnMut(usize, Node<'_>)) {
+        self.expect_known(known);
+        self.entries(&mut |name, node| {
+            if let Some(place) = known.iter().position(|field| *field == name)
+                && !node.is_null()
+            {
+                see(place, node);
+            }
+        });
+    }
+
+    /// Shows the entries of a mapping whose keys may be anything.
+    pub fn entries(self, see: &mut dyn FnMut(&str, Node<'_>)) {
+        for (name, value) in self.mapping() {
+            see(
+                name,
+                Node {
+                    value,
+                    at: &self.at.field(name),
+                    problems: self.problems,
+                },
+            );
+        }
+    }
+
+    /// Shows the elements of a list.
+    pub fn elements(self, see: &mut dyn FnMut(Node<'_>)) {
+        for (index, value) in self.list().iter().enumerate() {
+            see(Node {
+                value,
+                at: &self.at.index(index),
+                problems: self.problems,
+            });
+        }
+    }
+
+    /// Whether it is null.
+    pub fn is_null(self) -> bool {
+        self.value.is_null()
+    }
+
+    /// The text it is.
+    pub fn text(self) -> String {
+        self.str().to_owned()
+    }
+
+    /// The texts of the list it is.
+    pub fn texts(self) -> Vec<String> {
+        let mut texts = Vec::new();
+        self.elements(&mut |element| texts.push(element.text()));
+        texts
+    }
+
+    /// Whether it is true.
+    pub fn flag(self) -> bool {
+        self.value.as_bool().unwrap_or_else(|| {
+            self.problems
+                .misfit(self.at, format!("`{}` is not true or false", self.value));
+            false
+        })
+    }
+
+    /// Which of these names it is, by its place; the first where it is none, which is reported.
+    pub fn one_of(self, names: &[&str]) -> usize {
+        let text = match self.value.as_str() {
+            Some(text) => text,
+            None => {
+                self.expected("a text");
+                return 0;
+            }
+        };
+        let place = names.iter().position(|name| *name == text);
+        place.unwrap_or_else(|| {
+            self.problems
+                .misfit(self.at, format!("`{text}` is none of {}", listed(names)));
+            0
+        })
+    }
+
+    /// Reads it by serde.
+    pub fn read<T: DeserializeOwned>(self) -> Option<T> {
+        let read = descend(PhantomData::<T>, self.value, self.at, self.problems);
+        read.ok()
+    }
+
+    fn str(&self) -> &'a str {
+        self.value.as_str().unwrap_or_else(|| {
+            self.expected("a text");
+            ""
+        })
+    }
+
+    fn list(&self) -> &'a [Value] {
+        match self.value {
+            Value::Array(list) => list,
+            _ => {
+                self.expected("a list");
+                &[]
+            }
+        }
+    }
+
+    fn mapping(&self) -> impl Iterator<Item = (&'a String, &'a Value)> {
+        if !self.value.is_object() {
+            self.expected("a mapping");
+        }
+        self.value.as_object().into_iter().flatten()
+    }
+
+    fn expect_known(&self, fields: &[&str]) {
+        let map = self.value.as_object().into_iter().flatten();
+        for (name, _) in map.filter(|(name, _)| !fields.contains(&name.as_str())) {
+            let problem = match fields.iter().find(|field| plain(field) == plain(name)) {
+                Some(field) => format!("unknown field; did you mean `{field}`?"),
+                None if fields.is_empty() => "unknown field; nothing is set here".to_owned(),
+                None => format!("unknown field; known here are {}", listed(fields)),
+            };
+            self.problems.misfit(&self.at.field(name), problem);
+        }
+    }
 }
 
 impl Node<'_> {
@@ -86,7 +224,8 @@ impl Node<'_> {
         }
     }
 
-    fn whole(&self, least: i128, most: i128) -> i128 {
+    /// The whole number it is; 0 where it is none of these, which is reported.
+    pub fn whole(&self, least: i128, most: i128) -> i128 {
         let number = self.number().and_then(|number| {
             let signed = number.as_i64().map(i128::from);
             let whole = || {
@@ -146,20 +285,11 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let flag = self.value.as_bool().unwrap_or_else(|| {
-            self.problems
-                .misfit(self.at, format!("`{}` is not true or false", self.value));
-            false
-        });
-        visitor.visit_bool(flag)
+        visitor.visit_bool(self.flag())
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let text = self.value.as_str().unwrap_or_else(|| {
-            self.expected("a text");
-            ""
-        });
-        visitor.visit_str(text)
+        visitor.visit_str(self.str())
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -174,18 +304,14 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let list = self.value.as_array().map_or(&[][..], |list| list);
-        if !self.value.is_array() {
-            self.expected("a list");
-        }
         visitor.visit_seq(Elements {
-            list: list.iter().enumerate(),
+            list: self.list().iter().enumerate(),
             node: self,
         })
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        self.entries(None, visitor)
+        self.visit(None, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -194,7 +320,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        self.entries(Some(fields), visitor)
+        self.visit(Some(fields), visitor)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -203,19 +329,8 @@ impl<'de> Deserializer<'de> for Node<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        let known = |text: &str| variants.iter().find(|variant| **variant == text);
-        let variant = match self.value.as_str() {
-            Some(text) => known(text).copied().unwrap_or_else(|| {
-                self.problems
-                    .misfit(self.at, format!("`{text}` is none of {}", listed(variants)));
-                variants.first().copied().unwrap_or_default()
-            }),
-            None => {
-                self.expected("a text");
-                variants.first().copied().unwrap_or_default()
-            }
-        };
-        visitor.visit_enum(Variant(variant))
+        let variant = variants.get(self.one_of(variants)).copied();
+        visitor.visit_enum(Variant(variant.unwrap_or_default()))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -252,7 +367,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
 }
 
 impl Node<'_> {
-    fn entries<'de, V: Visitor<'de>>(
+    fn visit<'de, V: Visitor<'de>>(
         self,
         fields: Option<&'static [&'static str]>,
         visitor: V,
@@ -263,14 +378,7 @@ impl Node<'_> {
             &empty
         });
         if let Some(fields) = fields {
-            for name in map.keys().filter(|name| !fields.contains(&name.as_str())) {
-                let problem = match fields.iter().find(|field| plain(field) == plain(name)) {
-                    Some(field) => format!("unknown field; did you mean `{field}`?"),
-                    None if fields.is_empty() => "unknown field; nothing is set here".to_owned(),
-                    None => format!("unknown field; known here are {}", listed(fields)),
-                };
-                self.problems.misfit(&self.at.field(name), problem);
-            }
+            self.expect_known(fields);
         }
         visitor.visit_map(Entries {
             map: map.iter(),
@@ -358,16 +466,12 @@ fn descend<'de, T: DeserializeSeed<'de>>(
     problems: &Problems,
 ) -> Result<T::Value, Misfit> {
     let before = problems.count();
-    seed.deserialize(Node {
-        value,
-        at,
-        problems,
-    })
-    .inspect_err(|Misfit(problem)| {
-        if problems.count() == before {
-            problems.misfit(at, problem.clone());
-        }
-    })
+    seed.deserialize(Node::new(value, at, problems))
+        .inspect_err(|Misfit(problem)| {
+            if problems.count() == before {
+                problems.misfit(at, problem.clone());
+            }
+        })
 }
 
 struct Variant(&'static str);

@@ -1,6 +1,6 @@
 //! Bytes to a tree of JSON values, whichever way Envoy was given the configuration.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -18,8 +18,8 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ConfigError> {
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Ok(Value::Object(Map::new()));
     }
-    let json_error = match serde_json::from_slice::<Tree>(bytes) {
-        Ok(tree) => return Ok(tree.0),
+    let json_error = match json(bytes) {
+        Ok(tree) => return Ok(tree),
         Err(error) => error,
     };
     if let Some(tree) = read_struct(bytes) {
@@ -35,13 +35,34 @@ pub fn parse(bytes: &[u8]) -> Result<Value, ConfigError> {
     ))
 }
 
+/// Reads JSON text as RFC 8259 has it, and refuses a key given twice in one mapping at any depth.
+///
+/// # Errors
+/// What is wrong, and where. It may quote a key.
+pub fn json(bytes: &[u8]) -> Result<Value, serde_json::Error> {
+    serde_json::from_slice::<Tree>(bytes).map(|tree| tree.0)
+}
+
 /// A short hash that tells two configurations apart, the same for JSON text and Struct. For people
 /// who compare what runs with what they meant to run; no defence against anyone.
 pub fn hash(tree: &Value) -> u32 {
-    // FNV-1a over the canonical text: keys are sorted, whole numbers have one spelling.
-    tree.to_string().bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    // Over the canonical text, which is never there as a whole: keys are sorted, whole numbers have
+    // one spelling.
+    let mut hash = Hash(0x811c_9dc5);
+    let _ = write!(hash, "{tree}");
+    hash.0
+}
+
+/// FNV-1a of what is written to it.
+struct Hash(u32);
+
+impl fmt::Write for Hash {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u32::from(byte)).wrapping_mul(0x0100_0193);
+        }
+        Ok(())
+    }
 }
 
 /// A JSON value that refuses a key given twice, and spells whole numbers one way.
@@ -91,6 +112,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
         while let Some(Tree(element)) = elements.next_element()? {
             list.push(element);
         }
+        list.shrink_to_fit();
         Ok(Value::Array(list))
     }
 

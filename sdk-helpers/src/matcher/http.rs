@@ -65,6 +65,15 @@ pub struct HttpMatch {
     claims: Vec<ClaimMatch>,
 }
 
+/// What a match says of the path in plain text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Literal<'a> {
+    /// The whole path.
+    Exact(&'a [u8]),
+    /// Its beginning.
+    Prefix(&'a [u8]),
+}
+
 #[derive(Debug, Clone)]
 enum Uri {
     Text(StringMatch),
@@ -260,6 +269,16 @@ impl HttpMatch {
                     .is_some_and(|found| found == namespace.as_bytes())
             })
             && self.claims_match(facts)
+    }
+
+    /// The text that the path of every matching request is, or begins with, where there is one: by
+    /// it many matches can be told apart without asking each.
+    pub fn path(&self) -> Option<Literal<'_>> {
+        match self.uri.as_ref()? {
+            Uri::Text(StringMatch::Exact(text)) => Some(Literal::Exact(text)),
+            Uri::Text(StringMatch::Prefix(text)) => Some(Literal::Prefix(text)),
+            _ => None,
+        }
     }
 
     fn claims_match(&self, facts: &dyn Facts) -> bool {

@@ -64,6 +64,19 @@ impl PathTemplate {
         Ok(PathTemplate { segments })
     }
 
+    /// What every path that matches begins with: `/orders/` of `/orders/{*}/items`.
+    pub fn literal_start(&self) -> Vec<u8> {
+        let mut start = Vec::new();
+        for segment in &self.segments {
+            start.push(b'/');
+            let Segment::Literal(text) = segment else {
+                break;
+            };
+            start.extend_from_slice(text);
+        }
+        start
+    }
+
     /// Whether a path (without its query) matches as a whole.
     pub fn matches(&self, path: &[u8]) -> bool {
         let Some(rest) = path.strip_prefix(b"/") else {
@@ -217,6 +230,9 @@ mod tests {
             let template = format!("/{}", segments.join("/"));
             if let Ok(compiled) = PathTemplate::compile(&template) {
                 prop_assert_eq!(compiled.matches(path.as_bytes()), as_regex(&template).is_match(&path), "{} {}", template, path);
+                if compiled.matches(path.as_bytes()) {
+                    prop_assert!(path.as_bytes().starts_with(&compiled.literal_start()), "{} {}", template, path);
+                }
             }
         }
     }

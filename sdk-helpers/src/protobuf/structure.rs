@@ -15,7 +15,7 @@ pub(crate) fn read_struct(bytes: &[u8]) -> Option<Value> {
 }
 
 /// Reads one namespace of serialized dynamic metadata (`envoy.config.core.v3.Metadata`).
-pub(crate) fn read_metadata(bytes: &[u8], namespace: &str) -> Option<Value> {
+pub fn read_metadata(bytes: &[u8], namespace: &str) -> Option<Value> {
     let mut found = None;
     for field in Fields::of(bytes) {
         if let (1, entry) = field?

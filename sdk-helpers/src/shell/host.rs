@@ -64,6 +64,15 @@ pub(super) fn now() -> u64 {
     if status == OK { time } else { 0 }
 }
 
+/// Nanoseconds on the clock that never steps: WASI's clock 1, Envoy's steady clock. 0 if the host
+/// will not say.
+pub(super) fn monotonic() -> u64 {
+    let mut time = 0;
+    // SAFETY: the pointer is valid for the call.
+    let status = unsafe { raw::clock_time_get(1, 1, &raw mut time) };
+    if u32::from(status) == OK { time } else { 0 }
+}
+
 /// Arms the one timer of this root context; 0 disarms it.
 pub(super) fn set_tick(milliseconds: u32) {
     // SAFETY: no pointers.
@@ -102,28 +111,46 @@ pub(super) fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
 }
 
 pub(super) fn edit_header(map: MapType, edit: &HeaderEdit) -> Done {
-    let map = map as u32;
-    // SAFETY: the pointers are valid for the calls.
-    done(unsafe {
-        match edit {
-            HeaderEdit::Set(name, value) => raw::proxy_replace_header_map_value(
-                map,
-                name.as_ptr(),
-                name.len(),
-                value.as_ptr(),
-                value.len(),
-            ),
-            HeaderEdit::Add(name, value) => raw::proxy_add_header_map_value(
-                map,
-                name.as_ptr(),
-                name.len(),
-                value.as_ptr(),
-                value.len(),
-            ),
-            HeaderEdit::Remove(name) => {
-                raw::proxy_remove_header_map_value(map, name.as_ptr(), name.len())
-            }
+    match edit {
+        HeaderEdit::Set(name, value) => replace_header(map, name, value),
+        HeaderEdit::Add(name, value) => add_header(map, name, value),
+        HeaderEdit::Overwrite(name, value) if header(map, name).is_some() => {
+            replace_header(map, name, value)
         }
+        HeaderEdit::Supply(name, value) if header(map, name).is_none() => {
+            add_header(map, name, value)
+        }
+        HeaderEdit::Overwrite(..) | HeaderEdit::Supply(..) => Ok(()),
+        // SAFETY: the pointers are valid for the call.
+        HeaderEdit::Remove(name) => done(unsafe {
+            raw::proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len())
+        }),
+    }
+}
+
+fn replace_header(map: MapType, name: &str, value: &[u8]) -> Done {
+    // SAFETY: the pointers are valid for the call.
+    done(unsafe {
+        raw::proxy_replace_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
+    })
+}
+
+fn add_header(map: MapType, name: &str, value: &[u8]) -> Done {
+    // SAFETY: the pointers are valid for the call.
+    done(unsafe {
+        raw::proxy_add_header_map_value(
+            map as u32,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len(),
+        )
     })
 }
 
@@ -350,11 +377,17 @@ fn limit(timeout: Duration) -> Duration {
     )
 }
 
-/// `envoy.config.core.v3.GrpcService { envoy_grpc: { cluster_name } }`, serialized.
+/// `envoy.config.core.v3.GrpcService { envoy_grpc: { cluster_name, authority } }`, serialized.
 ///
 /// Envoy takes a bare name as well, but first tries to read it as this message: of `empty`, which is
 /// four bytes of an unknown field, it makes a message without a target, and its process aborts.
+///
+/// The `:authority` is otherwise the name of the cluster, and that of a service in Istio has bars in
+/// it, which gRPC servers refuse. Istio itself writes `_.` for each.
 fn grpc_service(cluster: &str) -> Vec<u8> {
-    let envoy_grpc = Message::new().bytes(1, cluster);
-    Message::new().message(1, &envoy_grpc).into_bytes()
+    let mut target = Message::new().filled(1, cluster);
+    if cluster.contains('|') {
+        target = target.filled(2, cluster.replace('|', "_."));
+    }
+    Message::new().message(1, &target).into_bytes()
 }

@@ -10,6 +10,7 @@ use crate::outcome::{Outcome, OutcomeId};
 pub(super) struct Metrics {
     outcomes: Vec<Option<u32>>,
     active: Option<u32>,
+    gauges: Vec<Option<u32>>,
 }
 
 impl Metrics {
@@ -33,12 +34,24 @@ impl Metrics {
                 .map(|outcome| host::define_metric(MetricType::Counter, &series(name, outcome)))
                 .collect(),
             active: gauge("active"),
+            gauges: filter
+                .gauges()
+                .iter()
+                .map(|(suffix, policy)| gauge(&format!("{suffix}[policy={policy}]")))
+                .collect(),
         }
     }
 
     pub(super) fn count(&self, outcome: OutcomeId) {
         if let Some(Some(counter)) = self.outcomes.get(outcome.index()) {
             host::add_metric(*counter, 1);
+        }
+    }
+
+    /// Sets a gauge of the filter's own.
+    pub(super) fn set(&self, gauge: usize, value: u64) {
+        if let Some(Some(gauge)) = self.gauges.get(gauge) {
+            host::set_metric(*gauge, value);
         }
     }
 

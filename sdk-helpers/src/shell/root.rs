@@ -45,6 +45,8 @@ pub(super) struct Shared<F: Filter> {
     queue: Cell<Option<u32>>,
     /// Which wish of the upkeep still stands.
     upkeep: Cell<u64>,
+    /// Whether a stream that waits has asked for the upkeep.
+    prompted: Cell<bool>,
 }
 
 /// A stream that is held, and which of its holds it is.
@@ -166,6 +168,7 @@ impl<F: Filter> Shared<F> {
             waiting: RefCell::new(Vec::new()),
             queue: Cell::new(None),
             upkeep: Cell::new(0),
+            prompted: Cell::new(false),
         };
         // Every VM of the process configures itself; one of them says so.
         let mut first = false;
@@ -218,11 +221,17 @@ impl<F: Filter> Shared<F> {
         self.timers.borrow_mut().push(by, due);
     }
 
-    /// Holds a stream until the upkeep wakes it.
+    /// Holds a stream until the upkeep wakes it, and asks the upkeep soon: from a callback of the
+    /// root's own, because a call that the upkeep makes must outlive the stream.
     pub(super) fn wait(&self, hold: Hold<F>) {
         let mut waiting = self.waiting.borrow_mut();
         waiting.retain(|hold| hold.stream.strong_count() > 0);
         waiting.push(hold);
+        // Those who begin to wait before it is asked are all in that one question.
+        if !self.prompted.replace(true) {
+            self.at(std::time::Duration::ZERO, Due::Upkeep(self.upkeep.get()));
+            self.run_again();
+        }
     }
 
     /// Does what is due. What is left over after [`MOST_RESUMES`] runs from a callback of its own,
@@ -279,6 +288,7 @@ impl<F: Filter> Shared<F> {
     }
 
     fn chores(self: &Rc<Self>, event: Event) {
+        self.prompted.set(false);
         let mut events = VecDeque::from([event]);
         for _ in 0..MOST_CHORES {
             let Some(event) = events.pop_front() else {
@@ -289,6 +299,17 @@ impl<F: Filter> Shared<F> {
                 if self.send(&call, Caller::Upkeep(tag)).is_none() {
                     events.push_back(Event::Answer(tag, Answer::Failed));
                 }
+            }
+            for outcome in chores.outcomes {
+                self.metrics.count(outcome);
+            }
+            for trouble in chores.troubles {
+                self.metrics.count(trouble);
+                let reason = self.reasons.get(trouble.index()).map_or("", String::as_str);
+                log::warn!("{}: {reason}", F::NAME);
+            }
+            for (gauge, value) in chores.gauges {
+                self.metrics.set(gauge, value);
             }
             if let Some(again) = chores.again {
                 self.upkeep.set(self.upkeep.get().wrapping_add(1));

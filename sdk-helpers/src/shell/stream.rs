@@ -238,12 +238,11 @@ impl<F: Filter> Inner<F> {
         // The answer passes this filter's own response callback; it carries its headers itself.
         self.state.borrow_mut().response.clear();
         self.record(&reply.record);
-        let reason = reply
-            .record
-            .outcomes
-            .first()
-            .map_or("", |outcome| self.reason(*outcome));
-        let details = format!("mesh_filters.{}{{{reason}}}", F::NAME);
+        let (reason, detail) = match reply.record.noted().last() {
+            Some((outcome, detail)) => (self.reason(outcome), detail),
+            None => ("", ""),
+        };
+        let details = format!("mesh_filters.{}{{{reason}{detail}}}", F::NAME);
         let status = match reply.status {
             200..=599 => reply.status,
             _ => 500,
@@ -267,14 +266,15 @@ impl<F: Filter> Inner<F> {
             return;
         }
         let mut state = self.state.borrow_mut();
-        for outcome in &record.outcomes {
-            self.shared.metrics.count(*outcome);
-            let reason = self.reason(*outcome);
-            log::debug!("{}: {reason}", F::NAME);
+        for (outcome, detail) in record.noted() {
+            self.shared.metrics.count(outcome);
+            let reason = self.reason(outcome);
+            log::debug!("{}: {reason}{detail}", F::NAME);
             if !state.reason.is_empty() {
                 state.reason.push(',');
             }
             state.reason.push_str(reason);
+            state.reason.push_str(detail);
         }
         if !record.outcomes.is_empty() {
             let _ = host::set_state(&self.shared.reason_key, state.reason.as_bytes());

@@ -20,6 +20,10 @@ impl<F: Filter> World for Shared<F> {
         Timestamp::from_nanos(host::now())
     }
 
+    fn monotonic(&self) -> u64 {
+        host::monotonic()
+    }
+
     fn roll(&self) -> Roll {
         Roll::new(self.dice.borrow_mut().u64(..))
     }

@@ -13,6 +13,7 @@ type HostFunction = Box<dyn Fn(&[u8]) -> Option<Vec<u8>>>;
 #[derive(Default)]
 pub struct FakeWorld {
     now: Cell<Timestamp>,
+    monotonic: Cell<u64>,
     rolls: RefCell<VecDeque<Roll>>,
     active: Cell<u64>,
     properties: RefCell<HashMap<String, Vec<u8>>>,
@@ -27,13 +28,16 @@ impl FakeWorld {
         FakeWorld::default()
     }
 
-    /// Sets the clock.
+    /// Sets the system's clock, which may step in either direction; the monotonic one stays.
     pub fn set_now(&self, now: Timestamp) {
         self.now.set(now);
     }
 
-    /// Moves the clock.
+    /// Lets time pass on both clocks.
     pub fn advance(&self, by: Duration) {
+        let nanos = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.monotonic
+            .set(self.monotonic.get().saturating_add(nanos));
         self.now.set(self.now.get().saturating_add(by));
     }
 
@@ -87,6 +91,10 @@ impl Facts for FakeWorld {
 impl World for FakeWorld {
     fn now(&self) -> Timestamp {
         self.now.get()
+    }
+
+    fn monotonic(&self) -> u64 {
+        self.monotonic.get()
     }
 
     fn roll(&self) -> Roll {

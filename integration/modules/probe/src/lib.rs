@@ -197,6 +197,7 @@ impl Filter for Probe {
                 "probe.end".to_owned(),
                 format!("{path} {status} asked={asked}").into_bytes(),
             )],
+            ..Record::default()
         }
     }
 

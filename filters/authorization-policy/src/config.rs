@@ -1,0 +1,100 @@
+//! The configuration: Istio's AuthorizationPolicies, checked as istiod checks them.
+
+mod keys;
+mod policy;
+pub mod providers;
+mod rule;
+mod trust;
+mod values;
+mod wire;
+
+use sdk_helpers::{At, Problems};
+
+use crate::custom::Provider;
+use crate::rule::Rule;
+use policy::PolicyReader;
+use trust::TrustDomains;
+pub use wire::Wire;
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The services that CUSTOM policies ask.
+    pub providers: Vec<Provider>,
+    /// Every client certificate has one URI SAN.
+    pub single_uri_san: bool,
+    /// The policies, in order.
+    pub policies: Vec<PolicyConfig>,
+}
+
+/// One checked policy.
+#[derive(Debug)]
+pub struct PolicyConfig {
+    /// `<namespace>/<name>`, or the name alone.
+    pub name: String,
+    /// What it does; none if that could not be told, which is an error.
+    pub action: Option<Action>,
+    /// Counted and logged, not enforced.
+    pub dry_run: bool,
+    /// Any of them; none at all never matches.
+    pub rules: Vec<Rule>,
+}
+
+/// What a policy does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Allows what matches; what no such policy allows is denied.
+    Allow,
+    /// Denies what matches.
+    Deny,
+    /// Notes what matches.
+    Audit,
+    /// Asks the provider of this number about what matches.
+    Custom(usize),
+}
+
+impl Wire {
+    /// Checks everything and reports every problem.
+    pub fn check(self, problems: &Problems) -> Config {
+        let root = At::root();
+        let mut trust = vec![match self.trust_domain {
+            Some(domain) => domain,
+            None => trust::DEFAULT.to_owned(),
+        }];
+        trust.extend(self.trust_domain_aliases);
+        let aliases = root.field("trustDomainAliases");
+        for (index, domain) in trust.iter().enumerate() {
+            if domain.is_empty() || domain.contains('/') {
+                let problem = values::about(domain, " is no trust domain such as `cluster.local`");
+                match index.checked_sub(1) {
+                    None => problems.error(&root.field("trustDomain"), problem),
+                    Some(index) => problems.error(&aliases.index(index), problem),
+                }
+            }
+        }
+        let providers = providers::check(
+            self.extension_providers,
+            &root.field("extensionProviders"),
+            problems,
+        );
+        let reader = PolicyReader {
+            problems,
+            trust: &TrustDomains(trust),
+            providers: &providers,
+        };
+        let at = root.field("policies");
+        let wires = self.policies;
+        if wires.is_empty() {
+            problems.warn(&at, "no policies: every request is allowed");
+        }
+        let mut policies: Vec<PolicyConfig> = Vec::with_capacity(wires.len());
+        for (index, wire) in wires.into_iter().enumerate() {
+            policies.push(reader.policy(wire, index, &at.index(index)));
+        }
+        Config {
+            providers,
+            single_uri_san: self.single_uri_san,
+            policies,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The keys of `when`.
+
+use sdk_helpers::matcher::is_header_name;
+use sdk_helpers::{At, Problems};
+
+use super::values::{Kind, about};
+use crate::view::Attribute;
+
+const HEADERS: &str = "request.headers";
+const CLAIMS: &str = "request.auth.claims";
+const METADATA: &str = "experimental.envoy.filters.";
+
+/// What a key asks for, and how its values are read.
+pub(super) fn read(
+    key: &str,
+    at: &At<'_>,
+    problems: &Problems,
+) -> Result<(Attribute, Kind), String> {
+    Ok(match key {
+        "source.ip" => (Attribute::SourceIp, Kind::Address),
+        "remote.ip" => (Attribute::RemoteIp, Kind::Address),
+        "source.namespace" => (Attribute::Peer, Kind::Namespace),
+        "source.serviceAccount" => (Attribute::Peer, Kind::Account),
+        "source.principal" => (Attribute::Peer, Kind::Principal),
+        "source.trustDomain" => (Attribute::Peer, Kind::TrustDomainKey),
+        "request.auth.principal" => (Attribute::Token, Kind::Token),
+        "request.auth.audiences" => (claim(&["aud"]), Kind::Text),
+        "request.auth.presenter" => (claim(&["azp"]), Kind::Text),
+        "destination.ip" => (Attribute::DestinationIp, Kind::Address),
+        "destination.port" => (Attribute::DestinationPort, Kind::Port),
+        "connection.sni" => (Attribute::Sni, Kind::Text),
+        "destination.namespace" => {
+            return Err(about(
+                key,
+                " is no more in Istio: the policy's own namespace takes its place",
+            ));
+        }
+        "destination.name" | "destination.user" => {
+            return Err(about(key, " is no more in Istio; it was in v1alpha1 alone"));
+        }
+        _ if key.starts_with("destination.labels") => {
+            return Err(about(
+                key,
+                " is no more in Istio: the workload selector takes its place",
+            ));
+        }
+        _ => return bracketed(key, at, problems),
+    })
+}
+
+fn claim(path: &[&str]) -> Attribute {
+    Attribute::Claim(path.iter().map(|name| (*name).to_owned()).collect())
+}
+
+/// The keys that name something in brackets.
+fn bracketed(key: &str, at: &At<'_>, problems: &Problems) -> Result<(Attribute, Kind), String> {
+    let form = |form: &str| format!("`{key}` must have the form `{form}`");
+    if let Some(rest) = key.strip_prefix(HEADERS) {
+        let name = inner(rest).ok_or_else(|| form("request.headers[name]"))?;
+        let name = name.to_ascii_lowercase();
+        if !is_header_name(&name) {
+            problems.warn(at, format!("no request has a header `{name}`"));
+        }
+        return Ok((Attribute::Header(name.into()), Kind::Header));
+    }
+    if let Some(rest) = key.strip_prefix(CLAIMS) {
+        let whole = inner(rest).ok_or_else(|| form("request.auth.claims[name]"))?;
+        return Ok((claim(&claim_path(whole)), Kind::Text));
+    }
+    if let Some(rest) = key.strip_prefix(METADATA) {
+        let (filter, name) = rest
+            .strip_suffix(']')
+            .and_then(|rest| rest.split_once('['))
+            .filter(|(_, name)| !name.is_empty())
+            .ok_or_else(|| form("experimental.envoy.filters.<filter>[key]"))?;
+        let attribute = Attribute::Metadata {
+            namespace: ["envoy.filters.", filter].concat().into(),
+            key: name.into(),
+        };
+        return Ok((attribute, Kind::Metadata));
+    }
+    Err(about(key, " is no key Istio knows"))
+}
+
+fn inner(rest: &str) -> Option<&str> {
+    let inner = rest.strip_prefix('[')?.strip_suffix(']')?;
+    (!inner.is_empty()).then_some(inner)
+}
+
+/// `a][b` is `b` in `a`; where brackets stand in each other, all of it is one name, as istiod has it.
+fn claim_path(inner: &str) -> Vec<&str> {
+    let parts: Vec<&str> = inner.split("][").collect();
+    if parts.iter().any(|part| part.contains(['[', ']'])) {
+        return vec![inner];
+    }
+    parts
+}

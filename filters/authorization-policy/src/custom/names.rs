@@ -1,0 +1,104 @@
+//! Lists of header names as MeshConfig has them.
+
+/// Header names: `x-user`, `x-auth-*`, `*-token`. The case of letters does not count.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Names(Vec<Pattern>);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Pattern {
+    Exact(String),
+    Prefix(String),
+    Suffix(String),
+}
+
+impl Names {
+    /// Adds one. A star in front is looked at first, as Istio does.
+    ///
+    /// # Errors
+    /// Says what a name may be.
+    pub fn add(&mut self, text: &str) -> Result<(), String> {
+        if text.is_empty() {
+            return Err("must not be empty".to_owned());
+        }
+        if text == "*" {
+            return Err(
+                "`*` alone is not taken, nor by Istio; write `prefix*` or `*suffix`".to_owned(),
+            );
+        }
+        let lower = text.to_ascii_lowercase();
+        self.0.push(if let Some(rest) = lower.strip_prefix('*') {
+            Pattern::Suffix(rest.to_owned())
+        } else if let Some(rest) = lower.strip_suffix('*') {
+            Pattern::Prefix(rest.to_owned())
+        } else {
+            Pattern::Exact(lower)
+        });
+        Ok(())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a name, which is in lower case, is one of these.
+    pub fn contains(&self, name: &str) -> bool {
+        self.0.iter().any(|pattern| match pattern {
+            Pattern::Exact(exact) => name == exact,
+            Pattern::Prefix(prefix) => name.starts_with(prefix.as_str()),
+            Pattern::Suffix(suffix) => name.ends_with(suffix.as_str()),
+        })
+    }
+}
+
+/// Whether a text can be the name of a header (RFC 9110 §5.6.2, a token).
+pub fn is_name(name: &str) -> bool {
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(texts: &[&str]) -> Names {
+        let mut names = Names::default();
+        for text in texts {
+            names.add(text).expect("a name");
+        }
+        names
+    }
+
+    #[test]
+    fn a_star_stands_at_one_end() {
+        let names = names(&["X-User", "x-auth-*", "*-Token", "*a*"]);
+        for name in [
+            "x-user",
+            "x-auth-",
+            "x-auth-role",
+            "-token",
+            "my-token",
+            "za*",
+        ] {
+            assert!(names.contains(name), "{name}");
+        }
+        for name in ["x-users", "x-aut", "x-token-", "za"] {
+            assert!(!names.contains(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_star_alone_and_nothing_are_refused() {
+        let mut names = Names::default();
+        assert!(names.add("*").is_err() && names.add("").is_err());
+        assert!(names.is_empty());
+    }
+
+    #[test]
+    fn a_name_is_a_token() {
+        assert!(is_name("x-user_1") && is_name("X"));
+        for name in ["", ":path", "a b", "a\r\nb", "a:", "é"] {
+            assert!(!is_name(name), "{name:?}");
+        }
+    }
+}

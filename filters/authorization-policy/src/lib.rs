@@ -1,0 +1,182 @@
+//! Istio's AuthorizationPolicy as a proxy-wasm filter: requests are allowed, denied or handed to an
+//! external service by who sends them, what they ask for, and what was verified of their token.
+
+pub mod config;
+pub mod custom;
+mod lookup;
+pub mod pattern;
+pub mod policy;
+mod rule;
+mod rules;
+mod view;
+
+use std::borrow::Cow;
+
+use sdk_helpers::{
+    Decision, Edits, Filter, HeaderEdit, LocalReply, Outcomes, Problems, Record, Request, Resume,
+    World,
+};
+
+use config::Wire;
+use custom::{Judgement, edited};
+use policy::{Answered, Policy, Question};
+
+/// The filter.
+#[derive(Debug)]
+pub struct AuthorizationPolicy {
+    policy: Policy,
+}
+
+/// What Envoy's own filter answers with.
+const BODY: &str = "RBAC: access denied";
+
+/// What is remembered of a stream while a provider is asked about it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    question: Option<Question>,
+    /// What the providers so far want changed.
+    edits: Edits,
+}
+
+impl Filter for AuthorizationPolicy {
+    const NAME: &'static str = "authorization-policy";
+    type Wire = Wire;
+    type Memory = Memory;
+
+    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
+        let policy = Policy::compile(wire.check(problems));
+        Some(AuthorizationPolicy { policy })
+    }
+
+    fn outcomes(&self) -> &Outcomes {
+        self.policy.outcomes()
+    }
+
+    fn summary(&self) -> String {
+        let (policies, rules) = self.policy.size();
+        format!("policies: {policies}, rules: {rules}")
+    }
+
+    fn on_request(&self, request: &Request, world: &dyn World, memory: &mut Memory) -> Decision {
+        self.go_on(0, request, world, memory)
+    }
+
+    fn on_resume(
+        &self,
+        resume: Resume,
+        request: &Request,
+        world: &dyn World,
+        memory: &mut Memory,
+    ) -> Decision {
+        let (Some(question), Resume::Answer(answer)) = (memory.question.take(), resume) else {
+            return deny(Record::default(), vec![]);
+        };
+        let Some(provider) = self.policy.provider(&question) else {
+            return deny(Record::default(), vec![]);
+        };
+        let next = question.next;
+        // Whoever comes behind a provider sees what it changed.
+        let seen = |edits: &Edits| match edits.request.as_slice() {
+            [] => None,
+            changes => Some(edited(request, changes)),
+        };
+        let before = seen(&memory.edits);
+        let (answered, refusal) = match provider.judge(&answer, before.as_ref().unwrap_or(request))
+        {
+            Judgement::Allow { request, response } => {
+                memory.edits.request.extend(request);
+                memory.edits.response.extend(response);
+                (Answered::Allowed, None)
+            }
+            Judgement::Deny(refusal) => (Answered::Denied, Some(refusal)),
+            Judgement::Unavailable { allow: true, .. } => (Answered::FailedOpen, None),
+            Judgement::Unavailable { refusal, .. } => (Answered::FailedClosed, Some(refusal)),
+        };
+        let mut record = std::mem::take(&mut memory.edits.record);
+        self.policy.note(question, answered, &mut record);
+        if let Some(refusal) = refusal {
+            let mut headers = refusal.headers;
+            headers.extend(added(&memory.edits.response));
+            return Decision::Reply(LocalReply {
+                status: refusal.status,
+                grpc_status: None,
+                body: refusal.body,
+                headers,
+                record,
+            });
+        }
+        memory.edits.record = record;
+        let after = seen(&memory.edits);
+        self.go_on(next, after.as_ref().unwrap_or(request), world, memory)
+    }
+}
+
+impl AuthorizationPolicy {
+    /// What it decides by.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn go_on(
+        &self,
+        from: usize,
+        request: &Request,
+        world: &dyn World,
+        memory: &mut Memory,
+    ) -> Decision {
+        let view = self.policy.view(request, world);
+        if let Some(question) = self.policy.question(from, &view)
+            && let Some(provider) = self.policy.provider(&question)
+        {
+            let call = provider.call(request, world);
+            memory.question = Some(question);
+            return Decision::Ask {
+                call,
+                record: Record::default(),
+            };
+        }
+        let verdict = self.policy.decide(&view);
+        let mut edits = std::mem::take(&mut memory.edits);
+        let record = if edits.record.is_empty() {
+            verdict.record
+        } else {
+            for (outcome, detail) in verdict.record.noted() {
+                edits.record.note(outcome, detail.to_owned());
+            }
+            edits.record
+        };
+        if verdict.allowed {
+            Decision::Continue(Edits { record, ..edits })
+        } else {
+            deny(record, added(&edits.response).collect())
+        }
+    }
+}
+
+fn deny(record: Record, headers: Vec<Field>) -> Decision {
+    Decision::Reply(LocalReply {
+        status: 403,
+        grpc_status: None,
+        body: BODY.into(),
+        headers,
+        record,
+    })
+}
+
+/// The name and value of a header.
+type Field = (Cow<'static, str>, Vec<u8>);
+
+/// What changes to a response leave in one that has no headers yet: those of providers that allowed
+/// a request stand in its refusal by others too.
+fn added(edits: &[HeaderEdit]) -> impl Iterator<Item = Field> {
+    edits.iter().filter_map(|edit| match edit {
+        HeaderEdit::Set(name, value)
+        | HeaderEdit::Add(name, value)
+        | HeaderEdit::Supply(name, value) => Some((name.clone(), value.clone())),
+        HeaderEdit::Overwrite(..) | HeaderEdit::Remove(_) => None,
+    })
+}
+
+sdk_helpers::register!(
+    AuthorizationPolicy: on_request_headers, on_response_headers, on_http_call_response, on_grpc_receive, on_grpc_close
+);

@@ -1,0 +1,182 @@
+//! Under what a pattern is filed.
+
+use sdk_helpers::matcher::{Cidr, Wildcard};
+
+use crate::pattern::{Pattern, SPIFFE};
+
+/// How a pattern is filed.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Kind {
+    Exact,
+    Prefix,
+    Suffix,
+    BlockV4,
+    BlockV6,
+    Namespace,
+    Account,
+    Any,
+}
+
+/// FNV-1a, a byte at a time, so that the hash of every prefix is had on the way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hash(u64);
+
+impl Hash {
+    pub(super) const START: Hash = Hash(0xcbf2_9ce4_8422_2325);
+
+    pub(super) fn byte(self, byte: u8) -> Self {
+        Hash((self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    }
+
+    pub(super) fn bytes<'a>(self, bytes: impl IntoIterator<Item = &'a u8>) -> Self {
+        bytes.into_iter().fold(self, |hash, byte| hash.byte(*byte))
+    }
+
+    /// Mixed, for FNV leaves its lower bits alike where only the last bytes differ.
+    pub(super) fn of(self, kind: Kind) -> u64 {
+        let mixed = (self.0 ^ ((kind as u64) << 56)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        mixed ^ (mixed >> 32)
+    }
+}
+
+/// Under what a pattern is filed, and how many of all values it may let through.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub(super) hash: u64,
+    pub(super) kind: Kind,
+    pub(super) length: usize,
+    /// 1 for one that matches a single value, more for less choosy ones.
+    pub(crate) weight: u32,
+}
+
+impl Key {
+    /// The key to file a pattern under, where it has one. `fold` takes texts without regard to
+    /// ASCII case.
+    pub(crate) fn of(pattern: &Pattern, fold: bool) -> Option<Self> {
+        let text = |kind, bytes: &[u8]| Some(Key::text(kind, bytes, fold));
+        match pattern {
+            Pattern::Text(text) | Pattern::Element(text) => Some(Key::wildcard(text, fold)),
+            Pattern::Template(template) => text(Kind::Prefix, &template.literal_start()),
+            Pattern::PrincipalEnd(end) => text(Kind::Suffix, end),
+            Pattern::Namespace(parts) => match &**parts {
+                [whole] if !whole.contains(&b'/') => text(Kind::Namespace, whole),
+                _ => None,
+            },
+            Pattern::Account { namespace, name } => {
+                let hash = account(namespace, name);
+                Some(Key {
+                    hash,
+                    kind: Kind::Account,
+                    length: 0,
+                    weight: 1,
+                })
+            }
+            Pattern::TrustDomain { start, .. } => text(Kind::Prefix, &[SPIFFE, start].concat()),
+            Pattern::Token(issuer, subject) => {
+                // Of `<issuer>/<subject>`.
+                match (issuer, subject) {
+                    (Wildcard::Exact(issuer), Wildcard::Exact(subject)) => {
+                        text(Kind::Exact, &[issuer, &b"/"[..], subject].concat())
+                    }
+                    (Wildcard::Exact(issuer), Wildcard::Prefix(subject)) => {
+                        text(Kind::Prefix, &[issuer, &b"/"[..], subject].concat())
+                    }
+                    (Wildcard::Exact(issuer), _) => {
+                        text(Kind::Prefix, &[issuer, &b"/"[..]].concat())
+                    }
+                    (Wildcard::Prefix(issuer), _) => text(Kind::Prefix, issuer),
+                    (Wildcard::Suffix(issuer), Wildcard::Exact(subject)) => {
+                        text(Kind::Suffix, &[issuer, &b"/"[..], subject].concat())
+                    }
+                    (_, Wildcard::Exact(subject)) => {
+                        text(Kind::Suffix, &[&b"/"[..], subject].concat())
+                    }
+                    (_, Wildcard::Suffix(subject)) => text(Kind::Suffix, subject),
+                    _ => Some(Key::wildcard(&Wildcard::Any, false)),
+                }
+            }
+            Pattern::Block(block) => Some(Key::block(block)),
+            Pattern::Port(port) => text(Kind::Exact, &port.to_be_bytes()),
+        }
+    }
+
+    fn wildcard(text: &Wildcard, fold: bool) -> Self {
+        match text {
+            Wildcard::Any => Key {
+                hash: Hash::START.of(Kind::Any),
+                kind: Kind::Any,
+                length: 0,
+                weight: 5000,
+            },
+            Wildcard::Exact(text) => Key::text(Kind::Exact, text, fold),
+            Wildcard::Prefix(text) => Key::text(Kind::Prefix, text, fold),
+            Wildcard::Suffix(text) => Key::text(Kind::Suffix, text, fold),
+        }
+    }
+
+    fn text(kind: Kind, text: &[u8], fold: bool) -> Self {
+        let folded = |byte: u8| {
+            if fold {
+                byte.to_ascii_lowercase()
+            } else {
+                byte
+            }
+        };
+        let hash = match kind {
+            Kind::Suffix => text
+                .iter()
+                .rev()
+                .fold(Hash::START, |hash, byte| hash.byte(folded(*byte))),
+            _ => text
+                .iter()
+                .fold(Hash::START, |hash, byte| hash.byte(folded(*byte))),
+        };
+        // A short beginning is shared by many values.
+        let weight = match (kind, text.len()) {
+            (Kind::Prefix | Kind::Suffix, 0..=1) => 1000,
+            (Kind::Prefix | Kind::Suffix, 2..=4) => 50,
+            (Kind::Prefix | Kind::Suffix, _) => 4,
+            _ => 1,
+        };
+        Key {
+            hash: hash.of(kind),
+            kind,
+            length: text.len(),
+            weight,
+        }
+    }
+
+    fn block(block: &Cidr) -> Self {
+        let (kind, most) = match block.is_v6() {
+            false => (Kind::BlockV4, 32),
+            true => (Kind::BlockV6, 128),
+        };
+        Key {
+            hash: block_hash(kind, block),
+            kind,
+            length: block.bits().into(),
+            // Doubled with every bit that is free, as far as that says anything.
+            weight: 1 << (most - block.bits().min(most)).min(12),
+        }
+    }
+
+    /// What tells it from all others, but for collisions.
+    pub(crate) fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
+pub(super) fn account(namespace: &[u8], name: &[u8]) -> u64 {
+    Hash::START
+        .bytes(namespace)
+        .byte(b'/')
+        .bytes(name)
+        .of(Kind::Account)
+}
+
+pub(super) fn block_hash(kind: Kind, block: &Cidr) -> u64 {
+    Hash::START
+        .byte(block.bits())
+        .bytes(&block.first())
+        .of(kind)
+}

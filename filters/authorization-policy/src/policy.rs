@@ -1,0 +1,300 @@
+//! The decision: CUSTOM, then DENY, then ALLOW, as Istio orders them.
+
+use sdk_helpers::{Facts, OutcomeId, Outcomes, Record, Request};
+
+use crate::config::{Action, Config, PolicyConfig};
+use crate::custom::Provider;
+use crate::rule::Rule;
+use crate::rules::{Hit, Near, Rules};
+use crate::view::{Attribute, Terms, View};
+
+/// A compiled configuration.
+#[derive(Debug)]
+pub struct Policy {
+    terms: Terms,
+    providers: Vec<Provider>,
+    /// CUSTOM policies, pooled by provider.
+    custom: Vec<(usize, Rules)>,
+    audit: Rules,
+    deny: Rules,
+    dry_deny: Rules,
+    /// None where no such policy applies; without rules, where none ever matches.
+    allow: Option<Rules>,
+    dry_allow: Option<Rules>,
+    reasons: Vec<Reasons>,
+    no_allow: OutcomeId,
+    dry_no_allow: OutcomeId,
+    outcomes: Outcomes,
+    rules: usize,
+}
+
+/// What can be said of one policy.
+#[derive(Debug, Clone, Copy)]
+struct Reasons {
+    /// It matched.
+    matched: OutcomeId,
+    /// It may have matched. For CUSTOM, the provider denied.
+    other: OutcomeId,
+    /// No answer came, and the request passed, or did not.
+    failed: [OutcomeId; 2],
+}
+
+/// What becomes of a request, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// Whether it goes on.
+    pub allowed: bool,
+    /// Why; the last outcome is the one that decided.
+    pub record: Record,
+}
+
+/// A provider is to be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// Where to go on after a good answer.
+    pub next: usize,
+    provider: usize,
+    policy: u32,
+    place: String,
+}
+
+/// How a provider answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answered {
+    /// It allowed.
+    Allowed,
+    /// It denied.
+    Denied,
+    /// Not at all, and the request passes.
+    FailedOpen,
+    /// Not at all, and the request does not.
+    FailedClosed,
+}
+
+impl Policy {
+    /// Compiles a checked configuration.
+    pub fn compile(config: Config) -> Self {
+        let mut outcomes = Outcomes::default();
+        let mut pools = Pools::default();
+        let mut reasons = Vec::with_capacity(config.policies.len());
+        let mut count = 0usize;
+        for (number, policy) in (0u32..).zip(config.policies) {
+            count = count.saturating_add(policy.rules.len());
+            reasons.push(Reasons::of(&policy, &mut outcomes));
+            pools.add(number, policy);
+        }
+        let mut terms = Terms {
+            single_uri_san: config.single_uri_san,
+            takes_map: false,
+        };
+        let mut compile = |rules: Pool, wary: bool| {
+            let rules = Rules::new(rules, wary);
+            terms.takes_map |= rules.attributes().any(Attribute::takes_map);
+            rules
+        };
+        let audit = compile(pools.audit, false);
+        let deny = compile(pools.deny, true);
+        let dry_deny = compile(pools.dry_deny, true);
+        let allow = pools.allow.map(|rules| compile(rules, false));
+        let dry_allow = pools.dry_allow.map(|rules| compile(rules, false));
+        let custom = pools
+            .custom
+            .into_iter()
+            .map(|(provider, rules)| (provider, compile(rules, true)))
+            .collect();
+        Policy {
+            no_allow: outcomes.add("no_allow", None),
+            dry_no_allow: outcomes.add("dry_run_no_allow", None),
+            terms,
+            providers: config.providers,
+            custom,
+            audit,
+            deny,
+            dry_deny,
+            allow,
+            dry_allow,
+            reasons,
+            outcomes,
+            rules: count,
+        }
+    }
+
+    /// Everything this policy can decide.
+    pub fn outcomes(&self) -> &Outcomes {
+        &self.outcomes
+    }
+
+    /// How many policies there are, and rules in them.
+    pub fn size(&self) -> (usize, usize) {
+        (self.reasons.len(), self.rules)
+    }
+
+    /// A request nobody has looked at.
+    pub fn view<'a>(&self, request: &'a Request, facts: &'a dyn Facts) -> View<'a> {
+        View::new(request, facts, self.terms)
+    }
+
+    /// The next provider to ask, from a place on: 0, or where the last question says.
+    pub fn question(&self, from: usize, view: &View<'_>) -> Option<Question> {
+        let pools = self.custom.iter().enumerate().skip(from);
+        for (index, (provider, rules)) in pools {
+            if let Ok(hit) = rules.find(view) {
+                return Some(Question {
+                    next: index.saturating_add(1),
+                    provider: *provider,
+                    policy: hit.policy,
+                    place: rules.place(hit, view),
+                });
+            }
+        }
+        None
+    }
+
+    /// Whom to ask.
+    pub fn provider(&self, question: &Question) -> Option<&Provider> {
+        self.providers.get(question.provider)
+    }
+
+    /// Notes an answer.
+    pub fn note(&self, question: Question, answered: Answered, record: &mut Record) {
+        if let Some(reasons) = self.reasons.get(question.policy as usize) {
+            let outcome = match answered {
+                Answered::Allowed => reasons.matched,
+                Answered::Denied => reasons.other,
+                Answered::FailedOpen => reasons.failed[0],
+                Answered::FailedClosed => reasons.failed[1],
+            };
+            record.note(outcome, question.place);
+        }
+    }
+
+    /// Decides by all that is not CUSTOM.
+    pub fn decide(&self, view: &View<'_>) -> Verdict {
+        self.decide_by(view, Rules::find)
+    }
+
+    /// The same with every rule tried: what [`Policy::decide`] must agree with.
+    pub fn decide_slowly(&self, view: &View<'_>) -> Verdict {
+        self.decide_by(view, Rules::walk)
+    }
+
+    fn decide_by(&self, view: &View<'_>, find: Find) -> Verdict {
+        let mut record = Record::default();
+        let matches = |rules: &Rules, record: &mut Record| {
+            let found = find(rules, view);
+            if let Ok(hit) = found {
+                self.hit(rules, hit, view, record);
+            }
+            found.err()
+        };
+        let _ = matches(&self.audit, &mut record);
+        let _ = matches(&self.dry_deny, &mut record);
+        let mut allowed = matches(&self.deny, &mut record).is_some();
+        if allowed {
+            if let Some(rules) = &self.dry_allow
+                && let Some(near) = matches(rules, &mut record)
+            {
+                record.note(self.dry_no_allow, self.closest(rules, near, view));
+            }
+            if let Some(rules) = &self.allow
+                && let Some(near) = matches(rules, &mut record)
+            {
+                record.note(self.no_allow, self.closest(rules, near, view));
+                allowed = false;
+            }
+        }
+        Verdict { allowed, record }
+    }
+
+    fn hit(&self, rules: &Rules, hit: Hit, view: &View<'_>, record: &mut Record) {
+        if let Some(reasons) = self.reasons.get(hit.policy as usize) {
+            let outcome = match hit.certain {
+                true => reasons.matched,
+                false => reasons.other,
+            };
+            record.note(outcome, rules.place(hit, view));
+        }
+    }
+
+    /// `:<policy>.rules[2].from[0].source.principals`
+    fn closest(&self, rules: &Rules, near: Near, view: &View<'_>) -> String {
+        let Some((policy, place)) = rules.closest(near, view) else {
+            return String::new();
+        };
+        let reasons = self.reasons.get(policy as usize);
+        let outcome = reasons.and_then(|reasons| self.outcomes.find(reasons.matched));
+        let name = outcome.and_then(|outcome| outcome.policy.as_deref());
+        [":", name.unwrap_or_default(), &place].concat()
+    }
+}
+
+/// How rules are searched.
+type Find = fn(&Rules, &View<'_>) -> Result<Hit, Near>;
+
+/// Rules with the number of their policy and their own in it.
+type Pool = Vec<(u32, u32, Rule)>;
+
+/// The rules of each action, over all policies.
+#[derive(Default)]
+struct Pools {
+    custom: Vec<(usize, Pool)>,
+    audit: Pool,
+    deny: Pool,
+    dry_deny: Pool,
+    allow: Option<Pool>,
+    dry_allow: Option<Pool>,
+}
+
+impl Pools {
+    fn add(&mut self, number: u32, policy: PolicyConfig) {
+        let pool = match (policy.action, policy.dry_run) {
+            (None, _) => return,
+            (Some(Action::Allow), false) => self.allow.get_or_insert_default(),
+            (Some(Action::Allow), true) => self.dry_allow.get_or_insert_default(),
+            (Some(Action::Deny), false) => &mut self.deny,
+            (Some(Action::Deny), true) => &mut self.dry_deny,
+            (Some(Action::Audit), _) => &mut self.audit,
+            (Some(Action::Custom(provider)), _) => {
+                let known = self.custom.iter().position(|(known, _)| *known == provider);
+                let at = known.unwrap_or(self.custom.len());
+                if known.is_none() {
+                    self.custom.push((provider, vec![]));
+                }
+                match self.custom.get_mut(at) {
+                    Some((_, pool)) => pool,
+                    None => return,
+                }
+            }
+        };
+        pool.extend(
+            (0u32..)
+                .zip(policy.rules)
+                .map(|(index, rule)| (number, index, rule)),
+        );
+    }
+}
+
+impl Reasons {
+    fn of(policy: &PolicyConfig, outcomes: &mut Outcomes) -> Self {
+        let (matched, other) = match (policy.action, policy.dry_run) {
+            (Some(Action::Deny), false) => ("deny", Some("deny_unseen")),
+            (Some(Action::Deny), true) => ("dry_run_deny", Some("dry_run_deny_unseen")),
+            (Some(Action::Audit), _) => ("audit", None),
+            (Some(Action::Custom(_)), _) => ("custom_allow", Some("custom_deny")),
+            (_, false) => ("allow", None),
+            (_, true) => ("dry_run_allow", None),
+        };
+        let mut add = |reason| outcomes.add(reason, Some(&policy.name));
+        let matched = add(matched);
+        let other = other.map_or(matched, &mut add);
+        let failed = match policy.action {
+            Some(Action::Custom(_)) => [add("custom_error_allow"), add("custom_error_deny")],
+            _ => [matched; 2],
+        };
+        Reasons {
+            matched,
+            other,
+            failed,
+        }
+    }
+}

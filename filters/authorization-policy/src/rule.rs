@@ -1,0 +1,286 @@
+//! One rule, whatever it was written with: alternatives of conditions, and how they are decided.
+//!
+//! A condition can be undecidable, where it asks for what Envoy does not show to a module. Such a
+//! truth is carried through as a third value, so that what depends on it is known as such.
+
+use crate::lookup::{Key, Lookup};
+use crate::pattern::{Pattern, Value};
+use crate::view::{Attribute, View};
+
+/// Whether something holds, as far as can be seen. In order: the least of several is whether all
+/// hold, the greatest whether any does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Truth {
+    /// It does not.
+    False,
+    /// It cannot be seen.
+    Unknown,
+    /// It does.
+    True,
+}
+
+impl std::ops::Not for Truth {
+    type Output = Truth;
+
+    fn not(self) -> Truth {
+        match self {
+            Truth::False => Truth::True,
+            Truth::Unknown => Truth::Unknown,
+            Truth::True => Truth::False,
+        }
+    }
+}
+
+/// A rule: any of `from`, and any of `to`, and all of `when`.
+#[derive(Debug, Default)]
+pub struct Rule {
+    /// Who sends; none at all is anybody.
+    pub from: Vec<Vec<Condition>>,
+    /// What is asked for; none at all is anything.
+    pub to: Vec<Vec<Condition>>,
+    /// What else must hold.
+    pub when: Vec<Condition>,
+}
+
+/// One list of a rule.
+#[derive(Debug)]
+pub struct Condition {
+    /// What is compared.
+    pub attribute: Attribute,
+    /// With what; any of them.
+    pub values: Values,
+    /// Holds where none of them matches: `notPrincipals`, `notValues`.
+    pub negated: bool,
+    /// The field it was written in.
+    pub field: &'static str,
+    /// Which entry of `when` it was written in.
+    pub entry: u32,
+}
+
+/// The entries of a list.
+#[derive(Debug)]
+pub struct Values {
+    patterns: Box<[Pattern]>,
+    /// For long lists.
+    lookup: Option<Box<Long>>,
+    any_name: bool,
+}
+
+#[derive(Debug, Default)]
+struct Long {
+    lookup: Lookup,
+    /// Those that can only be tried one by one.
+    rest: Vec<u32>,
+}
+
+/// A list that is longer is looked up rather than walked.
+const SHORT: usize = 16;
+
+impl Values {
+    /// Takes the patterns of a list. `fold` is whether case does not count.
+    pub fn new(patterns: Vec<Pattern>, fold: bool) -> Self {
+        let any_name = patterns.iter().any(Pattern::takes_any_name);
+        let lookup = (patterns.len() > SHORT).then(|| {
+            let mut long = Long::default();
+            for (id, pattern) in (0u32..).zip(&patterns) {
+                match Key::of(pattern, fold) {
+                    Some(key) => long.lookup.file(&key, pattern, id),
+                    None => long.rest.push(id),
+                }
+            }
+            long.lookup.finish();
+            Box::new(long)
+        });
+        Values {
+            patterns: patterns.into(),
+            lookup,
+            any_name,
+        }
+    }
+
+    /// All of them.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
+    /// Whether any matches.
+    pub fn matches(&self, value: Value<'_>) -> bool {
+        let Some(long) = &self.lookup else {
+            return self.patterns.iter().any(|pattern| pattern.matches(value));
+        };
+        let mut matches = |id: u32| {
+            self.patterns
+                .get(id as usize)
+                .is_some_and(|pattern| pattern.matches(value))
+        };
+        long.lookup.find(value, &mut matches) || long.rest.iter().any(|id| matches(*id))
+    }
+}
+
+impl Condition {
+    /// Whether it holds.
+    pub fn truth(&self, view: &View<'_>) -> Truth {
+        let truth = view.any(&self.attribute, self.values.any_name, &mut |value| {
+            self.values.matches(value)
+        });
+        if self.negated { !truth } else { truth }
+    }
+}
+
+fn all(conditions: &[Condition], view: &View<'_>) -> Truth {
+    let mut least = Truth::True;
+    for condition in conditions {
+        least = least.min(condition.truth(view));
+        if least == Truth::False {
+            break;
+        }
+    }
+    least
+}
+
+fn any(branches: &[Vec<Condition>], view: &View<'_>) -> Truth {
+    if branches.is_empty() {
+        return Truth::True;
+    }
+    let mut greatest = Truth::False;
+    for branch in branches {
+        greatest = greatest.max(all(branch, view));
+        if greatest == Truth::True {
+            break;
+        }
+    }
+    greatest
+}
+
+impl Rule {
+    /// Whether it matches every request.
+    pub fn is_empty(&self) -> bool {
+        let takes_all =
+            |branches: &[Vec<Condition>]| branches.is_empty() || branches.iter().any(Vec::is_empty);
+        takes_all(&self.from) && takes_all(&self.to) && self.when.is_empty()
+    }
+
+    /// Whether it matches. What costs least is asked first.
+    pub fn truth(&self, view: &View<'_>) -> Truth {
+        let mut least = any(&self.to, view);
+        if least != Truth::False {
+            least = least.min(any(&self.from, view));
+        }
+        if least != Truth::False {
+            least = least.min(all(&self.when, view));
+        }
+        least
+    }
+
+    /// Every condition.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.from.iter().chain(&self.to).flatten().chain(&self.when)
+    }
+
+    /// What is missing for this rule to hold. Of alternatives it is the one with the least missing.
+    pub fn missing(&self, view: &View<'_>) -> Missing {
+        let mut missing = Missing::default();
+        for (list, branches) in [("from", &self.from), ("to", &self.to)] {
+            let best = (0u32..)
+                .zip(branches)
+                .map(|(index, branch)| Missing::of(branch, view, list, Some(index)))
+                .reduce(|best, next| match next.failed < best.failed {
+                    true => next,
+                    false => best,
+                });
+            missing.add(best.unwrap_or_default());
+        }
+        missing.add(Missing::of(&self.when, view, "when", None));
+        missing
+    }
+}
+
+/// What keeps a rule from holding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// How many conditions do not hold.
+    pub failed: usize,
+    /// The first of them.
+    pub first: Option<Place>,
+    /// The first of which it cannot be seen.
+    pub unseen: Option<Place>,
+}
+
+impl Missing {
+    fn of(
+        conditions: &[Condition],
+        view: &View<'_>,
+        list: &'static str,
+        index: Option<u32>,
+    ) -> Self {
+        let mut missing = Missing::default();
+        for condition in conditions {
+            let place = Some(Place {
+                list,
+                index: index.unwrap_or(condition.entry),
+                field: condition.field,
+            });
+            match condition.truth(view) {
+                Truth::True => {}
+                Truth::Unknown => missing.unseen = missing.unseen.or(place),
+                Truth::False => missing.add(Missing {
+                    failed: 1,
+                    first: place,
+                    unseen: None,
+                }),
+            }
+        }
+        missing
+    }
+
+    fn add(&mut self, more: Missing) {
+        self.failed = self.failed.saturating_add(more.failed);
+        self.first = self.first.or(more.first);
+        self.unseen = self.unseen.or(more.unseen);
+    }
+}
+
+/// Where in a rule a condition stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    list: &'static str,
+    index: u32,
+    field: &'static str,
+}
+
+impl Place {
+    /// Writes it as a user would: `.from[0].source.principals`.
+    pub fn write(&self, text: &mut String) {
+        let inner = match self.list {
+            "from" => "source.",
+            "to" => "operation.",
+            _ => "",
+        };
+        text.push('.');
+        text.push_str(self.list);
+        write_index(self.index, text);
+        text.push('.');
+        text.push_str(inner);
+        text.push_str(self.field);
+    }
+}
+
+/// Writes `[7]`, without the machinery of formatting.
+pub(crate) fn write_index(index: u32, text: &mut String) {
+    let mut digits = [0u8; 10];
+    let mut rest = index;
+    let mut used = 0usize;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0'.saturating_add((rest % 10) as u8);
+        rest /= 10;
+        used = used.saturating_add(1);
+        if rest == 0 {
+            break;
+        }
+    }
+    text.push('[');
+    for digit in digits.iter().skip(digits.len().saturating_sub(used)) {
+        text.push(char::from(*digit));
+    }
+    text.push(']');
+}

@@ -1,0 +1,114 @@
+//! The search for the first rule that counts, among those a request's values lead to.
+
+use super::{Filed, Hit, Near, Rules};
+use crate::pattern::Value;
+use crate::rule::Truth;
+use crate::view::{Attribute, View};
+
+/// The first rule that counts, or those that came near to it.
+pub(super) fn search(rules: &Rules, view: &View<'_>) -> Result<Hit, Near> {
+    let mut search = Search {
+        rules,
+        view,
+        best: rules.everything.map(|id| (id, true)),
+        last: None,
+        near: Near::default(),
+    };
+    for filed in &rules.filed {
+        search.by(filed);
+    }
+    if search.best.is_none() {
+        // Names a certificate has beside its URIs: they cost more, and hardly ever count.
+        for filed in &rules.filed {
+            if filed.attribute == Attribute::Peer {
+                search.by_other_names(filed);
+            }
+        }
+    }
+    search.each(&rules.rest);
+    let best = search.best.and_then(|(rule, certain)| {
+        Some(Hit {
+            rule,
+            policy: rules.rules.get(rule as usize)?.policy,
+            certain,
+        })
+    });
+    best.ok_or(search.near)
+}
+
+struct Search<'a> {
+    rules: &'a Rules,
+    view: &'a View<'a>,
+    best: Option<(u32, bool)>,
+    /// The last that was tried, which often comes again at once.
+    last: Option<u32>,
+    near: Near,
+}
+
+impl Search<'_> {
+    fn is_worse(&self, id: u32) -> bool {
+        self.best.is_some_and(|(best, _)| best <= id)
+    }
+
+    /// Tries a rule that the best so far does not come before.
+    fn attempt(&mut self, id: u32) {
+        if self.is_worse(id) || self.last == Some(id) {
+            return;
+        }
+        self.last = Some(id);
+        if let Some(owned) = self.rules.rules.get(id as usize) {
+            let truth = owned.rule.truth(self.view);
+            if self.rules.counts(truth) {
+                self.best = Some((id, truth == Truth::True));
+            } else {
+                self.near.add(id);
+            }
+        }
+    }
+
+    fn each(&mut self, ids: &[u32]) {
+        for id in ids {
+            if self.is_worse(*id) {
+                break;
+            }
+            self.attempt(*id);
+        }
+    }
+
+    fn by(&mut self, filed: &Filed) {
+        if filed.ids.first().is_none_or(|first| self.is_worse(*first)) {
+            return;
+        }
+        let view = self.view;
+        let mut test = |value: Value<'_>| {
+            filed.lookup.find(value, &mut |id| {
+                self.attempt(id);
+                false
+            })
+        };
+        let seen = match filed.attribute {
+            Attribute::Peer => view.uris(&mut test),
+            _ => view.any(&filed.attribute, false, &mut test),
+        };
+        self.unseen(filed, seen);
+    }
+
+    fn by_other_names(&mut self, filed: &Filed) {
+        let seen = self
+            .view
+            .names(filed.lookup.takes_any_name(), &mut |value| {
+                filed.lookup.find(value, &mut |id| {
+                    self.attempt(id);
+                    false
+                })
+            });
+        self.unseen(filed, seen);
+    }
+
+    /// Where not all values were seen, any rule may hold.
+    fn unseen(&mut self, filed: &Filed, seen: Truth) {
+        if seen == Truth::Unknown && self.rules.wary {
+            self.each(&filed.ids);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! What a client is told about its limits.
+//!
+//! Sources: draft-polli-ratelimit-headers-03 for `x-ratelimit-*`, which Envoy calls
+//! `DRAFT_VERSION_03`; draft-ietf-httpapi-ratelimit-headers-10 for `RateLimit` and
+//! `RateLimit-Policy`; RFC 9110 §10.2.3 for `Retry-After`.
+
+use std::borrow::Cow;
+
+/// A header.
+pub type Header = (Cow<'static, str>, Vec<u8>);
+
+/// One limit as it stands for a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Its name: letters, digits and `._-/~`, so that it needs no escape.
+    pub name: String,
+    /// Requests in the time of the window.
+    pub requests: u32,
+    /// The window in seconds, where it is whole ones.
+    pub window: Option<u64>,
+    /// Requests left.
+    pub remaining: u32,
+    /// Seconds until all of them are back.
+    pub reset: u64,
+}
+
+/// The informational headers: `x-ratelimit-*` for the tightest limit, the other two for all.
+pub fn headers(readings: &[Reading]) -> Vec<Header> {
+    let tightest =
+        readings
+            .iter()
+            .reduce(|tightest, next| match next.remaining < tightest.remaining {
+                true => next,
+                false => tightest,
+            });
+    let Some(tightest) = tightest else {
+        return vec![];
+    };
+    let (mut policies, mut states) = (String::new(), String::new());
+    for reading in readings {
+        for list in [&mut policies, &mut states] {
+            if !list.is_empty() {
+                list.push_str(", ");
+            }
+            list.push('"');
+            list.push_str(&reading.name);
+            list.push('"');
+        }
+        parameter(&mut policies, ";q=", reading.requests.into());
+        if let Some(window) = reading.window {
+            parameter(&mut policies, ";w=", window);
+        }
+        parameter(&mut states, ";r=", reading.remaining.into());
+        parameter(&mut states, ";t=", reading.reset);
+    }
+    vec![
+        ("x-ratelimit-limit".into(), number(tightest.requests.into())),
+        (
+            "x-ratelimit-remaining".into(),
+            number(tightest.remaining.into()),
+        ),
+        ("x-ratelimit-reset".into(), number(tightest.reset)),
+        ("ratelimit-policy".into(), policies.into_bytes()),
+        ("ratelimit".into(), states.into_bytes()),
+    ]
+}
+
+/// When to come back.
+pub fn retry_after(seconds: u64) -> Header {
+    ("retry-after".into(), number(seconds.max(1)))
+}
+
+/// Whole seconds, the next larger of them: a client that waits so long has waited long enough.
+pub fn seconds(nanos: u64) -> u64 {
+    nanos.div_ceil(1_000_000_000)
+}
+
+fn number(number: u64) -> Vec<u8> {
+    number.to_string().into_bytes()
+}
+
+fn parameter(list: &mut String, name: &str, number: u64) {
+    list.push_str(name);
+    list.push_str(&number.to_string());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(name: &str, remaining: u32) -> Reading {
+        Reading {
+            name: name.to_owned(),
+            requests: 100,
+            window: Some(60),
+            remaining,
+            reset: 7,
+        }
+    }
+
+    fn text(readings: &[Reading]) -> Vec<String> {
+        headers(readings)
+            .into_iter()
+            .map(|(name, value)| format!("{name}: {}", String::from_utf8(value).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn the_tightest_limit_is_shown_and_all_are_listed() {
+        let short = Reading {
+            window: None,
+            reset: 0,
+            ..reading("b", 3)
+        };
+        assert_eq!(
+            text(&[reading("a", 20), short, reading("c", 3)]),
+            [
+                "x-ratelimit-limit: 100",
+                "x-ratelimit-remaining: 3",
+                "x-ratelimit-reset: 0",
+                r#"ratelimit-policy: "a";q=100;w=60, "b";q=100, "c";q=100;w=60"#,
+                r#"ratelimit: "a";r=20;t=7, "b";r=3;t=0, "c";r=3;t=7"#,
+            ]
+        );
+        assert_eq!(text(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_at_once() {
+        assert_eq!(retry_after(0), ("retry-after".into(), b"1".to_vec()));
+        assert_eq!((seconds(0), seconds(1), seconds(2_000_000_001)), (0, 1, 3));
+    }
+}

@@ -1,0 +1,288 @@
+//! One limit.
+
+use std::collections::BTreeMap;
+
+use sdk_helpers::matcher::HttpMatch;
+use sdk_helpers::outcome::check_name;
+use sdk_helpers::{At, Problems};
+
+use super::key::{self, header_name};
+use super::wire::{LimitWire, QuotaWire};
+use super::{Answer, Cost, Count, Here, LimitConfig, OnMissing, status};
+use crate::table::WAYS;
+
+/// gRPC's statuses for a request too many.
+const RESOURCE_EXHAUSTED: u32 = 8;
+const UNAVAILABLE: u32 = 14;
+
+const MILLION: f64 = 1_000_000.0;
+
+impl LimitWire {
+    pub(super) fn check(
+        mut self,
+        index: usize,
+        has_service: bool,
+        at: &At<'_>,
+        problems: &Problems,
+    ) -> Option<LimitConfig> {
+        let name = self.name.take().unwrap_or_else(|| format!("limit-{index}"));
+        if let Err(problem) = check_name(&name) {
+            problems.error(&at.field("name"), problem);
+        }
+        let at_match = at.field("match");
+        let matches = self.r#match.take().unwrap_or_default();
+        let matches = matches
+            .into_iter()
+            .enumerate()
+            .map(|(index, wire)| HttpMatch::compile(wire, &at_match.index(index), problems))
+            .collect();
+        let parts = |parts, field: &str| match parts {
+            Some(parts) => key::check(parts, &at.field(field), problems),
+            None => vec![],
+        };
+        let has_key = self.key.is_some();
+        let key = parts(self.key.take(), "key");
+        let has_fallback = self.fallback_key.is_some();
+        let fallback = parts(self.fallback_key.take(), "fallbackKey");
+        let on_missing = self.on_missing(has_key, has_fallback, at, problems);
+        let answer = self.answer(at, problems);
+        let enforced = self.enforced(at, problems);
+        let cost = self.cost.take().map_or(Some(Cost::Fixed(1)), |cost| {
+            cost.check(&at.field("cost"), problems)
+        });
+        let mut tiers = Vec::new();
+        let mut quotas = vec![];
+        let at_tiers = at.field("tiers");
+        for (index, tier) in self
+            .tiers
+            .take()
+            .unwrap_or_default()
+            .into_iter()
+            .enumerate()
+        {
+            let (when, quota) = tier.check(&at_tiers.index(index), problems);
+            tiers.extend(when);
+            quotas.push(quota);
+        }
+        let count = if self.global.unwrap_or(false) {
+            self.service(quotas, has_service, at, problems)
+        } else {
+            self.here(quotas, cost.as_ref(), has_key, at, problems)
+        };
+        Some(LimitConfig {
+            name,
+            matches,
+            key,
+            fallback,
+            on_missing,
+            tiers,
+            count: count?,
+            cost: cost?,
+            enforced: enforced?,
+            answer: answer?,
+            shows: self.rate_limit_headers.unwrap_or(true),
+        })
+    }
+
+    fn on_missing(
+        &self,
+        has_key: bool,
+        has_fallback: bool,
+        at: &At<'_>,
+        problems: &Problems,
+    ) -> OnMissing {
+        let field = at.field("onMissingKey");
+        let default = if has_fallback {
+            OnMissing::Fallback
+        } else {
+            OnMissing::Shared
+        };
+        if !has_key {
+            for (field, there) in [
+                ("fallbackKey", has_fallback),
+                ("onMissingKey", self.on_missing_key.is_some()),
+            ] {
+                if there {
+                    problems.warn(&at.field(field), "changes nothing without `key`");
+                }
+            }
+        }
+        let chosen = match self.on_missing_key.as_deref() {
+            None => default,
+            Some("fallback") => {
+                if !has_fallback {
+                    problems.error(&field, "`fallback` needs a `fallbackKey`");
+                }
+                OnMissing::Fallback
+            }
+            Some("shared") => OnMissing::Shared,
+            Some("skip") => OnMissing::Skip,
+            Some("deny") => OnMissing::Deny,
+            Some(other) => {
+                problems.error(
+                    &field,
+                    format!("`{other}` is none of `fallback`, `shared`, `skip`, `deny`"),
+                );
+                default
+            }
+        };
+        if has_key && has_fallback && chosen != OnMissing::Fallback {
+            problems.warn(
+                &at.field("fallbackKey"),
+                "changes nothing beside this `onMissingKey`",
+            );
+        }
+        chosen
+    }
+
+    fn answer(&mut self, at: &At<'_>, problems: &Problems) -> Option<Answer> {
+        let grpc_status = match self.grpc_status.as_deref() {
+            None | Some("RESOURCE_EXHAUSTED") => RESOURCE_EXHAUSTED,
+            Some("UNAVAILABLE") => UNAVAILABLE,
+            Some(other) => {
+                problems.error(
+                    &at.field("grpcStatus"),
+                    format!("`{other}` is none of `RESOURCE_EXHAUSTED`, `UNAVAILABLE`"),
+                );
+                RESOURCE_EXHAUSTED
+            }
+        };
+        let at_headers = at.field("headers");
+        let mut headers = BTreeMap::new();
+        for (name, value) in self.headers.take().into_iter().flatten() {
+            let at = at_headers.field(&name);
+            if name.starts_with(':') {
+                problems.error(&at, "a pseudo header cannot be set; use `status`");
+            } else if value.chars().any(char::is_control) {
+                problems.error(&at, "a header value holds no control characters");
+            } else if let Some(name) = header_name(&name, &at, problems) {
+                headers.insert(name, value);
+            }
+        }
+        Some(Answer {
+            status: status(self.status, 429, &at.field("status"), problems)?,
+            body: self.body.take(),
+            headers,
+            grpc_status,
+        })
+    }
+
+    fn enforced(&self, at: &At<'_>, problems: &Problems) -> Option<u32> {
+        let field = at.field("enforcedPercent");
+        let shadow = self.shadow.unwrap_or(false);
+        if shadow && self.enforced_percent.is_some() {
+            problems.warn(&field, "changes nothing beside `shadow: true`");
+        }
+        let percent = self.enforced_percent.unwrap_or(100.0);
+        if !(0.0..=100.0).contains(&percent) {
+            // As JSON, whose formatting of numbers is in the module already.
+            let percent = serde_json::Value::from(percent);
+            problems.error(&field, format!("{percent} is not between 0 and 100"));
+            return None;
+        }
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "between 0 and a million"
+        )]
+        let millionths = (percent / 100.0 * MILLION).round() as u32;
+        Some(if shadow { 0 } else { millionths })
+    }
+
+    fn quota(&mut self) -> QuotaWire {
+        QuotaWire {
+            requests: self.requests.take(),
+            per: self.per.take(),
+            burst: self.burst.take(),
+        }
+    }
+
+    fn here(
+        &mut self,
+        tiers: Vec<QuotaWire>,
+        cost: Option<&Cost>,
+        has_key: bool,
+        at: &At<'_>,
+        problems: &Problems,
+    ) -> Option<Count> {
+        let mut quotas = vec![self.quota().here(at, problems)];
+        let at_tiers = at.field("tiers");
+        for (index, tier) in tiers.into_iter().enumerate() {
+            quotas.push(tier.here(&at_tiers.index(index), problems));
+        }
+        let candidate = self
+            .candidate
+            .take()
+            .map(|wire| wire.here(&at.field("candidate"), problems));
+        let sets = self.sets(has_key, at, problems);
+        let quotas: Vec<_> = quotas.into_iter().collect::<Option<_>>()?;
+        let smallest = quotas.iter().map(|quota| quota.gcra.burst()).min();
+        let field = at.field("cost");
+        match (cost, smallest) {
+            (Some(Cost::Fixed(cost)), Some(burst)) if *cost > burst => problems.error(
+                &field.field("fixed"),
+                format!("{cost} is more than the bucket of {burst} holds: no request could ever pass"),
+            ),
+            (Some(Cost::Header { max, .. }), Some(burst)) if *max > burst => problems.warn(
+                &field.field("max"),
+                format!("{max} is more than the bucket of {burst} holds: a request of that cost can never pass"),
+            ),
+            _ => {}
+        }
+        Some(Count::Here(Here {
+            quotas,
+            candidate: match candidate {
+                Some(candidate) => Some(candidate?.gcra),
+                None => None,
+            },
+            sets: sets?,
+        }))
+    }
+
+    fn sets(&self, has_key: bool, at: &At<'_>, problems: &Problems) -> Option<u32> {
+        const DEFAULT: u32 = 4_096;
+        const MOST: u32 = 1_048_576;
+        let field = at.field("maxKeys");
+        if self.max_keys.is_some() && !has_key {
+            problems.warn(&field, "changes nothing without `key`");
+        }
+        let keys = self.max_keys.unwrap_or(DEFAULT);
+        if !(1..=MOST).contains(&keys) {
+            problems.error(&field, format!("{keys} is not between 1 and {MOST}"));
+            return None;
+        }
+        Some(keys.div_ceil(WAYS as u32))
+    }
+
+    fn service(
+        &mut self,
+        tiers: Vec<QuotaWire>,
+        has_service: bool,
+        at: &At<'_>,
+        problems: &Problems,
+    ) -> Option<Count> {
+        if !has_service {
+            problems.error(
+                &at.field("global"),
+                "says who counts, and there is no such service: the configuration needs a `global` of its own",
+            );
+        }
+        for (field, there) in [
+            ("candidate", self.candidate.is_some()),
+            ("maxKeys", self.max_keys.is_some()),
+        ] {
+            if there {
+                problems.error(
+                    &at.field(field),
+                    "belongs to a limit that is counted here; remove it or `global`",
+                );
+            }
+        }
+        let mut overrides = vec![self.quota().service(at, problems)];
+        let at_tiers = at.field("tiers");
+        for (index, tier) in tiers.into_iter().enumerate() {
+            overrides.push(tier.service(&at_tiers.index(index), problems));
+        }
+        Some(Count::Service(overrides))
+    }
+}

@@ -1,0 +1,119 @@
+//! The parts of a key, and how each is had of a request.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use sdk_helpers::matcher::PathTemplate;
+
+use crate::subject::{Subject, masked};
+
+/// One part of a key.
+#[derive(Debug)]
+pub struct Part {
+    /// Where it comes from.
+    pub source: Source,
+    /// What it is called in a descriptor of Envoy's rate limit service.
+    pub descriptor: String,
+}
+
+/// Where a part of a key comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// A verified claim.
+    Claim(Vec<String>),
+    /// The first value of a header.
+    Header(String),
+    /// A cookie.
+    Cookie(String),
+    /// A query parameter.
+    Query(String),
+    /// The path without its query.
+    Path,
+    /// The first of these that the path is an instance of.
+    PathTemplates(Vec<(String, PathTemplate)>),
+    /// The method.
+    Method,
+    /// The host.
+    Host,
+    /// The client's address, so many bits of it.
+    RemoteAddress {
+        /// Of IPv4.
+        v4: u8,
+        /// Of IPv6.
+        v6: u8,
+    },
+    /// The identity of the peer's certificate.
+    Principal,
+    /// The cluster the request goes to.
+    Destination,
+    /// The same for every request.
+    Constant(String),
+}
+
+impl Part {
+    /// The value, where the request has it.
+    pub fn value<'a>(&'a self, subject: &'a Subject<'_>) -> Option<Cow<'a, [u8]>> {
+        let request = subject.request;
+        Some(match &self.source {
+            Source::Claim(path) => subject.claim(path)?.into(),
+            Source::Header(name) => request.first(name)?.into(),
+            Source::Cookie(name) => subject.cookie(name)?.into(),
+            Source::Query(name) => subject.query(name)?,
+            Source::Path => request.path().into(),
+            Source::PathTemplates(templates) => {
+                let path = request.path();
+                let (text, _) = templates
+                    .iter()
+                    .find(|(_, template)| template.matches(path))?;
+                text.as_bytes().into()
+            }
+            Source::Method => request.method().into(),
+            Source::Host => subject.host().into(),
+            Source::RemoteAddress { v4, v6 } => {
+                let address = masked(subject.remote_address()?, *v4, *v6);
+                network(address, *v4, *v6).into_bytes().into()
+            }
+            Source::Principal => subject.principal()?.into(),
+            Source::Destination => subject.destination()?.into(),
+            Source::Constant(text) => text.as_bytes().into(),
+        })
+    }
+}
+
+/// An address, or the network of one that is masked, as Envoy's actions write the two.
+fn network(address: IpAddr, v4: u8, v6: u8) -> String {
+    let (bits, all) = match address {
+        IpAddr::V4(_) => (v4, 32),
+        IpAddr::V6(_) => (v6, 128),
+    };
+    let mut text = address.to_string();
+    if bits < all {
+        text.push('/');
+        text.push_str(&bits.to_string());
+    }
+    text
+}
+
+/// The values of all parts, or nothing if one of them is missing.
+pub fn values<'a>(parts: &'a [Part], subject: &'a Subject<'_>) -> Option<Vec<Cow<'a, [u8]>>> {
+    parts.iter().map(|part| part.value(subject)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masked_address_is_a_network() {
+        for (address, v4, v6, expected) in [
+            ("10.1.2.3", 32, 64, "10.1.2.3"),
+            ("10.1.2.3", 24, 64, "10.1.2.0/24"),
+            ("2001:db8:1:2:3::4", 24, 64, "2001:db8:1:2::/64"),
+            ("2001:db8:1:2:3::4", 24, 128, "2001:db8:1:2:3::4"),
+            ("::ffff:10.1.2.3", 24, 128, "10.1.2.0/24"),
+        ] {
+            let address = masked(address.parse().unwrap(), v4, v6);
+            assert_eq!(network(address, v4, v6), expected);
+        }
+    }
+}

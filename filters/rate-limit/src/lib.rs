@@ -1,0 +1,248 @@
+//! Rate limits that hold: over all workers of a proxy, under floods of keys, and when a clock
+//! steps. Counted in the proxy, or by Envoy's rate limit service for a fleet of them.
+
+pub mod answer;
+pub mod config;
+pub mod decide;
+pub mod draw;
+pub mod gcra;
+pub mod index;
+pub mod key;
+pub mod ledger;
+pub mod policy;
+pub mod rls;
+pub mod service;
+pub mod subject;
+pub mod table;
+
+use std::cell::OnceCell;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
+use sdk_helpers::{
+    Answer, Call, Chores, Contended, Decision, Edits, Event, Filter, HeaderEdit, LocalReply,
+    OutcomeId, Outcomes, Problems, Record, Request, Resume, World,
+};
+
+use config::Wire;
+use decide::{Pass, Pending, Refusal, Verdict};
+use ledger::{Book, Step};
+use policy::Policy;
+use subject::Subject;
+use table::Home;
+
+/// The filter.
+#[derive(Debug)]
+pub struct RateLimit {
+    policy: Policy,
+    /// Known once the shared cells have been asked.
+    home: OnceCell<Home>,
+}
+
+/// What Envoy's own `local_ratelimit` answers with.
+const BODY: &str = "local_rate_limited";
+
+impl Filter for RateLimit {
+    const NAME: &'static str = "rate-limit";
+    type Wire = Wire;
+    /// A request that the service is asked about.
+    type Memory = Option<Pending>;
+
+    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
+        Some(RateLimit {
+            policy: Policy::compile(wire.check(problems)),
+            home: OnceCell::new(),
+        })
+    }
+
+    fn outcomes(&self) -> &Outcomes {
+        self.policy.outcomes()
+    }
+
+    fn summary(&self) -> String {
+        match self.policy.limits() {
+            1 => "1 limit".to_owned(),
+            limits => format!("{limits} limits"),
+        }
+    }
+
+    fn on_request(
+        &self,
+        request: &Request,
+        world: &dyn World,
+        memory: &mut Option<Pending>,
+    ) -> Decision {
+        let subject = Subject::new(request, world);
+        let book = Shared(world);
+        let verdict = self
+            .policy
+            .decide(&subject, self.home(world), &book, &|| world.roll());
+        self.decision(verdict, memory)
+    }
+
+    fn on_resume(
+        &self,
+        resume: Resume,
+        _request: &Request,
+        world: &dyn World,
+        memory: &mut Option<Pending>,
+    ) -> Decision {
+        let Some(pending) = memory.take() else {
+            return Decision::pass();
+        };
+        let response = match resume {
+            Resume::Answer(Answer::Grpc { status: 0, message }) => rls::response(&message),
+            _ => None,
+        };
+        let verdict = self.policy.resume(pending, response, &Shared(world));
+        self.decision(verdict, memory)
+    }
+
+    /// Settles the seed before the first request comes.
+    fn upkeep(&self, _event: Event, world: &dyn World) -> Chores {
+        let _ = self.home(world);
+        Chores::default()
+    }
+}
+
+impl RateLimit {
+    fn home(&self, world: &dyn World) -> Option<&Home> {
+        if self.home.get().is_none()
+            && let Some(seed) = seed(world)
+        {
+            let plugin = world.property(&["plugin_name"]).unwrap_or_default();
+            let _ = self.home.set(Home {
+                seed,
+                plugin: String::from_utf8_lossy(&plugin).into_owned(),
+            });
+        }
+        self.home.get()
+    }
+
+    fn decision(&self, verdict: Verdict, memory: &mut Option<Pending>) -> Decision {
+        match verdict {
+            Verdict::Pass(pass) => Decision::Continue(edits(pass)),
+            Verdict::Refuse(refusal) => Decision::Reply(self.reply(refusal)),
+            Verdict::Ask {
+                message,
+                notes,
+                pending,
+            } => match &self.policy.service {
+                Some(service) => {
+                    *memory = Some(pending);
+                    Decision::Ask {
+                        call: Call::Grpc {
+                            cluster: service.config.cluster.clone(),
+                            service: rls::SERVICE.to_owned(),
+                            method: rls::METHOD.to_owned(),
+                            metadata: vec![],
+                            message,
+                            timeout: service.config.timeout,
+                        },
+                        record: record(notes),
+                    }
+                }
+                None => Decision::pass(),
+            },
+        }
+    }
+
+    fn reply(&self, refusal: Refusal) -> LocalReply {
+        let mut headers = Vec::new();
+        headers.extend(refusal.wait.map(answer::retry_after));
+        headers.extend(answer::headers(&refusal.readings));
+        headers.extend(owned(refusal.headers));
+        let record = record(refusal.notes);
+        let limit = refusal
+            .limit
+            .and_then(|index| self.policy.limits.get(index));
+        let Some(limit) = limit.map(|limit| &limit.config) else {
+            // The service failed.
+            let status = self.policy.service.as_ref();
+            return LocalReply {
+                status: status.map_or(500, |service| service.config.status_on_error),
+                grpc_status: None,
+                body: "".into(),
+                headers,
+                record,
+            };
+        };
+        if refusal.by_service && limit.shows {
+            // Envoy's own, by which its retries know not to.
+            headers.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
+        }
+        let configured = limit.answer.headers.iter();
+        headers.extend(configured.map(|(name, value)| (name.clone().into(), value.clone().into())));
+        let body = match &limit.answer.body {
+            Some(body) => body.clone().into(),
+            None if refusal.by_service => {
+                String::from_utf8_lossy(&refusal.body).into_owned().into()
+            }
+            None => BODY.into(),
+        };
+        LocalReply {
+            status: limit.answer.status,
+            grpc_status: Some(limit.answer.grpc_status),
+            body,
+            headers,
+            record,
+        }
+    }
+}
+
+fn edits(pass: Pass) -> Edits {
+    let add = |(name, value)| HeaderEdit::Add(name, value);
+    let response = answer::headers(&pass.readings).into_iter();
+    Edits {
+        request: owned(pass.request_headers).map(add).collect(),
+        response: response
+            .chain(owned(pass.response_headers))
+            .map(add)
+            .collect(),
+        record: record(pass.notes),
+    }
+}
+
+fn owned(headers: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = answer::Header> {
+    headers
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
+}
+
+fn record(outcomes: Vec<OutcomeId>) -> Record {
+    Record {
+        outcomes,
+        ..Record::default()
+    }
+}
+
+/// The clock and the cells of a world.
+struct Shared<'a>(&'a dyn World);
+
+impl Book for Shared<'_> {
+    fn now(&self) -> u64 {
+        self.0.monotonic()
+    }
+
+    fn update(&self, cell: &str, step: &mut Step<'_>) -> Result<(), Contended> {
+        self.0.update(cell, step)
+    }
+}
+
+/// The seed of the process: whoever comes first chooses it, and all others take it over.
+fn seed(world: &dyn World) -> Option<[u8; 16]> {
+    let mut seed = None;
+    let half = || RandomState::new().build_hasher().finish();
+    let chosen = (u128::from(half()) << 64 | u128::from(half())).to_le_bytes();
+    world
+        .update("mesh_filters.rate-limit.seed", &mut |there| {
+            let known = there.and_then(|bytes| bytes.try_into().ok());
+            seed = Some(known.unwrap_or(chosen));
+            known.is_none().then(|| chosen.to_vec())
+        })
+        .ok()?;
+    seed
+}
+
+sdk_helpers::register!(
+    RateLimit: on_request_headers, on_response_headers, on_grpc_receive, on_grpc_close
+);

@@ -1,0 +1,128 @@
+//! What becomes of a request once the service has answered, or has not.
+
+use crate::answer::Reading;
+use crate::config::FailureMode;
+use crate::decide::{Pass, Pending, Refusal, Verdict, pass};
+use crate::ledger::{Book, Receipt};
+use crate::policy::{Limit, Policy};
+use crate::rls;
+
+impl Policy {
+    /// Goes on with the service's answer; none if it did not give one.
+    pub fn resume(
+        &self,
+        pending: Pending,
+        response: Option<rls::Response>,
+        book: &dyn Book,
+    ) -> Verdict {
+        let Some(service) = &self.service else {
+            return pass(vec![]);
+        };
+        let Pending {
+            receipts,
+            mut readings,
+            asked,
+        } = pending;
+        let Some(response) = response else {
+            return self.without_answer(&receipts, readings, book);
+        };
+        let mut notes = Vec::new();
+        let (mut refused, mut wait) = (None, 0);
+        let mut named = false;
+        for ((index, enforced), status) in asked.iter().zip(&response.statuses) {
+            let Some(limit) = self.limits.get(*index) else {
+                continue;
+            };
+            readings.extend(limit.service_reading(status));
+            if !(response.over && status.over) {
+                continue;
+            }
+            named = true;
+            if *enforced {
+                refused = refused.or(Some((*index, limit.reasons.limited)));
+                wait = wait.max(seconds(status));
+            } else {
+                notes.extend(limit.reasons.shadow_limited);
+            }
+        }
+        // A service need not say which of its limits it was.
+        if response.over && !named {
+            refused = asked
+                .iter()
+                .find(|(_, enforced)| *enforced)
+                .map(|(index, _)| (*index, service.limited));
+        }
+        let Some((index, reason)) = refused else {
+            return Verdict::Pass(Pass {
+                notes,
+                readings,
+                request_headers: response.request_headers,
+                response_headers: response.response_headers,
+            });
+        };
+        give_back(&receipts, book);
+        notes.push(reason);
+        Verdict::Refuse(Refusal {
+            notes,
+            limit: Some(index),
+            readings,
+            wait: (wait > 0).then_some(wait),
+            by_service: true,
+            body: response.body,
+            headers: response.response_headers,
+        })
+    }
+
+    fn without_answer(
+        &self,
+        receipts: &[Receipt],
+        readings: Vec<Reading>,
+        book: &dyn Book,
+    ) -> Verdict {
+        let notes: Vec<_> = self.service.iter().map(|service| service.failed).collect();
+        let mode = self.service.as_ref().map(|s| s.config.failure_mode);
+        if mode != Some(FailureMode::Deny) {
+            return Verdict::Pass(Pass {
+                notes,
+                readings,
+                ..Pass::default()
+            });
+        }
+        give_back(receipts, book);
+        Verdict::Refuse(Refusal {
+            notes,
+            limit: None,
+            readings: vec![],
+            wait: None,
+            by_service: true,
+            body: vec![],
+            headers: vec![],
+        })
+    }
+}
+
+impl Limit {
+    fn service_reading(&self, status: &rls::Status) -> Option<Reading> {
+        let (requests, window) = status.limit.filter(|_| self.config.shows)?;
+        Some(Reading {
+            name: self.name().to_owned(),
+            requests,
+            window,
+            remaining: status.remaining,
+            reset: seconds(status),
+        })
+    }
+}
+
+fn seconds(status: &rls::Status) -> u64 {
+    let reset = status.reset;
+    reset
+        .as_secs()
+        .saturating_add(u64::from(reset.subsec_nanos() > 0))
+}
+
+fn give_back(receipts: &[Receipt], book: &dyn Book) {
+    for receipt in receipts {
+        receipt.refund(book);
+    }
+}

@@ -1,0 +1,260 @@
+//! Where a bucket is kept: the cells that all workers share, and their layout.
+//!
+//! Nothing in Envoy's shared data is ever freed, so the keys of a limit live in a fixed number of
+//! *sets*. A set is one cell of eight *ways* and an overflow bucket; a key belongs to one set and
+//! may sit in any way of it. A way is taken over only when its bucket is full again, and a full
+//! bucket is no different from one nobody has heard of, so that no key ever gets more than its
+//! limit by being forgotten. A key that finds no way draws on the overflow bucket together with all
+//! others in that position: less than its own limit, never more. When a way becomes free for it, its
+//! bucket there is no fuller than the overflow bucket is, for it may have taken all of that itself.
+//!
+//! Keys are told apart by a 128-bit SipHash whose seed no client knows, so nobody can aim keys at
+//! one set, and no header value or claim is stored.
+
+use std::hash::Hasher as _;
+
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+/// Keys that have a bucket of their own in one cell.
+pub const WAYS: usize = 8;
+
+/// A way: the key's hash, then its bucket's full time.
+const TAG: usize = 16;
+const WAY: usize = TAG + 8;
+const SET: usize = WAYS * WAY + 8;
+
+/// Which of a limit's buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bucket {
+    /// The one of a limit without a key.
+    Only,
+    /// The one that all requests share which lack a part of the key.
+    Shared,
+    /// A key's own.
+    Key(u128),
+}
+
+/// What all workers of a proxy agree on: the seed of the hash, and whose buckets these are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// Chosen once for the process.
+    pub seed: [u8; 16],
+    /// The name of the plugin: two of them keep their buckets apart.
+    pub plugin: String,
+}
+
+impl Home {
+    /// Hashes the parts of a key. `domain` keeps keys of one kind from being those of another.
+    pub fn hash<'a>(&self, domain: u8, parts: impl IntoIterator<Item = &'a [u8]>) -> u128 {
+        let mut hasher = SipHasher13::new_with_key(&self.seed);
+        hasher.write(&[domain]);
+        for part in parts {
+            // With its length, so that no two lists of parts are the same bytes.
+            hasher.write(&(part.len() as u64).to_le_bytes());
+            hasher.write(part);
+        }
+        hasher.finish128().into()
+    }
+
+    /// The cell of a bucket of the limit `name`, whose table has `sets` cells. `candidate` is what
+    /// is only tried out, and has cells of its own.
+    pub fn cell(&self, name: &str, candidate: bool, bucket: Bucket, sets: u32) -> String {
+        // Neither a limit's name nor what follows it holds a colon, so the last part, which may,
+        // cannot be mistaken for another's.
+        let mut cell = String::with_capacity(name.len().saturating_add(self.plugin.len() + 32));
+        cell.push_str("mesh_filters.rate-limit:");
+        cell.push_str(name);
+        cell.push_str(if candidate { ":candidate" } else { ":" });
+        match bucket {
+            Bucket::Only => {}
+            Bucket::Shared => cell.push('s'),
+            Bucket::Key(hash) => {
+                #[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]
+                let mut set = (hash as u64) % u64::from(sets.max(1));
+                cell.push('k');
+                while set > 0 {
+                    cell.push(char::from(b'a'.wrapping_add((set % 16) as u8)));
+                    set /= 16;
+                }
+            }
+        }
+        cell.push(':');
+        cell.push_str(&self.plugin);
+        cell
+    }
+}
+
+/// A bucket's place in its cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seat {
+    /// It has the cell for itself.
+    Alone,
+    /// In one of the ways.
+    Way(usize),
+    /// In the overflow bucket, because no way is free.
+    Overflow,
+}
+
+/// Finds a bucket at `now`: its seat, and when it is full. No bucket of the limit takes longer to
+/// fill than `window`: a later full time stems from an earlier configuration with a slower limit,
+/// and counts as an empty bucket.
+pub fn find(cell: Option<&[u8]>, bucket: Bucket, now: u64, window: u64) -> (Seat, u64) {
+    let latest = now.saturating_add(window);
+    let Bucket::Key(hash) = bucket else {
+        return (Seat::Alone, number(cell.unwrap_or_default()).min(latest));
+    };
+    let set = cell.filter(|set| set.len() == SET).unwrap_or_default();
+    let tag = hash.to_le_bytes();
+    let mut free = None;
+    for (index, way) in set.chunks_exact(WAY).enumerate() {
+        let (key, full) = way.split_at_checked(TAG).unwrap_or_default();
+        let full = number(full).min(latest);
+        if key == tag {
+            return (Seat::Way(index), full);
+        }
+        if free.is_none() && full <= now {
+            free = Some(index);
+        }
+    }
+    if set.is_empty() {
+        free = Some(0);
+    }
+    let overflow = number(set.get(WAYS * WAY..).unwrap_or_default()).min(latest);
+    (free.map_or(Seat::Overflow, Seat::Way), overflow)
+}
+
+/// The cell with a bucket's full time put into its seat.
+pub fn put(cell: Option<&[u8]>, bucket: Bucket, seat: Seat, full: u64) -> Vec<u8> {
+    let full = full.to_le_bytes();
+    let at = match seat {
+        Seat::Alone => return full.to_vec(),
+        Seat::Way(index) => index.saturating_mul(WAY).saturating_add(TAG),
+        Seat::Overflow => WAYS * WAY,
+    };
+    let mut set = match cell {
+        Some(set) if set.len() == SET => set.to_vec(),
+        _ => vec![0; SET],
+    };
+    if let (Seat::Way(_), Bucket::Key(hash)) = (seat, bucket)
+        && let Some(tag) = set.get_mut(at.saturating_sub(TAG)..at)
+    {
+        tag.copy_from_slice(&hash.to_le_bytes());
+    }
+    if let Some(number) = set.get_mut(at..at.saturating_add(8)) {
+        number.copy_from_slice(&full);
+    }
+    set
+}
+
+/// A full time; of a cell that is none, the beginning of time, when every bucket was full.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn home() -> Home {
+        Home {
+            seed: [7; 16],
+            plugin: "rate-limit".to_owned(),
+        }
+    }
+
+    #[test]
+    fn no_two_lists_of_parts_are_one_key() {
+        let hash = |domain, parts: &[&[u8]]| home().hash(domain, parts.iter().copied());
+        let all = [
+            hash(0, &[b"ab", b"c"]),
+            hash(0, &[b"a", b"bc"]),
+            hash(0, &[b"abc"]),
+            hash(0, &[b"abc", b""]),
+            hash(0, &[]),
+            hash(1, &[b"abc"]),
+        ];
+        for (index, one) in all.iter().enumerate() {
+            assert!(!all[index + 1..].contains(one));
+        }
+        let other = Home {
+            seed: [8; 16],
+            ..home()
+        };
+        assert_ne!(other.hash(0, [b"abc".as_slice()]), all[2]);
+    }
+
+    #[test]
+    fn every_bucket_has_a_cell_and_a_table_has_so_many() {
+        let home = home();
+        let cell = |name, candidate, bucket| home.cell(name, candidate, bucket, 4);
+        let singles = [
+            cell("a", false, Bucket::Only),
+            cell("a", false, Bucket::Shared),
+            cell("a", true, Bucket::Only),
+            cell("a", true, Bucket::Shared),
+            cell("b", false, Bucket::Only),
+            cell("a", false, Bucket::Key(0)),
+        ];
+        for (index, one) in singles.iter().enumerate() {
+            assert!(!singles[index + 1..].contains(one), "{one}");
+        }
+        let sets: std::collections::BTreeSet<String> = (0..1000)
+            .map(|hash| home.cell("a", false, Bucket::Key(hash), 4))
+            .collect();
+        assert_eq!(sets.len(), 4);
+    }
+
+    #[test]
+    fn a_way_is_taken_over_only_when_its_bucket_is_full_again() {
+        let (now, window) = (1_000, 100);
+        let mut set: Option<Vec<u8>> = None;
+        for key in 0..8 {
+            let bucket = Bucket::Key(key * 2 + 1);
+            let (seat, full) = find(set.as_deref(), bucket, now, window);
+            assert_eq!((seat, full), (Seat::Way(key as usize), 0));
+            set = Some(put(set.as_deref(), bucket, seat, now + 10 + key as u64));
+        }
+        let late = Bucket::Key(100);
+        let at = |now| find(set.as_deref(), late, now, window);
+        assert_eq!(at(now), (Seat::Overflow, 0));
+        assert_eq!(at(now + 9), (Seat::Overflow, 0));
+        assert_eq!(at(now + 10), (Seat::Way(0), 0));
+        let kept = find(set.as_deref(), Bucket::Key(1), now + 50, window);
+        assert_eq!(kept, (Seat::Way(0), now + 10));
+        let full = put(set.as_deref(), late, Seat::Overflow, now + 5);
+        assert_eq!(
+            find(Some(&full), Bucket::Key(200), now, window),
+            (Seat::Overflow, now + 5)
+        );
+        assert_eq!(
+            find(Some(&full), Bucket::Key(3), now, window),
+            (Seat::Way(1), now + 11)
+        );
+        // A way that is free now is no fuller than what the key may have had from the overflow.
+        let busy = put(Some(&full), late, Seat::Overflow, now + 30);
+        assert_eq!(
+            find(Some(&busy), late, now + 10, window),
+            (Seat::Way(0), now + 30)
+        );
+    }
+
+    #[test]
+    fn a_full_time_beyond_any_bucket_is_an_empty_one() {
+        let far = u64::MAX.to_le_bytes();
+        assert_eq!(find(Some(&far), Bucket::Only, 50, 100), (Seat::Alone, 150));
+        let set = put(None, Bucket::Key(1), Seat::Way(0), u64::MAX);
+        assert_eq!(
+            find(Some(&set), Bucket::Key(1), 50, 100),
+            (Seat::Way(0), 150)
+        );
+    }
+
+    #[test]
+    fn a_cell_of_another_shape_is_a_new_one() {
+        for bytes in [&b""[..], b"1234567", &[9; 199], &[9; 201]] {
+            assert_eq!(find(Some(bytes), Bucket::Only, 5, 10), (Seat::Alone, 0));
+            assert_eq!(find(Some(bytes), Bucket::Key(3), 5, 10), (Seat::Way(0), 0));
+            assert_eq!(put(Some(bytes), Bucket::Key(3), Seat::Way(0), 1).len(), SET);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Tokens that were verified, so that the next request with one need not.
+//!
+//! Bounded, and keyed by the whole token, byte for byte: two tokens are never taken for each other.
+//! A hit says only that the signature was good under these keys; times and keys are asked anew.
+
+use std::rc::Rc;
+
+use crate::verified::Verified;
+
+/// Tokens that share a place; the longest unused makes way.
+const WAYS: usize = 8;
+
+/// Longer ones are verified each time, as Envoy's own cache has it: a few of them must not fill the
+/// memory of a worker.
+const LONGEST: usize = 4096;
+
+/// A bounded memory of verified tokens.
+#[derive(Debug, Default)]
+pub struct Cache {
+    slots: Vec<Option<Box<Entry>>>,
+    ways: usize,
+    /// Counts uses.
+    clock: u64,
+}
+
+/// A verified token.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its bytes.
+    pub token: Box<[u8]>,
+    /// The rule it was verified by.
+    pub rule: usize,
+    /// Which keys of the rule it was verified with.
+    pub generation: u32,
+    /// Its `iss`.
+    pub issuer: Box<str>,
+    /// Seconds since the epoch.
+    pub not_before: u64,
+    /// Seconds since the epoch; 0 for never.
+    pub expires: u64,
+    /// What it leads to.
+    pub verified: Rc<Verified>,
+    /// When it was last used, by the count of uses.
+    pub used: u64,
+}
+
+impl Cache {
+    /// A cache of so many tokens; none for 0.
+    pub fn new(size: usize) -> Self {
+        let ways = size.min(WAYS);
+        let slots = size.checked_div(ways).unwrap_or(0).saturating_mul(ways);
+        Cache {
+            slots: (0..slots).map(|_| None).collect(),
+            ways,
+            clock: 0,
+        }
+    }
+
+    /// The entry of a token.
+    pub fn find(&mut self, token: &[u8]) -> Option<&Entry> {
+        self.clock = self.clock.saturating_add(1);
+        let clock = self.clock;
+        let entry = self
+            .set(token)
+            .iter_mut()
+            .flatten()
+            .find(|entry| *entry.token == *token)?;
+        entry.used = clock;
+        Some(entry)
+    }
+
+    /// Keeps a token, in place of what it knew of it, else of the one unused for longest.
+    pub fn insert(&mut self, mut entry: Entry) {
+        if entry.token.len() > LONGEST {
+            return;
+        }
+        self.clock = self.clock.saturating_add(1);
+        entry.used = self.clock;
+        let set = self.set(&entry.token);
+        let age = |slot: &Option<Box<Entry>>| slot.as_ref().map_or(0, |old| old.used);
+        let same = set
+            .iter()
+            .position(|slot| slot.as_ref().is_some_and(|old| old.token == entry.token));
+        let oldest = || (0..set.len()).min_by_key(|at| set.get(*at).map(age));
+        if let Some(slot) = same.or_else(oldest).and_then(|at| set.get_mut(at)) {
+            *slot = Some(Box::new(entry));
+        }
+    }
+
+    /// Forgets a token.
+    pub fn remove(&mut self, token: &[u8]) {
+        for slot in self.set(token) {
+            if slot.as_ref().is_some_and(|entry| *entry.token == *token) {
+                *slot = None;
+            }
+        }
+    }
+
+    /// The slots a token may be in, by the end of its signature. Only verified tokens are kept, so
+    /// nobody can choose where they fall but who holds the issuer's key.
+    fn set(&mut self, token: &[u8]) -> &mut [Option<Box<Entry>>] {
+        let sets = self.slots.len().checked_div(self.ways).unwrap_or(0);
+        let hash = token.iter().rev().take(16).fold(0u64, |hash, byte| {
+            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        #[allow(
+            clippy::cast_possible_truncation,
+            reason = "less than the number of sets"
+        )]
+        let set = (hash >> 16).checked_rem(sets as u64).unwrap_or(0) as usize;
+        let start = set.saturating_mul(self.ways);
+        self.slots
+            .get_mut(start..start.saturating_add(self.ways))
+            .unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn entry(token: &[u8], rule: usize) -> Entry {
+        Entry {
+            token: token.into(),
+            rule,
+            generation: 0,
+            issuer: "".into(),
+            not_before: 0,
+            expires: 0,
+            verified: Rc::new(Verified {
+                claims: vec![],
+                headers: vec![],
+                unsafe_claim: false,
+            }),
+            used: 0,
+        }
+    }
+
+    #[test]
+    fn a_token_is_found_by_all_of_its_bytes() {
+        let mut cache = Cache::new(100);
+        cache.insert(entry(b"head.one.same-signature-end", 1));
+        cache.insert(entry(b"head.two.same-signature-end", 2));
+        assert_eq!(cache.find(b"head.one.same-signature-end").unwrap().rule, 1);
+        assert_eq!(cache.find(b"head.two.same-signature-end").unwrap().rule, 2);
+        assert!(cache.find(b"head.six.same-signature-end").is_none());
+        cache.insert(entry(b"head.two.same-signature-end", 3));
+        assert_eq!(cache.find(b"head.two.same-signature-end").unwrap().rule, 3);
+        cache.remove(b"head.two.same-signature-end");
+        assert!(cache.find(b"head.two.same-signature-end").is_none());
+    }
+
+    #[test]
+    fn the_one_unused_for_longest_makes_way() {
+        let mut cache = Cache::new(2);
+        cache.insert(entry(b"a", 0));
+        cache.insert(entry(b"b", 0));
+        assert!(cache.find(b"a").is_some());
+        cache.insert(entry(b"c", 0));
+        assert!(cache.find(b"a").is_some());
+        assert!(cache.find(b"b").is_none());
+        assert!(cache.find(b"c").is_some());
+    }
+
+    #[test]
+    fn none_is_none_and_long_tokens_are_not_kept() {
+        let mut none = Cache::new(0);
+        none.insert(entry(b"a", 0));
+        assert!(none.find(b"a").is_none());
+        none.remove(b"a");
+        let mut cache = Cache::new(10);
+        cache.insert(entry(&[b'a'; LONGEST + 1], 0));
+        assert!(cache.find(&[b'a'; LONGEST + 1]).is_none());
+    }
+
+    #[test]
+    fn most_of_as_many_tokens_as_it_holds_stay() {
+        let mut cache = Cache::new(1_000);
+        let token = |number: u32| {
+            format!(
+                "h.p.{:x}",
+                u64::from(number).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            )
+        };
+        for number in 0..1_000 {
+            cache.insert(entry(token(number).as_bytes(), 0));
+        }
+        let kept = (0..1_000)
+            .filter(|n| cache.find(token(*n).as_bytes()).is_some())
+            .count();
+        assert!(kept > 800, "{kept}");
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_holds_more_than_it_may(size in 0usize..40, tokens in prop::collection::vec("[a-c]{0,3}", 0..200)) {
+            let mut cache = Cache::new(size);
+            for token in &tokens {
+                cache.insert(entry(token.as_bytes(), 0));
+                prop_assert_eq!(cache.find(token.as_bytes()).is_some(), size > 0);
+            }
+            prop_assert!(cache.slots.iter().flatten().count() <= size);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! The configuration: Istio's `jwtRules`, checked, with what we add to them.
+
+mod rule;
+mod scope;
+pub mod url;
+mod wire;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use sdk_helpers::{At, Problems};
+
+use crate::keys::KeySet;
+use crate::locations::Locations;
+use url::Url;
+pub use wire::Wire;
+use wire::{ErrorBodyWire, RuleWire};
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// Sorted by issuer, as istiod does; rules of one issuer keep their order.
+    pub rules: Vec<RuleConfig>,
+    /// Whether a request without a token is refused.
+    pub require_token: bool,
+    /// Counted and logged, not refused.
+    pub shadow: bool,
+    /// What a refusal says, where not Envoy's text.
+    pub error_body: Option<ErrorBody>,
+    /// The most tokens remembered in each VM; 0 for none.
+    pub token_cache_size: usize,
+}
+
+/// One checked rule.
+#[derive(Debug)]
+pub struct RuleConfig {
+    /// The user's, else `jwt-<index>` by its place in the configuration.
+    pub name: String,
+    /// What `iss` must be; empty for anything.
+    pub issuer: String,
+    /// One of them must be in `aud`; none at all takes any token. Already normalized.
+    pub audiences: Vec<String>,
+    /// What tokens are verified with.
+    pub keys: KeySource,
+    /// Where tokens are looked for.
+    pub locations: Locations,
+    /// Whether the upstream sees the token.
+    pub forward: bool,
+    /// The header for the payload, in lower case.
+    pub payload_header: Option<String>,
+    /// The headers for claims.
+    pub claim_headers: Vec<ClaimHeader>,
+    /// Claims that are lists written as one text.
+    pub space_delimited: Vec<String>,
+    /// How far clocks may be apart, in seconds.
+    pub clock_skew: u64,
+}
+
+/// A header for a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimHeader {
+    /// In lower case.
+    pub header: String,
+    /// The names on the way to the claim.
+    pub claim: Vec<String>,
+}
+
+/// Where a rule's keys come from.
+#[derive(Debug)]
+pub enum KeySource {
+    /// The configuration.
+    Inline(KeySet),
+    /// The network.
+    Remote(Remote),
+}
+
+/// Keys that are fetched.
+#[derive(Debug)]
+pub struct Remote {
+    /// What is asked.
+    pub origin: Origin,
+    /// Envoy's name of the cluster, where not the one Istio makes for the host.
+    pub cluster: Option<String>,
+    /// The longest a fetch may take, and a request waits for one.
+    pub timeout: Duration,
+    /// When keys are fetched again.
+    pub interval: Duration,
+    /// How long keys are used that could not be fetched again.
+    pub max_stale: Duration,
+    /// For as long as there are no others.
+    pub fallback: Option<KeySet>,
+}
+
+impl Remote {
+    /// Whether one fetch serves both.
+    pub fn same(&self, other: &Remote) -> bool {
+        let times = |remote: &Remote| (remote.timeout, remote.interval, remote.max_stale);
+        self.origin == other.origin
+            && self.cluster == other.cluster
+            && times(self) == times(other)
+            && self.fallback.is_none()
+            && other.fallback.is_none()
+    }
+}
+
+/// What is asked for keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// The key set itself.
+    Jwks(Url),
+    /// The issuer's OpenID configuration, which names the key set.
+    Discovery(Url),
+}
+
+/// What a refusal says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorBody {
+    /// Its `content-type`.
+    pub content_type: String,
+    /// With `%STATUS%`, `%REASON%` and `%MESSAGE%` in it.
+    pub text: String,
+}
+
+/// RFC 9457.
+const PROBLEM_TYPE: &str = "application/problem+json";
+const PROBLEM: &str =
+    r#"{"type":"about:blank","title":"%MESSAGE%","status":%STATUS%,"reason":"%REASON%"}"#;
+
+const TOKEN_CACHE_SIZE: u32 = 1_000;
+const LARGEST_TOKEN_CACHE: u32 = 100_000;
+/// As in Istio's CRD.
+const MOST_RULES: usize = 4_096;
+
+impl Wire {
+    /// Checks everything and reports every problem.
+    pub fn check(mut self, problems: &Problems) -> Config {
+        let root = At::root();
+        self.check_object(&root, problems);
+        let spec = self.spec.take();
+        let at_spec = root.field("spec");
+        let (at, rules) = match spec {
+            Some(spec) => {
+                for (field, there) in [
+                    ("jwtRules", self.jwt_rules.is_some()),
+                    ("selector", self.selector.is_some()),
+                    ("targetRef", self.target_ref.is_some()),
+                    ("targetRefs", self.target_refs.is_some()),
+                ] {
+                    if there {
+                        problems.error(
+                            &root.field(field),
+                            "cannot stand beside `spec`; move it there",
+                        );
+                    }
+                }
+                scope::check(
+                    spec.selector,
+                    spec.target_ref,
+                    spec.target_refs,
+                    &at_spec,
+                    problems,
+                );
+                (&at_spec, spec.jwt_rules)
+            }
+            None => {
+                scope::check(
+                    self.selector,
+                    self.target_ref,
+                    self.target_refs,
+                    &root,
+                    problems,
+                );
+                (&root, self.jwt_rules)
+            }
+        };
+        let require_token = self.require_token.unwrap_or(false);
+        Config {
+            rules: check_rules(
+                rules.unwrap_or_default(),
+                require_token,
+                &at.field("jwtRules"),
+                problems,
+            ),
+            require_token,
+            shadow: self.shadow.unwrap_or(false),
+            error_body: self
+                .error_body
+                .map(|body| body.check(&root.field("errorBody"), problems)),
+            token_cache_size: check_cache_size(self.token_cache_size, &root, problems),
+        }
+    }
+
+    fn check_object(&self, root: &At<'_>, problems: &Problems) {
+        let object = [
+            (
+                "apiVersion",
+                self.api_version.as_deref(),
+                "security.istio.io/",
+            ),
+            ("kind", self.kind.as_deref(), "RequestAuthentication"),
+        ];
+        for (field, value, wanted) in object {
+            if value.is_some_and(|value| !value.starts_with(wanted)) {
+                problems.error(
+                    &root.field(field),
+                    format!(
+                        "`{}` is no `{wanted}`",
+                        value.unwrap_or_default().escape_debug()
+                    ),
+                );
+            }
+        }
+        let parts = self.kind.is_some() || self.api_version.is_some() || self.metadata.is_some();
+        if parts && self.spec.is_none() {
+            problems.warn(root, "an object without `spec` has no rules");
+        }
+    }
+}
+
+fn check_rules(
+    wires: Vec<RuleWire>,
+    require_token: bool,
+    at: &At<'_>,
+    problems: &Problems,
+) -> Vec<RuleConfig> {
+    if wires.is_empty() {
+        let effect = if require_token {
+            "no rules: no token can be verified, and every request is refused"
+        } else {
+            "no rules: no token is ever looked at"
+        };
+        problems.warn(at, effect);
+    }
+    if wires.len() > MOST_RULES {
+        problems.error(at, format!("more than {MOST_RULES} rules"));
+    }
+    let mut names = BTreeSet::new();
+    let mut rules: Vec<RuleConfig> = Vec::with_capacity(wires.len());
+    for (index, wire) in wires.into_iter().enumerate() {
+        let at = at.index(index);
+        let Some(rule) = wire.check(index, &at, problems) else {
+            continue;
+        };
+        if !names.insert(rule.name.clone()) {
+            problems.warn(
+                &at.field("name"),
+                format!(
+                    "`{}` is another rule's name too; their statistics are added up",
+                    rule.name
+                ),
+            );
+        }
+        // By insertion, so that no sort is compiled in; after its equals, so that it is stable.
+        let place = rules.partition_point(|other| other.issuer <= rule.issuer);
+        rules.insert(place, rule);
+    }
+    rules
+}
+
+fn check_cache_size(size: Option<u32>, root: &At<'_>, problems: &Problems) -> usize {
+    let size = size.unwrap_or(TOKEN_CACHE_SIZE);
+    if size > LARGEST_TOKEN_CACHE {
+        problems.error(
+            &root.field("tokenCacheSize"),
+            format!("{size} is more than {LARGEST_TOKEN_CACHE} tokens in each worker"),
+        );
+    }
+    size.min(LARGEST_TOKEN_CACHE) as usize
+}
+
+impl ErrorBodyWire {
+    fn check(self, at: &At<'_>, problems: &Problems) -> ErrorBody {
+        if self.content_type.is_some() != self.text.is_some() {
+            problems.error(
+                at,
+                "`contentType` and `text` belong together; without both it is `application/problem+json`",
+            );
+        }
+        let content_type = self.content_type.unwrap_or_else(|| PROBLEM_TYPE.to_owned());
+        let legal = |byte: u8| byte == b' ' || byte.is_ascii_graphic();
+        if content_type.is_empty() || !content_type.bytes().all(legal) {
+            problems.error(
+                &at.field("contentType"),
+                format!("`{}` is no content type", content_type.escape_debug()),
+            );
+        }
+        ErrorBody {
+            content_type,
+            text: self.text.unwrap_or_else(|| PROBLEM.to_owned()),
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What a verdict does to a request, as values.
+
+use sdk_helpers::{Decision, Edits, HeaderEdit, LocalReply, OutcomeId, Record, Request, claims};
+
+use crate::config::ErrorBody;
+use crate::locations::{Place, without_params};
+use crate::policy::{Accepted, Policy};
+use crate::rejection::Rejection;
+
+/// Envoy cuts the path of a challenge there.
+const LONGEST_PATH: usize = 256;
+
+/// On, without what a client may not have written.
+pub(crate) fn pass(policy: &Policy, request: &Request, outcome: OutcomeId) -> Decision {
+    Decision::Continue(Edits {
+        request: sanitized(policy, request),
+        record: Record::of(outcome),
+        ..Edits::default()
+    })
+}
+
+/// On, with the claims for those who come after.
+pub(crate) fn accept(policy: &Policy, request: &Request, accepted: &Accepted<'_>) -> Decision {
+    let mut edits = sanitized(policy, request);
+    let mut record = Record::of(accepted.outcome);
+    if accepted.tokens.iter().any(|token| token.unsafe_claim) {
+        record.outcomes.push(accepted.unsafe_claim);
+    }
+    for token in &accepted.tokens {
+        edits.extend(token.headers.iter().cloned());
+    }
+    // The first token that was found is the one verified last.
+    if let Some(token) = accepted.tokens.last() {
+        record
+            .state
+            .push((claims::STATE.into(), token.claims.clone()));
+    }
+    strip(&accepted.strip, request, &mut edits);
+    Decision::Continue(Edits {
+        request: edits,
+        record,
+        ..Edits::default()
+    })
+}
+
+/// Envoy's answer, or the configuration's.
+pub(crate) fn refuse(
+    policy: &Policy,
+    request: &Request,
+    rejection: Rejection,
+    outcome: OutcomeId,
+) -> Decision {
+    let mut headers = vec![("www-authenticate".into(), challenge(request, rejection))];
+    let body = match policy.error_body() {
+        // What a gRPC client gets is a message, not a document.
+        Some(body) if !request.is_grpc() => {
+            headers.push((
+                "content-type".into(),
+                body.content_type.clone().into_bytes(),
+            ));
+            filled(body, rejection, policy.reason(outcome)).into()
+        }
+        _ => rejection.message().into(),
+    };
+    Decision::Reply(LocalReply {
+        status: rejection.status(),
+        grpc_status: None,
+        body,
+        headers,
+        record: Record::of(outcome),
+    })
+}
+
+fn sanitized(policy: &Policy, request: &Request) -> Vec<HeaderEdit> {
+    policy
+        .outputs()
+        .iter()
+        .filter(|name| request.headers().first(name).is_some())
+        .map(|name| HeaderEdit::Remove(name.clone().into()))
+        .collect()
+}
+
+fn strip(places: &[Place<'_>], request: &Request, edits: &mut Vec<HeaderEdit>) {
+    let mut params = Vec::new();
+    for (index, place) in places.iter().enumerate() {
+        match place {
+            Place::Header(name) if !places.iter().take(index).any(|before| before == place) => {
+                // Before what is added, in case a claim goes where the token was.
+                edits.insert(0, HeaderEdit::Remove((*name).to_owned().into()));
+            }
+            Place::Param(name) => params.push(*name),
+            Place::Header(_) | Place::Cookie => {}
+        }
+    }
+    if !params.is_empty() {
+        let path = without_params(request.path_and_query(), &params);
+        edits.push(HeaderEdit::Set(":path".into(), path));
+    }
+}
+
+/// RFC 6750 §3, in Envoy's words: a request without a token is told of no error.
+fn challenge(request: &Request, rejection: Rejection) -> Vec<u8> {
+    let header = |name| request.headers().first(name);
+    let path = header("x-envoy-original-path").unwrap_or(request.path_and_query());
+    let error: &[u8] = match rejection {
+        Rejection::Missing => b"\"",
+        _ => b"\", error=\"invalid_token\"",
+    };
+    [
+        b"Bearer realm=\"",
+        header(":scheme").unwrap_or_default(),
+        b"://",
+        request.authority(),
+        path.get(..LONGEST_PATH).unwrap_or(path),
+        error,
+    ]
+    .concat()
+}
+
+/// Nothing that is filled in comes from the request, and none of it needs an escape in JSON.
+fn filled(body: &ErrorBody, rejection: Rejection, reason: &str) -> String {
+    body.text
+        .replace("%STATUS%", &rejection.status().to_string())
+        .replace("%REASON%", reason)
+        .replace("%MESSAGE%", rejection.message())
+}

@@ -1,0 +1,7 @@
+//! The keys that tokens are verified with.
+
+pub mod jwk;
+pub mod set;
+pub mod verify;
+
+pub use set::KeySet;

@@ -1,0 +1,137 @@
+//! Istio's RequestAuthentication as a proxy-wasm filter: tokens are verified, their claims passed
+//! on, and a request with a bad one is refused.
+
+pub mod algorithm;
+mod audience;
+mod base64;
+pub mod cache;
+pub mod config;
+mod effects;
+pub mod keys;
+pub mod locations;
+pub mod policy;
+pub mod rejection;
+pub mod ring;
+pub mod token;
+mod upkeep;
+pub mod verified;
+
+use std::cell::RefCell;
+
+use sdk_helpers::{
+    Chores, Decision, Event, Filter, Outcomes, Problems, Record, Request, Resume, Timestamp, World,
+};
+
+use cache::Cache;
+use config::Wire;
+use policy::{Moment, Policy, Verdict};
+use upkeep::{Asked, Upkeep};
+
+/// The filter.
+#[derive(Debug)]
+pub struct RequestAuthentication {
+    policy: Policy,
+    upkeep: Upkeep,
+    cache: RefCell<Cache>,
+}
+
+/// Until when a request can wait for keys; none before it first has to.
+pub type Patience = Option<Timestamp>;
+
+impl Filter for RequestAuthentication {
+    const NAME: &'static str = "request-authentication";
+    type Wire = Wire;
+    type Memory = Patience;
+
+    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
+        let config = wire.check(problems);
+        let cache = RefCell::new(Cache::new(config.token_cache_size));
+        let (mut policy, rings) = Policy::compile(config);
+        let upkeep = Upkeep::new(rings, policy.outcomes_mut());
+        Some(RequestAuthentication {
+            policy,
+            upkeep,
+            cache,
+        })
+    }
+
+    fn outcomes(&self) -> &Outcomes {
+        self.policy.outcomes()
+    }
+
+    fn gauges(&self) -> Vec<(&'static str, String)> {
+        self.upkeep.gauges()
+    }
+
+    fn summary(&self) -> String {
+        match self.policy.rules() {
+            1 => "1 rule".to_owned(),
+            rules => format!("{rules} rules"),
+        }
+    }
+
+    fn on_request(
+        &self,
+        request: &Request,
+        world: &dyn World,
+        patience: &mut Patience,
+    ) -> Decision {
+        self.decide(request, world, patience, None)
+    }
+
+    fn on_resume(
+        &self,
+        resume: Resume,
+        request: &Request,
+        world: &dyn World,
+        patience: &mut Patience,
+    ) -> Decision {
+        self.decide(request, world, patience, Some(resume))
+    }
+
+    fn upkeep(&self, event: Event, world: &dyn World) -> Chores {
+        self.upkeep.run(event, world)
+    }
+}
+
+impl RequestAuthentication {
+    fn decide(
+        &self,
+        request: &Request,
+        world: &dyn World,
+        patience: &mut Patience,
+        resume: Option<Resume>,
+    ) -> Decision {
+        let rings = Asked {
+            upkeep: &self.upkeep,
+            world,
+            patience: *patience,
+            waited: resume.is_some(),
+            at_its_end: resume == Some(Resume::TimedOut),
+        };
+        let moment = Moment {
+            now: &|| world.now(),
+            host: &|name, argument| world.host_function(name, argument),
+            rings: &rings,
+        };
+        let policy = &self.policy;
+        match policy.decide(request, &mut self.cache.borrow_mut(), &moment) {
+            Verdict::Pass(outcome) => effects::pass(policy, request, outcome),
+            Verdict::Accept(accepted) => effects::accept(policy, request, &accepted),
+            Verdict::Refuse(rejection, outcome) => {
+                effects::refuse(policy, request, rejection, outcome)
+            }
+            Verdict::Wait(ring) => {
+                let now = world.now();
+                let end = patience.unwrap_or_else(|| self.upkeep.deadline(ring, now));
+                *patience = Some(end);
+                Decision::Wait {
+                    at_most: end.saturating_since(now),
+                    record: Record::default(),
+                }
+            }
+        }
+    }
+}
+
+sdk_helpers::register!(RequestAuthentication: on_request_headers, on_tick, on_queue_ready, on_http_call_response);

@@ -1,0 +1,160 @@
+//! One rule and the tokens at its places.
+
+use std::rc::Rc;
+
+use sdk_helpers::Timestamp;
+
+use super::{Keyring, Keys, Moment, Rule};
+use crate::cache::{Cache, Entry};
+use crate::keys::jwk::Key;
+use crate::keys::set::Trial;
+use crate::keys::verify::verify;
+use crate::locations::Found;
+use crate::rejection::Rejection;
+use crate::token::{Token, check_times};
+use crate::verified::Verified;
+
+pub(super) struct Judge<'a> {
+    pub(super) cache: &'a mut Cache,
+    pub(super) moment: &'a Moment<'a>,
+    pub(super) now: Timestamp,
+}
+
+/// Why a rule does not accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// A token is not good.
+    Refuse(Rejection),
+    /// It is not known yet.
+    Wait(usize),
+}
+
+impl From<Rejection> for Stop {
+    fn from(rejection: Rejection) -> Self {
+        Stop::Refuse(rejection)
+    }
+}
+
+impl Judge<'_> {
+    /// All of them must be good; the last found is asked first.
+    pub(super) fn all(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        tokens: &[Found<'_>],
+    ) -> Result<Vec<Rc<Verified>>, Stop> {
+        tokens
+            .iter()
+            .rev()
+            .map(|found| self.one(index, rule, &found.token))
+            .collect()
+    }
+
+    fn one(&mut self, index: usize, rule: &Rule, text: &[u8]) -> Result<Rc<Verified>, Stop> {
+        if let Some(known) = self.known(index, rule, text) {
+            return known;
+        }
+        let token = Token::read(text)?;
+        let issuer = token.issuer();
+        if !rule.issuer.is_empty() && rule.issuer != issuer {
+            return Err(Rejection::Issuer.into());
+        }
+        check_times(
+            token.not_before,
+            token.expires,
+            self.seconds(),
+            rule.clock_skew,
+        )?;
+        if !rule.audiences.is_empty() && !token.is_for(&rule.audiences) {
+            return Err(Rejection::Audience.into());
+        }
+        let generation = self.check_signature(rule, &token)?;
+        let issuer = issuer.into();
+        let verified = Rc::new(Verified::new(
+            token.payload,
+            token.claims,
+            rule.payload_header.as_ref(),
+            &rule.claim_headers,
+            &rule.space_delimited,
+        ));
+        self.cache.insert(Entry {
+            token: text.into(),
+            rule: index,
+            generation,
+            issuer,
+            not_before: token.not_before,
+            expires: token.expires,
+            verified: Rc::clone(&verified),
+            used: 0,
+        });
+        Ok(verified)
+    }
+
+    /// What an earlier verification says of the token, as far as it still counts.
+    fn known(
+        &mut self,
+        index: usize,
+        rule: &Rule,
+        text: &[u8],
+    ) -> Option<Result<Rc<Verified>, Stop>> {
+        let seconds = self.seconds();
+        let entry = self.cache.find(text)?;
+        if entry.rule != index {
+            let other = !rule.issuer.is_empty() && *rule.issuer != *entry.issuer;
+            return other.then_some(Err(Rejection::Issuer.into()));
+        }
+        let generation = match rule.keys {
+            Keys::Inline(_) => Some(0),
+            Keys::Ring(ring) => self.moment.rings.generation(ring, self.now),
+        };
+        if generation != Some(entry.generation) {
+            self.cache.remove(text);
+            return None;
+        }
+        let times = check_times(entry.not_before, entry.expires, seconds, rule.clock_skew);
+        let verified = Rc::clone(&entry.verified);
+        if times == Err(Rejection::Expired) {
+            self.cache.remove(text);
+        }
+        Some(times.map(|()| verified).map_err(Stop::Refuse))
+    }
+
+    /// Since the epoch.
+    fn seconds(&self) -> u64 {
+        self.now.as_nanos() / 1_000_000_000
+    }
+
+    /// Returns which keys verified it.
+    fn check_signature(&self, rule: &Rule, token: &Token<'_>) -> Result<u32, Stop> {
+        let kid = token.kid.as_deref();
+        let (set, generation) = match &rule.keys {
+            Keys::Inline(set) => (Rc::clone(set), 0),
+            Keys::Ring(ring) => match self.moment.rings.find(*ring, kid, self.now) {
+                Keyring::Keys(set, generation) => (set, generation),
+                Keyring::Soon => return Err(Stop::Wait(*ring)),
+                Keyring::Nothing => return Err(Rejection::KeysUnavailable.into()),
+            },
+        };
+        let mut wrong_length = false;
+        let trial = set.try_keys(kid, &token.alg, token.algorithm, |key| {
+            wrong_length |= matches!(key.key, Key::Ed25519(_)) && token.signature.len() != 64;
+            let (signed, signature) = (token.signed, &token.signature);
+            verify(
+                &key.key,
+                token.algorithm,
+                signed,
+                signature,
+                self.moment.host,
+            )
+        });
+        Err(match trial {
+            Trial::Verified => return Ok(generation),
+            Trial::UnknownKid => Rejection::UnknownKid,
+            Trial::NoKey { named: false } => Rejection::NoKey,
+            Trial::NoKey { named: true } => Rejection::KeyKind,
+            Trial::Refused if wrong_length => Rejection::Ed25519Length,
+            Trial::Refused => Rejection::Signature,
+        }
+        .into())
+    }
+}

@@ -1,0 +1,157 @@
+//! What the VMs of a proxy know of a key set together, and how it changes. All of it is pure: the
+//! time, and what was read, are arguments.
+
+use std::time::Duration;
+
+use sdk_helpers::{Roll, Timestamp};
+
+use super::{BACK_OFF, EARLY, LONGEST_BACK_OFF};
+use crate::config::Remote;
+
+/// What stands in the shared cell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// The hash of the text of the keys; 0 before there are any.
+    pub(super) keys: u64,
+    /// When they were last fetched.
+    pub(super) fetched: Timestamp,
+    /// When they are due.
+    pub(super) next: Timestamp,
+    /// When they were last fetched before they were due.
+    pub(super) early: Timestamp,
+    /// Until when the one who fetches them has them to itself.
+    pub(super) lease: Timestamp,
+    /// Who that is; 0 for nobody.
+    pub(super) owner: u64,
+    /// Failures in a row.
+    pub(super) failures: u32,
+}
+
+impl State {
+    /// Reads a cell. What is no state is as good as none.
+    pub(super) fn decode(bytes: Option<&[u8]>) -> Self {
+        let mut words = bytes
+            .unwrap_or_default()
+            .chunks_exact(8)
+            .map(|word| word.try_into().map_or(0, u64::from_le_bytes));
+        let mut word = || words.next().unwrap_or(0);
+        State {
+            keys: word(),
+            fetched: Timestamp::from_nanos(word()),
+            next: Timestamp::from_nanos(word()),
+            early: Timestamp::from_nanos(word()),
+            lease: Timestamp::from_nanos(word()),
+            owner: word(),
+            failures: u32::try_from(word()).unwrap_or(0),
+        }
+    }
+
+    pub(super) fn encode(&self) -> Vec<u8> {
+        [
+            self.keys,
+            self.fetched.as_nanos(),
+            self.next.as_nanos(),
+            self.early.as_nanos(),
+            self.lease.as_nanos(),
+            self.owner,
+            self.failures.into(),
+        ]
+        .iter()
+        .flat_map(|word| word.to_le_bytes())
+        .collect()
+    }
+
+    /// Whether somebody is fetching. A clock that was set back makes no lease longer.
+    pub(super) fn is_leased(&self, now: Timestamp, remote: &Remote) -> bool {
+        self.owner != 0 && now < self.lease && self.lease <= now.saturating_add(lease(remote))
+    }
+
+    /// When the next fetch is due. A clock that was set back makes nobody wait for longer.
+    pub(super) fn next_fetch(&self, now: Timestamp, remote: &Remote) -> Timestamp {
+        let longest = remote.interval.max(LONGEST_BACK_OFF);
+        if self.next > now.saturating_add(longest) {
+            return now;
+        }
+        self.next
+    }
+
+    /// Whether a fetch that is not due may be made for a key that nobody has seen.
+    pub(super) fn may_fetch_early(&self, now: Timestamp) -> bool {
+        self.failures == 0 && (now >= self.early.saturating_add(EARLY) || now < self.early)
+    }
+
+    /// Gives the lease to `owner`, if there is anything to fetch and nobody does.
+    pub(super) fn lease(
+        self,
+        owner: u64,
+        early: bool,
+        now: Timestamp,
+        remote: &Remote,
+    ) -> Option<State> {
+        let due = self.next_fetch(now, remote) <= now;
+        let early = early && !due && self.may_fetch_early(now);
+        if self.is_leased(now, remote) || !(due || early) {
+            return None;
+        }
+        Some(State {
+            owner,
+            lease: now.saturating_add(lease(remote)),
+            early: if early { now } else { self.early },
+            ..self
+        })
+    }
+
+    /// Notes how the fetch of `owner` ended: with keys of this hash, or without. Nothing if the
+    /// lease is somebody else's by now.
+    pub(super) fn ended(
+        self,
+        owner: u64,
+        keys: Option<u64>,
+        jitter: u64,
+        now: Timestamp,
+        remote: &Remote,
+    ) -> Option<State> {
+        if self.owner != owner {
+            return None;
+        }
+        let free = State {
+            owner: 0,
+            lease: Timestamp::default(),
+            ..self
+        };
+        Some(match keys {
+            Some(keys) => State {
+                keys,
+                fetched: now,
+                next: now.saturating_add(shortened(remote.interval, jitter)),
+                failures: 0,
+                ..free
+            },
+            None => {
+                let doubled = BACK_OFF.saturating_mul(1 << self.failures.min(16));
+                let longest = LONGEST_BACK_OFF.min(remote.interval);
+                let wait = shortened(doubled.min(longest), jitter);
+                State {
+                    next: now.saturating_add(wait),
+                    failures: self.failures.saturating_add(1),
+                    ..free
+                }
+            }
+        })
+    }
+}
+
+/// How long a fetch can last: two calls, and a little.
+fn lease(remote: &Remote) -> Duration {
+    remote
+        .timeout
+        .saturating_mul(2)
+        .saturating_add(Duration::from_secs(1))
+}
+
+/// A time less up to a tenth, so that the proxies of a mesh do not all ask at once.
+fn shortened(time: Duration, jitter: u64) -> Duration {
+    let share = u128::from(jitter.min(Roll::SIDES.into()));
+    let less = time.as_nanos() / 10 * share / u128::from(Roll::SIDES);
+    time.saturating_sub(Duration::from_nanos(u64::try_from(less).unwrap_or(0)))
+}

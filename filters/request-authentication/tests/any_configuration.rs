@@ -1,0 +1,193 @@
+//! Configurations and requests nobody thought of: whatever comes, it is loaded or refused, decided
+//! and never fatal.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod mint;
+
+use proptest::prelude::*;
+use request_authentication::RequestAuthentication;
+use sdk_helpers::world::fake::FakeWorld;
+use sdk_helpers::{Answer, Decision, Event, Filter, Headers, Request, Resume, load};
+use serde_json::{Value, json};
+
+/// Leaves that are right somewhere, and leaves that are right nowhere.
+fn leaf() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        prop::sample::select(vec![
+            "5s",
+            "1ms",
+            "issuer",
+            "https://issuer.example",
+            "http://a:1/b?c",
+            "[a.b][c]",
+            "a.b",
+            "x-a",
+            "Bearer ",
+            "{\"keys\":[]}",
+            ""
+        ])
+        .prop_map(Value::from),
+        Just(mint::jwks(&["ed25519"])).prop_map(Value::from),
+        ".{0,8}".prop_map(Value::from),
+    ]
+}
+
+const NAMES: [&str; 34] = [
+    "jwtRules",
+    "jwt_rules",
+    "selector",
+    "matchLabels",
+    "targetRef",
+    "targetRefs",
+    "spec",
+    "kind",
+    "requireToken",
+    "shadow",
+    "errorBody",
+    "contentType",
+    "text",
+    "tokenCacheSize",
+    "name",
+    "issuer",
+    "audiences",
+    "jwksUri",
+    "jwks",
+    "fromHeaders",
+    "prefix",
+    "fromParams",
+    "fromCookies",
+    "outputPayloadToHeader",
+    "forwardOriginalToken",
+    "outputClaimToHeaders",
+    "header",
+    "claim",
+    "timeout",
+    "spaceDelimitedClaims",
+    "jwksCluster",
+    "cacheDuration",
+    "maxStale",
+    "clockSkew",
+];
+
+fn tree() -> impl Strategy<Value = Value> {
+    leaf().prop_recursive(5, 48, 6, |inner| {
+        let name = prop_oneof![9 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => ".{0,4}"];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(name, inner, 0..8)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Rules that are right, but for what is added.
+fn nearly() -> impl Strategy<Value = Value> {
+    let names = prop::sample::select(&NAMES[..]);
+    prop::collection::btree_map(names, leaf_or_list(), 0..4).prop_map(|changes| {
+        let mut rule = json!({"issuer": "issuer", "jwks": mint::jwks(&["ed25519"])});
+        let mut config = json!({});
+        for (name, value) in changes {
+            let top = ["requireToken", "shadow", "errorBody", "tokenCacheSize"].contains(&name);
+            if top {
+                config[name] = value;
+            } else {
+                rule[name] = value;
+            }
+        }
+        config["jwtRules"] = json!([rule]);
+        config
+    })
+}
+
+fn leaf_or_list() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        leaf(),
+        prop::collection::vec(leaf(), 0..3).prop_map(Value::from)
+    ]
+}
+
+fn values() -> impl Strategy<Value = Vec<u8>> {
+    let good = mint::token(
+        "ed25519",
+        "EdDSA",
+        &json!({"iss": "issuer", "a": {"b": [1]}}),
+    );
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..40),
+        Just(format!("Bearer {good}").into_bytes()),
+        Just(good.clone().into_bytes()),
+        (0usize..good.len(), any::<u8>()).prop_map(move |(at, byte)| {
+            let mut token = good.clone().into_bytes();
+            token[at] = byte;
+            [b"Bearer ", token.as_slice()].concat()
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_tree_is_loaded_or_refused(tree in tree()) {
+        if let Err(errors) = load::<RequestAuthentication>(tree.to_string().as_bytes()) {
+            prop_assert!(!errors.is_empty());
+            for error in errors {
+                let line = error.to_string();
+                prop_assert!(!line.contains('\n') && !line.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_loaded_decides(
+        config in nearly(),
+        authorization in values(),
+        cookie in values(),
+        path in values(),
+        method in prop::sample::select(vec!["GET", "OPTIONS", ""]),
+        answer in values(),
+    ) {
+        let Ok(loaded) = load::<RequestAuthentication>(config.to_string().as_bytes()) else {
+            return Ok(());
+        };
+        let (filter, world) = (loaded.filter, FakeWorld::new());
+        let path = [b"/?access_token=".as_slice(), &path].concat();
+        let request = Request::new(Headers::from_pairs([
+            (":method".as_bytes(), method.as_bytes()),
+            (b":path", &path),
+            (b"authorization", &authorization),
+            (b"cookie", &cookie),
+            (b"x-a", &authorization),
+            (b"origin", b"o"),
+            (b"access-control-request-method", b"PUT"),
+        ]));
+        let _ = filter.upkeep(Event::Loaded, &world);
+        let mut memory = None;
+        let mut decision = filter.on_request(&request, &world, &mut memory);
+        for (tag, _) in filter.upkeep(Event::Due, &world).calls {
+            let answer = Answer::Http {
+                headers: Headers::from_pairs([(":status", "200")]),
+                body: answer.clone(),
+            };
+            let _ = filter.upkeep(Event::Answer(tag, answer), &world);
+        }
+        if matches!(decision, Decision::Wait { .. }) {
+            decision = filter.on_resume(Resume::TimedOut, &request, &world, &mut memory);
+        }
+        match decision {
+            Decision::Continue(edits) => {
+                prop_assert_eq!(edits.record.outcomes.is_empty(), false);
+            }
+            Decision::Reply(reply) => prop_assert!(reply.status == 401 || reply.status == 403),
+            other => prop_assert!(false, "{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Keys from the network, as one request after another meets them: the filter, its upkeep, and an
+//! issuer played by hand. The ring's own tests have many VMs and a clock that runs.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a panic is how a test fails"
+)]
+
+mod mint;
+mod rig;
+
+use std::time::Duration;
+
+use rig::{Rig, Seen};
+use sdk_helpers::{Answer, Call, Chores, Decision, Event, Filter, Headers, Request, Resume};
+use serde_json::{Value, json};
+
+fn rule(changes: &Value) -> Value {
+    let mut rule =
+        json!({"name": "r", "issuer": "issuer", "jwksUri": "https://issuer.example/jwks?v=1"});
+    for (name, value) in changes.as_object().unwrap() {
+        rule[name] = value.clone();
+    }
+    rule
+}
+
+fn rig(changes: &Value) -> Rig {
+    Rig::new(&json!({"jwtRules": [rule(changes)]}))
+}
+
+fn token(key: &str, alg: &str) -> String {
+    mint::token(key, alg, &json!({"iss": "issuer"}))
+}
+
+fn says(keys: &[&str]) -> Answer {
+    Answer::Http {
+        headers: Headers::from_pairs([(":status", "200")]),
+        body: mint::jwks(keys).into_bytes(),
+    }
+}
+
+/// A stream that can be held.
+struct Held {
+    request: Request,
+    memory: Option<sdk_helpers::Timestamp>,
+}
+
+impl Held {
+    fn new(token: &str) -> Self {
+        let value = format!("Bearer {token}");
+        Held {
+            request: rig::request(&[("authorization", &value)]),
+            memory: None,
+        }
+    }
+
+    fn begins(&mut self, rig: &Rig) -> (Seen, Duration) {
+        let decision = rig
+            .filter
+            .on_request(&self.request, &rig.world, &mut self.memory);
+        Self::held(rig, decision)
+    }
+
+    fn goes_on(&mut self, rig: &Rig, why: Resume) -> (Seen, Duration) {
+        let decision = rig
+            .filter
+            .on_resume(why, &self.request, &rig.world, &mut self.memory);
+        Self::held(rig, decision)
+    }
+
+    fn held(rig: &Rig, decision: Decision) -> (Seen, Duration) {
+        let at_most = match &decision {
+            Decision::Wait { at_most, .. } => *at_most,
+            _ => Duration::ZERO,
+        };
+        (rig.seen(decision), at_most)
+    }
+}
+
+fn upkeep(rig: &Rig, event: Event) -> Chores {
+    rig.filter.upkeep(event, &rig.world)
+}
+
+/// The one call among the chores: its tag, cluster and path.
+fn call(chores: &Chores) -> (u32, String, String) {
+    match chores.calls.as_slice() {
+        [
+            (
+                tag,
+                Call::Http {
+                    cluster, headers, ..
+                },
+            ),
+        ] => {
+            let path = headers.iter().find(|(name, _)| name == ":path").unwrap();
+            (*tag, cluster.clone(), path.1.clone())
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn reasons(rig: &Rig, chores: &Chores) -> Vec<String> {
+    let of = |list: &[sdk_helpers::OutcomeId]| -> Vec<String> {
+        list.iter()
+            .map(|outcome| rig.filter.outcomes().find(*outcome).unwrap().to_string())
+            .collect()
+    };
+    [of(&chores.outcomes), of(&chores.troubles)].concat()
+}
+
+#[test]
+fn nothing_is_fetched_for_keys_of_the_configuration() {
+    let rig = Rig::new(&json!({"jwtRules": [rig::rule(&["ed25519"])]}));
+    assert_eq!(upkeep(&rig, Event::Loaded), Chores::default());
+    assert_eq!(rig.filter.gauges(), []);
+}
+
+#[test]
+fn a_request_waits_for_the_first_keys() {
+    let rig = rig(&json!({}));
+    // Envoy loads a configuration on trial first: what that one begins is lost, so it begins nothing.
+    let chores = upkeep(&rig, Event::Loaded);
+    assert!(chores.calls.is_empty() && chores.again == Some(Duration::from_millis(1)));
+    let mut held = Held::new(&token("ed25519", "EdDSA"));
+    let (seen, at_most) = held.begins(&rig);
+    assert!(seen.waits && at_most == Duration::from_secs(5));
+    let chores = upkeep(&rig, Event::Due);
+    let (tag, cluster, path) = call(&chores);
+    assert_eq!(
+        (cluster.as_str(), path.as_str()),
+        ("outbound|443||issuer.example", "/jwks?v=1")
+    );
+    let chores = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+    assert!(chores.wake);
+    assert_eq!(reasons(&rig, &chores), ["jwks_fetched:r"]);
+    assert_eq!(chores.gauges, [(0, 0), (1, 0)]);
+    assert_eq!(rig.filter.gauges()[0], ("jwks_age_seconds", "r".to_owned()));
+    assert_eq!(held.goes_on(&rig, Resume::Woken).0.reason, "verified:r");
+    rig.world.advance(Duration::from_secs(7));
+    assert_eq!(upkeep(&rig, Event::Due).gauges, [(0, 7), (1, 0)]);
+}
+
+#[test]
+fn a_request_waits_no_longer_than_its_timeout() {
+    let rig = rig(&json!({"timeout": "300ms", "jwksCluster": "keys"}));
+    let mut held = Held::new(&token("ed25519", "EdDSA"));
+    assert_eq!(held.begins(&rig).1, Duration::from_millis(300));
+    let (tag, cluster, _) = call(&upkeep(&rig, Event::Due));
+    assert_eq!(cluster, "keys");
+    rig.world.advance(Duration::from_millis(100));
+    let chores = upkeep(&rig, Event::Answer(tag, Answer::Failed));
+    assert!(chores.wake);
+    assert_eq!(reasons(&rig, &chores), ["jwks_unreachable:r"]);
+    // What is left of it goes to waiting for the next try.
+    let (seen, at_most) = held.goes_on(&rig, Resume::Woken);
+    assert!(
+        !seen.waits || at_most == Duration::from_millis(200),
+        "{seen:?} {at_most:?}"
+    );
+    rig.world.advance(Duration::from_millis(200));
+    let (seen, _) = held.goes_on(&rig, Resume::TimedOut);
+    assert_eq!(seen.reason, "jwks_unavailable:r");
+    assert_eq!(
+        (seen.status, seen.body.as_str()),
+        (401, "Jwks remote fetch is failed")
+    );
+}
+
+#[test]
+fn an_unknown_kid_is_asked_about_once() {
+    let rig = rig(&json!({}));
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+    assert_eq!(rig.bearer(&token("ed25519", "EdDSA")).reason, "verified:r");
+    let mut held = Held::new(&token("p256", "ES256"));
+    assert!(held.begins(&rig).0.waits);
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    // While it is asked nobody else asks, and who knows its key is not held up.
+    assert!(upkeep(&rig, Event::Due).calls.is_empty());
+    assert_eq!(rig.bearer(&token("ed25519", "EdDSA")).reason, "verified:r");
+    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+    assert_eq!(held.goes_on(&rig, Resume::Woken).0.reason, "unknown_kid:r");
+    assert_eq!(rig.bearer(&token("p256", "ES256")).reason, "unknown_kid:r");
+    assert!(upkeep(&rig, Event::Due).calls.is_empty());
+}
+
+/// A token that was good under a key is no longer when the key is gone, known or not.
+#[test]
+fn a_withdrawn_key_takes_its_tokens_with_it() {
+    let rig = rig(&json!({}));
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519", "p256"])));
+    let (old, new) = (token("ed25519", "EdDSA"), token("p256", "ES256"));
+    assert_eq!(rig.bearer(&old).reason, "verified:r");
+    assert_eq!(rig.bearer(&new).reason, "verified:r");
+    rig.world.advance(Duration::from_secs(300));
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let _ = upkeep(&rig, Event::Answer(tag, says(&["p256"])));
+    // It could be a key to come: asked once more, and refused.
+    let mut held = Held::new(&old);
+    assert!(held.begins(&rig).0.waits);
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let _ = upkeep(&rig, Event::Answer(tag, says(&["p256"])));
+    assert_eq!(held.goes_on(&rig, Resume::Woken).0.reason, "unknown_kid:r");
+    assert_eq!(rig.bearer(&new).reason, "verified:r");
+}
+
+#[test]
+fn known_tokens_end_with_keys_that_nobody_could_fetch_again() {
+    let rig = rig(&json!({"cacheDuration": "1s", "maxStale": "10s"}));
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+    let text = token("ed25519", "EdDSA");
+    rig.world.advance(Duration::from_secs(10));
+    assert_eq!(rig.bearer(&text).reason, "verified:r");
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let _ = upkeep(&rig, Event::Answer(tag, Answer::Failed));
+    rig.world.advance(Duration::from_nanos(1));
+    let mut held = Held::new(&text);
+    let _ = held.begins(&rig);
+    assert_eq!(
+        held.goes_on(&rig, Resume::TimedOut).0.reason,
+        "jwks_unavailable:r"
+    );
+}
+
+#[test]
+fn rules_of_one_key_set_share_its_fetch() {
+    let rig = Rig::new(&json!({"jwtRules": [
+        rule(&json!({"name": "a", "issuer": "a"})),
+        rule(&json!({"name": "b", "issuer": "b"})),
+        rule(&json!({"name": "c", "issuer": "c", "jwksUri": "https://other.example/jwks"})),
+    ]}));
+    assert_eq!(upkeep(&rig, Event::Due).calls.len(), 2);
+    assert_eq!(rig.filter.gauges().len(), 4);
+}
+
+#[test]
+fn an_answer_nobody_asked_for_changes_nothing() {
+    let rig = rig(&json!({}));
+    for tag in [0, 7, u32::MAX] {
+        let chores = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+        assert!(chores.calls.is_empty() && reasons(&rig, &chores).is_empty());
+    }
+    assert!(Held::new(&token("ed25519", "EdDSA")).begins(&rig).0.waits);
+}

@@ -1,0 +1,27 @@
+//! Authorization in a real Envoy, where the cases cannot reach: beside Envoy's own RBAC over real
+//! mutual TLS, under attack, and over the life of a listener.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod addresses;
+mod custom;
+mod differences;
+mod differential;
+mod generate;
+mod hostile;
+mod peers;
+mod ports;
+mod records;
+mod rig;
+mod size;
+mod tokens;
+mod updates;
+mod waypoint;
+
+/// The filter.
+const FILTER: &str = "authorization-policy";

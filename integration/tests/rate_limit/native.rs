@@ -1,0 +1,138 @@
+//! Envoy's own `local_ratelimit` and ours in one Envoy: the same buckets, the same load, the same
+//! number of requests; and the same answer to those that are refused.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use integration::client::{Client, Request, Response};
+use integration::envoy::Envoy;
+use integration::listener::{Listener, bootstrap};
+use serde_json::{Value, json};
+
+use crate::counts::Run;
+use crate::ours;
+
+fn native(fields: Value) -> Listener {
+    let always = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
+    let mut config = json!({
+        "stat_prefix": "native",
+        "filter_enabled": always.clone(),
+        "filter_enforced": always,
+    });
+    for (name, value) in fields.as_object().unwrap() {
+        config[name] = value.clone();
+    }
+    Listener::new("native").filter(
+        "envoy.filters.http.local_ratelimit",
+        "local_ratelimit.v3.LocalRateLimit",
+        config,
+    )
+}
+
+fn bucket(burst: u64, per_second: u64) -> (Value, Value) {
+    (
+        json!({"token_bucket": {"max_tokens": burst, "tokens_per_fill": per_second, "fill_interval": "1s"}}),
+        json!({"limits": [{"name": "all", "requests": per_second, "per": "1s", "burst": burst, "rateLimitHeaders": false}]}),
+    )
+}
+
+#[test]
+fn bursts_and_steady_load_admit_as_many() {
+    for (burst, per_second) in [(20, 10), (60, 40), (100, 50)] {
+        let (theirs, mine) = bucket(burst, per_second);
+        let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], []))
+            .workers(2)
+            .start();
+        for listener in ["native", "ours"] {
+            let client = Client::http1(envoy.addr(listener));
+            let run = Run::of(&client, Duration::from_secs(2), || Request::get("/"));
+            run.is(burst, per_second);
+        }
+    }
+}
+
+/// What a client can tell of an answer: the time and the server's name aside, and `retry-after`,
+/// which only ours has.
+fn visible(mut response: Response) -> impl Debug + PartialEq {
+    let headers = &mut response.headers;
+    headers.retain(|(name, _)| !matches!(name.as_str(), "date" | "server" | "retry-after"));
+    headers.sort();
+    (response.status, response.headers, response.body)
+}
+
+#[test]
+fn a_refusal_looks_the_same() {
+    let once = json!({"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "3600s"});
+    for (theirs, mine) in [
+        (
+            json!({"token_bucket": once}),
+            json!({"grpcStatus": "UNAVAILABLE"}),
+        ),
+        (
+            json!({"token_bucket": once, "rate_limited_as_resource_exhausted": true}),
+            json!({}),
+        ),
+        (
+            json!({"token_bucket": once, "status": {"code": 503}}),
+            json!({"status": 503, "grpcStatus": "UNAVAILABLE"}),
+        ),
+        (
+            json!({"token_bucket": once, "response_headers_to_add": [{"header": {"key": "x-limit", "value": "all"}}]}),
+            json!({"headers": {"x-limit": "all"}, "grpcStatus": "UNAVAILABLE"}),
+        ),
+    ] {
+        let mut limit =
+            json!({"name": "all", "requests": 1, "per": "1h", "rateLimitHeaders": false});
+        for (name, value) in mine.as_object().unwrap() {
+            limit[name] = value.clone();
+        }
+        let listeners = [native(theirs), ours(&json!({"limits": [limit]}))];
+        let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+        let (theirs, mine) = (envoy.addr("native"), envoy.addr("ours"));
+        for addr in [theirs, mine] {
+            assert_eq!(Client::http1(addr).get("/").send().status, 200);
+        }
+        for http2 in [false, true] {
+            for request in [
+                Request::get("/"),
+                Request::new("HEAD", "/"),
+                Request::post("/upload", vec![b'x'; 10_000]),
+                Request::grpc("/pkg.Service/Method", b"ping"),
+            ] {
+                let send = |addr| {
+                    let client = if http2 {
+                        Client::http2(addr)
+                    } else {
+                        Client::http1(addr)
+                    };
+                    visible(client.send(request.clone()))
+                };
+                assert_eq!(send(mine), send(theirs), "http2: {http2}, {request:?}");
+            }
+        }
+    }
+}
+
+/// Both tell what is left of a bucket, in the same words.
+#[test]
+fn the_headers_tell_the_same_of_a_bucket() {
+    let (mut theirs, _) = bucket(3, 3);
+    theirs["token_bucket"]["fill_interval"] = json!("3600s");
+    theirs["enable_x_ratelimit_headers"] = json!("DRAFT_VERSION_03");
+    let mine = json!({"limits": [{"name": "all", "requests": 3, "per": "1h"}]});
+    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    let told = |listener| {
+        let client = Client::http1(envoy.addr(listener));
+        let answers = (0..5).map(|_| client.get("/").send());
+        let told = answers.map(|answer| {
+            let header = |name| answer.header(name).map(str::to_owned);
+            (
+                answer.status,
+                header("x-ratelimit-limit"),
+                header("x-ratelimit-remaining"),
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told("ours"), told("native"));
+}

@@ -1,0 +1,132 @@
+//! Istio's texts with a star at one end, as AuthorizationPolicy has them.
+
+/// A text that stands for itself, for what begins or ends so, or for anything.
+///
+/// Tested in Istio's order: `*` alone, then a star in front, then one at the end. Any other star is
+/// a plain character: `*a*` is what ends in `a*`, and `a*b` is just that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wildcard {
+    /// `*`.
+    Any,
+    /// No star at either end.
+    Exact(Box<[u8]>),
+    /// `abc*`.
+    Prefix(Box<[u8]>),
+    /// `*abc`.
+    Suffix(Box<[u8]>),
+}
+
+impl Wildcard {
+    /// Reads what a user wrote.
+    pub fn compile(text: &str) -> Self {
+        match (text, text.strip_prefix('*'), text.strip_suffix('*')) {
+            ("*", ..) => Wildcard::Any,
+            (_, Some(end), _) => Wildcard::Suffix(end.as_bytes().into()),
+            (_, None, Some(start)) => Wildcard::Prefix(start.as_bytes().into()),
+            (_, None, None) => Wildcard::Exact(text.as_bytes().into()),
+        }
+    }
+
+    /// Whether a value matches as Istio's string matcher has it, where `*` is the regex `.+`: any
+    /// line of text but the empty one.
+    pub fn matches(&self, value: &[u8]) -> bool {
+        match self {
+            Wildcard::Any => !value.is_empty() && is_line(value),
+            _ => self.matches_header(value),
+        }
+    }
+
+    /// Whether the value of a header matches, where `*` asks no more than that it is there.
+    pub fn matches_header(&self, value: &[u8]) -> bool {
+        match self {
+            Wildcard::Any => true,
+            Wildcard::Exact(text) => value == &**text,
+            Wildcard::Prefix(text) => value.starts_with(text),
+            Wildcard::Suffix(text) => value.ends_with(text),
+        }
+    }
+
+    /// The same in any ASCII case, as for hosts.
+    pub fn matches_host(&self, value: &[u8]) -> bool {
+        let part = match self {
+            Wildcard::Any => return true,
+            Wildcard::Exact(text) => return value.eq_ignore_ascii_case(text),
+            Wildcard::Prefix(text) => (value.get(..text.len()), text),
+            Wildcard::Suffix(text) => {
+                let start = value.len().checked_sub(text.len());
+                (start.and_then(|start| value.get(start..)), text)
+            }
+        };
+        matches!(part, (Some(part), text) if part.eq_ignore_ascii_case(text))
+    }
+}
+
+/// Whether RE2's `.*` takes a value as a whole: it is UTF-8 and has no newline.
+pub fn is_line(value: &[u8]) -> bool {
+    !value.contains(&b'\n') && (value.is_ascii() || std::str::from_utf8(value).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use regex_lite::Regex;
+
+    fn matches(pattern: &str, value: &[u8]) -> [bool; 3] {
+        let pattern = Wildcard::compile(pattern);
+        [
+            pattern.matches(value),
+            pattern.matches_header(value),
+            pattern.matches_host(value),
+        ]
+    }
+
+    #[test]
+    fn stars_count_at_the_ends_only() {
+        for (pattern, yes, no) in [
+            ("abc", "abc", "abcd"),
+            ("abc*", "abcd", "zabc"),
+            ("*abc", "zabc", "abcd"),
+            ("a*b", "a*b", "axb"),
+            ("*a*", "za*", "zab"),
+            ("**", "a*", "a"),
+            ("abc*", "abc", "ab"),
+        ] {
+            assert_eq!(matches(pattern, yes.as_bytes()), [true; 3], "{pattern}");
+            assert_eq!(matches(pattern, no.as_bytes()), [false; 3], "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_star_alone_asks_headers_less_than_texts() {
+        assert_eq!(matches("*", b"a"), [true; 3]);
+        assert_eq!(matches("*", b""), [false, true, true]);
+        assert_eq!(matches("*", b"a\nb"), [false, true, true]);
+        assert_eq!(matches("*", b"\xff"), [false, true, true]);
+        assert_eq!(matches("*", "é".as_bytes()), [true; 3]);
+    }
+
+    #[test]
+    fn case_counts_but_for_hosts() {
+        for pattern in ["Abc", "Abc*", "*Abc"] {
+            assert_eq!(matches(pattern, b"aBC"), [false, false, true], "{pattern}");
+        }
+        assert!(!Wildcard::compile("*abc").matches_host(b"bc"));
+    }
+
+    proptest! {
+        #[test]
+        fn a_wildcard_is_the_regex_istio_means(pattern in r"\*?[ab*]{0,3}\*?", value in "[ab*]{0,5}") {
+            let wildcard = Wildcard::compile(&pattern);
+            let quoted = |text: &str| regex_lite::escape(text);
+            let regex = match (pattern.as_str(), pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+                ("*", ..) => ".+".to_owned(),
+                (_, Some(end), _) => format!(".*{}", quoted(end)),
+                (_, _, Some(start)) => format!("{}.*", quoted(start)),
+                _ => quoted(&pattern),
+            };
+            let regex = Regex::new(&format!("^(?:{regex})$")).expect("a regex");
+            prop_assert_eq!(wildcard.matches(value.as_bytes()), regex.is_match(&value));
+        }
+    }
+}
