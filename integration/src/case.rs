@@ -9,7 +9,7 @@ mod native;
 #[cfg(feature = "wasm")]
 mod wasm;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -107,6 +107,9 @@ impl Answered {
     }
 }
 
+/// Where a tag is left, for others; a module itself writes it without `wasm.`.
+pub const TAG: &str = "wasm.mesh_filters.tag.";
+
 /// Requests that came before a case's own.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
@@ -176,6 +179,8 @@ pub struct Expected {
     pub delay: Option<String>,
     /// Headers of the answer, whoever gives it; null for one that it must not have.
     pub headers: BTreeMap<String, Option<String>>,
+    /// Every tag that is left in filter state by the time the response's headers have passed.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// What an engine saw, in the same terms.
@@ -193,6 +198,8 @@ pub struct Outcome {
     pub delay: Option<Duration>,
     /// The answer's headers, of a repeated one the first value.
     pub headers: BTreeMap<String, String>,
+    /// As in [`Expected`].
+    pub tags: BTreeMap<String, String>,
     /// `%RESPONSE_CODE_DETAILS%`, where the engine has them and the filter answered.
     pub details: Option<String>,
 }
@@ -248,6 +255,16 @@ impl File {
             name: stem(path),
             suites,
         }
+    }
+}
+
+impl Suite {
+    /// The names of all tags that its cases expect.
+    pub fn tags(&self) -> BTreeSet<&str> {
+        let cases = self.cases.iter();
+        cases
+            .flat_map(|case| case.expect.tags.keys().map(String::as_str))
+            .collect()
     }
 }
 
@@ -334,6 +351,7 @@ impl Case {
             && seen.status == wanted.status
             && seen.grpc_status == wanted.grpc_status
             && seen.body == wanted.body
+            && seen.tags == wanted.tags
             && wanted
                 .headers
                 .iter()

@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: a real Envoy with the filter, a few requests, and what became of each.
+//! `cargo xtask demo`: a real Envoy with the filters, a few requests, and what became of each.
 //!
 //! One thread acts and prints; the main thread waits for it or for Ctrl-C, and then ends Envoy,
 //! whatever the other one is at. What is expected of each request is data, and the demo compares:
@@ -26,8 +26,6 @@ pub use shipped::Shipped;
 
 use stage::Stage;
 
-/// What is shown.
-const FILE: &str = "envoy-configs/local/fault-injection.yaml";
 /// A terminal interrupts Envoy as well, which may fail the script a moment before the signal is
 /// seen here.
 const SIGNAL: Duration = Duration::from_millis(300);

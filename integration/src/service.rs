@@ -17,6 +17,7 @@ pub(crate) mod procfs;
 pub(crate) mod program;
 pub(crate) mod running;
 mod scratch;
+pub mod spans;
 mod spec;
 pub mod wait;
 
@@ -147,12 +148,19 @@ fn launch(spec: &Spec, order: &Order<'_>) -> Result<Running, String> {
 }
 
 fn installed(spec: &Spec) -> Result<PathBuf, String> {
-    if let Some(program) = program::find(spec.program) {
+    tool(spec.program, spec.package).map_err(|problem| format!("no container, and {problem}"))
+}
+
+/// A program of this machine: the one on `PATH`, or that of a Debian package installed on the spot.
+///
+/// # Errors
+/// Says what to install.
+pub fn tool(name: &str, package: &str) -> Result<PathBuf, String> {
+    if let Some(program) = program::find(name) {
         return Ok(program);
     }
-    apt::install(spec.package)
-        .map_err(|problem| format!("no container, and no `{}` on PATH: {problem}", spec.program))?;
-    program::find(spec.program).ok_or_else(|| format!("`{}` is still not on PATH", spec.program))
+    apt::install(package).map_err(|problem| format!("no `{name}` on PATH: {problem}"))?;
+    program::find(name).ok_or_else(|| format!("`{name}` is still not on PATH"))
 }
 
 fn free_addr() -> SocketAddr {

@@ -37,7 +37,7 @@ struct Pinned {
     budget: u64,
 }
 
-const MODULES: [Pinned; 6] = [
+const MODULES: [Pinned; 7] = [
     Pinned {
         name: "authorization-policy",
         callbacks: &[
@@ -97,6 +97,15 @@ const MODULES: [Pinned; 6] = [
             "proxy_on_tick",
         ],
         budget: 700_000,
+    },
+    Pinned {
+        name: "telemetry-tags",
+        callbacks: &[
+            "proxy_on_log",
+            "proxy_on_request_headers",
+            "proxy_on_response_headers",
+        ],
+        budget: 350_000,
     },
 ];
 

@@ -69,6 +69,8 @@ pub struct Record {
     pub details: Vec<String>,
     /// Filter state: `wasm.<key>` → value.
     pub state: Vec<(String, Vec<u8>)>,
+    /// Added to series of the filter's own, by their place in [`Filter::series`](crate::Filter::series).
+    pub samples: Vec<(usize, u64)>,
 }
 
 impl Record {
@@ -97,7 +99,7 @@ impl Record {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.outcomes.is_empty() && self.state.is_empty()
+        self.outcomes.is_empty() && self.state.is_empty() && self.samples.is_empty()
     }
 }
 

@@ -77,11 +77,30 @@ pub trait Filter: Sized + 'static {
         Vec::new()
     }
 
+    /// What else can only be said with the host at hand: asked once, after [`Filter::compile`] and
+    /// before the configuration is in force. An error refuses the configuration.
+    fn prepare(&self, _world: &dyn World, _problems: &Problems) {}
+
+    /// A series that a [`Record`] adds to; asked when the first sample of it comes. How many there
+    /// can be is for the filter to bound: Envoy never frees one.
+    fn series(&self, _place: usize) -> Option<Series> {
+        None
+    }
+
     /// Work that belongs to no stream: fetching keys, say. Asked after load, at each time it named,
     /// for each answer, and at once when a stream begins to wait by [`Decision::Wait`].
     fn upkeep(&self, _event: Event, _world: &dyn World) -> Chores {
         Chores::default()
     }
+}
+
+/// A statistic under a name that is only known when there is something to count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Series {
+    /// Whether each value is kept, as a histogram does, or only their sum.
+    pub is_histogram: bool,
+    /// The name, with labels as `[key=value]` behind it.
+    pub name: String,
 }
 
 /// A stream at its end.

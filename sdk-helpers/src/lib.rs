@@ -21,11 +21,12 @@ pub mod protobuf;
 pub mod request;
 #[cfg(target_arch = "wasm32")]
 pub mod shell;
+pub mod text;
 pub mod world;
 
 pub use config::{At, ConfigError, Problems};
 pub use decision::{Answer, Body, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume};
-pub use filter::{Chores, Event, Exchange, Filter, Loaded, load};
+pub use filter::{Chores, Event, Exchange, Filter, Loaded, Series, load};
 pub use headers::Headers;
 pub use outcome::{Outcome, OutcomeId, Outcomes};
 pub use protobuf::read_metadata;

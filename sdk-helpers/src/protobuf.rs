@@ -7,6 +7,6 @@
 mod structure;
 mod wire;
 
-pub use structure::read_metadata;
-pub(crate) use structure::{number_value, read_struct};
+pub(crate) use structure::number_value;
+pub use structure::{read_metadata, read_struct};
 pub use wire::{Field, Fields, Message};

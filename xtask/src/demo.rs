@@ -1,20 +1,28 @@
-//! `cargo xtask demo`: builds the filter it shows, then hands over to `integration`'s demo.
+//! `cargo xtask demo`: builds the filters it shows, then hands over to `integration`'s demo.
 
 use std::process::ExitCode;
 
 use crate::workspace::Workspace;
 use crate::{Failure, build, process};
 
+const SHOWN: [&str; 3] = [
+    "request-authentication",
+    "authorization-policy",
+    "fault-injection",
+];
+
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     if let Some(other) = flags.iter().find(|flag| flag.as_str() != "--keep") {
         return Err(Failure::Usage(format!("demo has no flag `{other}`")));
     }
     let workspace = Workspace::find()?;
-    let options = build::Options {
-        only: Some("fault-injection".to_owned()),
-        ..build::Options::default()
-    };
-    build::build(&workspace, &options)?;
+    for shown in SHOWN {
+        let options = build::Options {
+            only: Some(shown.to_owned()),
+            ..build::Options::default()
+        };
+        build::build(&workspace, &options)?;
+    }
     let mut demo = process::cargo(&workspace.root);
     demo.args(["run", "-p", "integration", "--no-default-features"]);
     if needs_container() {

@@ -5,6 +5,8 @@ use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sdk_helpers::claims::Claims;
+use sdk_helpers::matcher::Address;
+use sdk_helpers::text::{percent_decoded, split_once};
 use sdk_helpers::{Facts, Request};
 use serde_json::Value;
 
@@ -49,7 +51,7 @@ impl<'a> Subject<'a> {
             .values("cookie")
             .flat_map(|header| header.split(|byte| *byte == b';'))
             .find_map(|pair| {
-                let (key, value) = split_at_byte(pair, b'=')?;
+                let (key, value) = split_once(pair, b'=')?;
                 (key.trim_ascii() == name.as_bytes()).then(|| value.trim_ascii())
             })
     }
@@ -57,10 +59,10 @@ impl<'a> Subject<'a> {
     /// The first query parameter of this name, name and value percent-decoded, as Envoy has them in
     /// its `query_parameters`: else every spelling of a value would be a key of its own.
     pub fn query(&self, name: &str) -> Option<Cow<'_, [u8]>> {
-        let (_, query) = split_at_byte(self.request.path_and_query(), b'?')?;
+        let (_, query) = split_once(self.request.path_and_query(), b'?')?;
         query.split(|byte| *byte == b'&').find_map(|pair| {
-            let (key, value) = split_at_byte(pair, b'=').unwrap_or((pair, &[]));
-            (*decoded(key) == *name.as_bytes()).then(|| decoded(value))
+            let (key, value) = split_once(pair, b'=').unwrap_or((pair, &[]));
+            (*percent_decoded(key) == *name.as_bytes()).then(|| percent_decoded(value))
         })
     }
 
@@ -82,13 +84,7 @@ impl<'a> Subject<'a> {
     /// `x-forwarded-for` taken into account.
     pub fn remote_address(&self) -> Option<IpAddr> {
         let text = self.facts.property(&["source", "address"])?;
-        let text = std::str::from_utf8(&text).ok()?;
-        if let Ok(address) = text.parse() {
-            return Some(address);
-        }
-        let (address, _port) = text.rsplit_once(':')?;
-        let address = address.strip_prefix('[').unwrap_or(address);
-        address.strip_suffix(']').unwrap_or(address).parse().ok()
+        Address::of_peer(&text).map(Address::ip)
     }
 
     /// The identity of the peer's certificate without `spiffe://`, as Istio writes principals.
@@ -120,39 +116,6 @@ pub fn masked(address: IpAddr, v4: u8, v6: u8) -> IpAddr {
             IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & mask.unwrap_or(0)))
         }
     }
-}
-
-fn split_at_byte(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let at = text.iter().position(|found| *found == byte)?;
-    let (before, after) = text.split_at(at);
-    Some((before, after.get(1..).unwrap_or_default()))
-}
-
-/// Percent-decodes; what is no escape stays as it is, as in Envoy.
-fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if let (b'%', [high, low, behind @ ..]) = (first, tail)
-            && let (Some(high), Some(low)) = (digit(*high), digit(*low))
-        {
-            plain.push(high << 4 | low);
-            rest = behind;
-        } else {
-            plain.push(*first);
-        }
-    }
-    Cow::Owned(plain)
-}
-
-fn digit(byte: u8) -> Option<u8> {
-    char::from(byte)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use sdk_helpers::Request;
+use sdk_helpers::text::{percent_decoded, split_once};
 
 /// The places of one rule, in the order they are looked at: headers, parameters, cookies, each in
 /// the order of their names.
@@ -107,11 +108,11 @@ impl Locations {
         };
         for name in &self.params {
             let value = pairs(query)
-                .find(|pair| decoded(name_of(pair)) == name.as_bytes())
+                .find(|pair| percent_decoded(name_of(pair)) == name.as_bytes())
                 .map(|pair| split_once(pair, b'=').map_or(&[][..], |(_, value)| value));
             if let Some(value) = value {
                 found.push(Found {
-                    token: decoded(value),
+                    token: percent_decoded(value),
                     place: Place::Param(name),
                 });
             }
@@ -157,7 +158,7 @@ pub fn without_params(path: &[u8], names: &[&str]) -> Vec<u8> {
     let mut rest = before.to_vec();
     let mut between = b'?';
     for pair in pairs(query) {
-        let name = decoded(name_of(pair));
+        let name = percent_decoded(name_of(pair));
         if !names.iter().any(|gone| name == gone.as_bytes()) {
             rest.push(between);
             rest.extend_from_slice(pair);
@@ -212,12 +213,6 @@ fn name_of(pair: &[u8]) -> &[u8] {
     split_once(pair, b'=').map_or(pair, |(name, _)| name)
 }
 
-fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
-    let place = bytes.iter().position(|byte| *byte == at)?;
-    let (before, after) = bytes.split_at(place);
-    Some((before, after.get(1..).unwrap_or_default()))
-}
-
 fn trim_spaces(name: &[u8]) -> &[u8] {
     let spaces = name.iter().take_while(|byte| **byte == b' ').count();
     name.get(spaces..).unwrap_or_default()
@@ -228,34 +223,6 @@ fn unquoted(value: &[u8]) -> &[u8] {
         [b'"', inner @ .., b'"'] => inner,
         _ => value,
     }
-}
-
-/// Percent-decoded. What is no escape stands for itself, and so does `+`.
-fn decoded(text: &[u8]) -> Cow<'_, [u8]> {
-    if !text.contains(&b'%') {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        if *first == b'%'
-            && let [high, low, tail @ ..] = tail
-            && let (Some(high), Some(low)) = (hex(*high), hex(*low))
-        {
-            bytes.push((high << 4) | low);
-            rest = tail;
-        } else {
-            bytes.push(*first);
-        }
-    }
-    Cow::Owned(bytes)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|digit| u8::try_from(digit).ok())
 }
 
 #[cfg(test)]

@@ -45,7 +45,9 @@ fn listener(variant: &Variant) -> Value {
             Some(Ok(module)) => vec![wasm(&module, &format!("{}-{index}", variant.name))],
             // What is written wrongly was refused when the scenario was read.
             Some(Err(_)) => vec![filter.clone()],
-            None => native(filter).unwrap_or_else(|| vec![filter.clone()]),
+            None => native(filter).unwrap_or_else(|| {
+                vec![repeat::expanded(filter).unwrap_or_else(|_| filter.clone())]
+            }),
         })
         .collect();
     let router = typed("envoy.extensions.filters.http.router.v3.Router", json!({}));
@@ -61,6 +63,7 @@ fn listener(variant: &Variant) -> Value {
                 "typed_per_filter_config": variant.per_route,
             }]}]},
             "http_filters": filters,
+            "access_log": variant.access_log,
         }),
     );
     json!({

@@ -67,6 +67,9 @@ pub struct Variant {
     /// `typed_per_filter_config` of the only route.
     #[serde(default)]
     pub per_route: Map<String, Value>,
+    /// Access loggers, as Envoy has them.
+    #[serde(default)]
+    pub access_log: Vec<Value>,
     /// The variant whose cost is taken off: `empty` unless told.
     pub over: Option<String>,
     /// The variant whose added cost this one's is divided by, mostly the native filter.
@@ -155,6 +158,7 @@ impl Variant {
             name: EMPTY.to_owned(),
             http_filters: Vec::new(),
             per_route: Map::new(),
+            access_log: Vec::new(),
             over: None,
             against: None,
             requests: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sdk_helpers::claims;
 use serde_json::{Value, json};
 
-use super::{Case, Engine, File, Outcome};
+use super::{Case, Engine, File, Outcome, Suite, TAG};
 use crate::client::{Client, Response};
 use crate::envoy::{Envoy, Launcher};
 use crate::listener::{Listener, bootstrap};
@@ -30,7 +30,7 @@ impl InEnvoy {
             .iter()
             .enumerate()
             .filter(|(_, suite)| suite.refused.is_empty())
-            .map(|(index, suite)| listener(&file.filter, &name(index), &suite.config))
+            .map(|(index, suite)| listener(&file.filter, &name(index), suite))
             .collect();
         let envoy = Envoy::builder(bootstrap(listeners, []))
             .launcher(launcher)
@@ -124,6 +124,11 @@ impl OneListener<'_> {
             seen.delay = Some(response.elapsed);
         }
         seen.reason = reason;
+        for (field, value) in line.as_object().into_iter().flatten() {
+            if let (Some(name), Some(value)) = (field.strip_prefix(TAG), value.as_str()) {
+                seen.tags.insert(name.to_owned(), value.to_owned());
+            }
+        }
         for (name, value) in &response.headers {
             let value = String::from_utf8_lossy(value).into_owned();
             seen.headers.entry(name.clone()).or_insert(value);
@@ -144,15 +149,21 @@ impl OneListener<'_> {
 }
 
 /// A listener that takes claims from a header, as a filter that verified a token would leave them.
-fn listener(filter: &str, name: &str, config: &Value) -> Listener {
+fn listener(filter: &str, name: &str, suite: &Suite) -> Listener {
     let claims = json!({"on_request_headers": [{
         "object_key": claims::PATH[1],
         "factory_key": "envoy.string",
         "format_string": {"text_format_source": {"inline_string": format!("%REQ({CLAIMS})%")}},
         "skip_if_empty": true,
     }]});
-    Listener::new(name)
+    let listener = Listener::new(name)
         .filter("claims", "set_filter_state.v3.Config", claims)
-        .module(filter, config)
-        .log("case", &format!("%REQ({ID})%"))
+        .module(filter, &suite.config)
+        .log("case", &format!("%REQ({ID})%"));
+    suite.tags().into_iter().fold(listener, |listener, tag| {
+        listener.log(
+            &format!("{TAG}{tag}"),
+            &format!("%FILTER_STATE({TAG}{tag}:PLAIN)%"),
+        )
+    })
 }

@@ -8,10 +8,10 @@ use sdk_helpers::claims;
 use sdk_helpers::config::timestamp;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
-    Answer, Decision, Filter, HeaderEdit, Headers, Loaded, Record, Request, Resume, load,
+    Answer, Decision, Filter, HeaderEdit, Headers, Loaded, Record, Request, Response, Resume, load,
 };
 
-use super::{Case, Engine, NOW, Outcome, Suite};
+use super::{Case, Engine, NOW, Outcome, Suite, TAG};
 use crate::client::grpc;
 
 /// A suite's filter, loaded; or every error of its configuration.
@@ -25,6 +25,7 @@ pub fn natively(filter: &str, suite: &Suite) -> Natively {
         "fault-injection" => native::<fault_injection::FaultInjection>(suite),
         "rate-limit" => native::<rate_limit::RateLimit>(suite),
         "request-authentication" => native::<request_authentication::RequestAuthentication>(suite),
+        "telemetry-tags" => native::<telemetry_tags::TelemetryTags>(suite),
         _ => panic!("`{filter}` is not in the list of natively(); add it"),
     }
 }
@@ -50,6 +51,7 @@ impl<F: Filter> Engine for Native<F> {
         world.set_now(timestamp(now).expect("the time of a case"));
         world.set_rolls(case.dice.iter().flatten().copied());
         world.set_active(case.active.unwrap_or(0));
+        attributes(case, &world);
         for (path, bytes) in case.encoded_facts() {
             world.set_property(&path, bytes);
         }
@@ -84,7 +86,13 @@ impl<F: Filter> Native<F> {
             let resume = Resume::Answer(answer);
             decision = self.0.on_resume(resume, &request, world, &mut memory);
         }
+        let goes_on = matches!(decision, Decision::Continue(_));
         self.follow(decision, &request, &mut seen);
+        if goes_on {
+            let response = Response::new(Headers::from_pairs([(":status", "200")]));
+            let edits = self.0.on_response(&response, world, &mut memory);
+            note_tags(&edits.record, &mut seen);
+        }
         seen
     }
 
@@ -129,12 +137,41 @@ impl<F: Filter> Native<F> {
     }
 
     fn note(&self, record: &Record, seen: &mut Outcome) {
+        note_tags(record, seen);
         for (outcome, detail) in record.noted() {
             let text = self.0.outcomes().find(outcome).expect("its own outcome");
             let so_far = seen.reason.take().map_or(String::new(), |text| text + ",");
             seen.reason = Some(format!("{so_far}{text}{detail}"));
         }
     }
+}
+
+fn note_tags(record: &Record, seen: &mut Outcome) {
+    for (key, value) in &record.state {
+        if let Some(name) = format!("wasm.{key}").strip_prefix(TAG) {
+            let value = String::from_utf8(value.clone()).expect("a tag is text");
+            seen.tags.insert(name.to_owned(), value);
+        }
+    }
+}
+
+/// What Envoy knows of a request by its headers, and of a plain answer.
+fn attributes(case: &Case, world: &FakeWorld) {
+    let sent = &case.request;
+    let (path, query) = sent.path.split_once('?').unwrap_or((&sent.path, ""));
+    for (name, text) in [
+        ("path", sent.path.as_str()),
+        ("url_path", path),
+        ("query", query),
+        ("host", &sent.authority),
+        ("method", &sent.method),
+        ("scheme", "http"),
+        ("protocol", "HTTP/1.1"),
+    ] {
+        world.set_property(&["request", name], text);
+    }
+    world.set_property(&["response", "code"], 200i64.to_le_bytes());
+    world.set_property(&["connection", "mtls"], [0]);
 }
 
 /// Of a repeated header the first value.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sdk_helpers::claims;
 use sdk_helpers::config::timestamp;
 
-use super::{Case, Engine, NOW, Outcome, Suite, module_path};
+use super::{Case, Engine, NOW, Outcome, Suite, TAG, module_path};
 use crate::wasm::{Headers, Host, Level, Module, Protocol, State};
 
 /// A module that was given a suite's configuration.
@@ -150,6 +150,12 @@ impl InWasm {
             let name = String::from_utf8_lossy(name).into_owned();
             if let Some(value) = response.text(&name) {
                 seen.headers.insert(name, value);
+            }
+        }
+        for name in case.expect.tags.keys() {
+            if let Some(value) = stream.filter_state(&format!("{TAG}{name}")) {
+                let value = String::from_utf8(value).expect("a tag is text");
+                seen.tags.insert(name.clone(), value);
             }
         }
         stream.done();

@@ -4,8 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::FILE;
-use super::script::STEPS;
+use super::script::FAULTS;
 use super::stage::Stage;
 use crate::envoy::{Envoy, Launcher, VERSION, repository};
 use crate::service::program;
@@ -45,7 +44,7 @@ pub(super) fn print(address: &Address, stage: &Stage) {
     } = address;
     if *kept {
         if !documented {
-            println!("The ports that {FILE} names are taken here.");
+            println!("The ports that {} names are taken here.", FAULTS.file);
         }
         println!("Envoy stays up at {listener}, its admin interface at {admin}, until Ctrl-C.");
         println!("Try, in another terminal:");
@@ -57,7 +56,7 @@ pub(super) fn print(address: &Address, stage: &Stage) {
         }
         println!("and in another terminal:");
     }
-    for step in STEPS {
+    for step in FAULTS.steps {
         let header = step.header.map_or_else(String::new, |(name, value)| {
             format!(" -H '{name}: {value}'")
         });
@@ -71,7 +70,7 @@ pub(super) fn print(address: &Address, stage: &Stage) {
 
 /// What starts an Envoy like this one.
 fn start(envoy: &Envoy) -> Vec<String> {
-    let arguments = format!("-c {FILE} --file-flush-interval-msec 100");
+    let arguments = format!("-c {} --file-flush-interval-msec 100", FAULTS.file);
     if envoy.launcher() == Launcher::Container {
         return vec![
             format!(

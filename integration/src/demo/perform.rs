@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::by_hand::{self, Address};
-use super::script::{Expect, SAMPLE, STEPS, Step};
+use super::script::{Expect, FAULTS, SAMPLE, Scene, Step, TOKENS};
 use super::stage::{Stage, are_free};
-use super::{FILE, Shipped, print, sample};
+use super::{Shipped, print, sample};
 use crate::case::module_path;
 use crate::client::{Client, Request};
 use crate::envoy::VERSION;
@@ -21,39 +21,14 @@ pub(super) struct Seen {
 
 /// Goes through all of it and prints; the failure says how much went wrong.
 pub(super) fn run(stage: &Stage, keep: bool) -> Result<(), String> {
-    module_path("fault-injection");
-    let file = Shipped::read(FILE);
+    for filter in ["request-authentication", TOKENS.filter, FAULTS.filter] {
+        module_path(filter);
+    }
+    println!("\nEnvoy {VERSION}, with a small service behind it.");
+    let mut wrong = tokens(stage)?;
+    let file = Shipped::read(FAULTS.file);
     let documented = keep && are_free(&file);
-    let running = file.clone().service(stage.upstream().addr());
-    let running = if documented {
-        running
-    } else {
-        running.any_ports()
-    };
-    println!("\nStarting Envoy {VERSION} with {FILE},\nand a small service behind it.\n");
-    stage.start(running.envoy())?;
-
-    let client = Client::http1(stage.addr());
-    // In the background, for it lasts as long as its delays do.
-    let background = SAMPLE.send(&client);
-    let mut reasons = BTreeMap::new();
-    let mut wrong = 0;
-    print::heading();
-    for (number, step) in (1..).zip(STEPS) {
-        let seen = step.take(stage, &client);
-        *reasons.entry(seen.reason.clone()).or_default() += 1;
-        let problems = step.expect.problems(&seen);
-        wrong += usize::from(!problems.is_empty());
-        print::row(number, step, &seen, &problems);
-    }
-    print::legend();
-    let outcome = SAMPLE.outcome(stage, background);
-    sample::print(&SAMPLE, &outcome);
-    wrong += usize::from(!outcome.is_plausible(&SAMPLE));
-    for reason in outcome.reasons {
-        *reasons.entry(reason).or_default() += 1;
-    }
-    wrong += usize::from(!print::counters(stage, &reasons));
+    wrong += faults(stage, &file, documented)?;
 
     match wrong {
         0 => {
@@ -68,8 +43,68 @@ pub(super) fn run(stage: &Stage, keep: bool) -> Result<(), String> {
     }
 }
 
+/// How often each reason was given.
+type Reasons = BTreeMap<String, u64>;
+
+fn tokens(stage: &Stage) -> Result<usize, String> {
+    let file = Shipped::read(TOKENS.file);
+    start(stage, &TOKENS, &file, false)?;
+    let client = Client::http1(stage.addr());
+    let mut reasons = Reasons::new();
+    let wrong = steps(stage, &TOKENS, &file, &client, &mut reasons);
+    print::legend();
+    Ok(wrong + usize::from(!print::counters(stage, TOKENS.filter, &reasons)))
+}
+
+fn faults(stage: &Stage, file: &Shipped, documented: bool) -> Result<usize, String> {
+    start(stage, &FAULTS, file, documented)?;
+    let client = Client::http1(stage.addr());
+    // In the background, for it lasts as long as its delays do.
+    let background = SAMPLE.send(&client);
+    let mut reasons = Reasons::new();
+    let mut wrong = steps(stage, &FAULTS, file, &client, &mut reasons);
+    println!();
+    let outcome = SAMPLE.outcome(stage, background);
+    sample::print(&SAMPLE, &outcome);
+    wrong += usize::from(!outcome.is_plausible(&SAMPLE));
+    for reason in outcome.reasons {
+        *reasons.entry(reason).or_default() += 1;
+    }
+    Ok(wrong + usize::from(!print::counters(stage, FAULTS.filter, &reasons)))
+}
+
+fn start(stage: &Stage, scene: &Scene, file: &Shipped, documented: bool) -> Result<(), String> {
+    println!("\n{}\n({})\n", scene.title, scene.file);
+    let running = file.clone().service(stage.upstream().addr());
+    let running = if documented {
+        running
+    } else {
+        running.any_ports()
+    };
+    stage.start(running.envoy())
+}
+
+fn steps(
+    stage: &Stage,
+    scene: &Scene,
+    file: &Shipped,
+    client: &Client,
+    reasons: &mut Reasons,
+) -> usize {
+    let mut wrong = 0;
+    print::heading();
+    for (number, step) in (1..).zip(scene.steps) {
+        let seen = step.take(stage, file, client);
+        *reasons.entry(seen.reason.clone()).or_default() += 1;
+        let problems = step.expect.problems(&seen);
+        wrong += usize::from(!problems.is_empty());
+        print::row(number, step, &seen, &problems);
+    }
+    wrong
+}
+
 impl Step {
-    fn take(&self, stage: &Stage, client: &Client) -> Seen {
+    fn take(&self, stage: &Stage, file: &Shipped, client: &Client) -> Seen {
         let path = self.path;
         let arrived = || {
             let requests = stage.upstream().requests();
@@ -80,7 +115,7 @@ impl Step {
         };
         let lines = stage.lines(path, 0).len();
         let before = arrived();
-        let response = client.send(self.request());
+        let response = client.send(self.request(file));
         let line = stage.lines(path, lines + 1).swap_remove(lines);
         Seen {
             status: response.status,
@@ -90,10 +125,10 @@ impl Step {
         }
     }
 
-    fn request(&self) -> Request {
+    fn request(&self, file: &Shipped) -> Request {
         let request = Request::get(self.path);
         match self.header {
-            Some((name, value)) => request.header(name, value),
+            Some((name, value)) => request.header(name, file.filled(value)),
             None => request,
         }
     }

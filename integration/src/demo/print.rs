@@ -45,7 +45,9 @@ fn line(request: &str, status: &str, latency: &str, upstream: &str, reason: &str
 /// What the columns mean that do not say it themselves.
 pub(super) fn legend() {
     println!("\nupstream: whether the request reached the service behind Envoy");
-    println!("reason:   as Envoy's access log has it; `-` means that no fault was injected\n");
+    println!(
+        "reason:   as Envoy's access log has it; `-` where there was nothing to give one for\n"
+    );
 }
 
 /// As short as a latency is read.
@@ -60,15 +62,17 @@ pub(super) fn latency(time: Duration) -> String {
 }
 
 /// The counters that moved, and whether they are as many as the log has reasons.
-pub(super) fn counters(stage: &Stage, reasons: &BTreeMap<String, u64>) -> bool {
-    println!("The same in Envoy's metrics, with the rule as a label (/stats/prometheus):");
+pub(super) fn counters(stage: &Stage, filter: &str, reasons: &BTreeMap<String, u64>) -> bool {
+    println!("The same in Envoy's metrics, with the policy as a label (/stats/prometheus):");
     let page = stage.admin().prometheus();
-    let mut well = true;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for (reason, count) in reasons {
-        let Some((outcome, policy)) = reason.split_once(':') else {
-            continue;
-        };
-        let name = format!("mesh_filters_fault_injection_{outcome}{{policy=\"{policy}\"}}");
+        if let Some(counter) = counter(filter, reason) {
+            *counts.entry(counter).or_default() += count;
+        }
+    }
+    let mut well = true;
+    for (name, count) in counts {
         let found = page.lines().find(|line| line.starts_with(&name));
         println!("  {}", found.unwrap_or(&name));
         if found != Some(&format!("{name} {count}")) {
@@ -78,6 +82,19 @@ pub(super) fn counters(stage: &Stage, reasons: &BTreeMap<String, u64>) -> bool {
     }
     println!();
     well
+}
+
+/// The counter of `reason:policy`, whatever place in the policy follows. A refusal that no policy
+/// gave is counted without one.
+fn counter(filter: &str, reason: &str) -> Option<String> {
+    let (outcome, policy) = reason.split_once(':')?;
+    let policy = policy.split(".rules[").next()?;
+    let label = match outcome {
+        "no_allow" => String::new(),
+        _ => format!("policy=\"{policy}\""),
+    };
+    let filter = filter.replace('-', "_");
+    Some(format!("mesh_filters_{filter}_{outcome}{{{label}}}"))
 }
 
 /// Prints what is added to the access log, for as long as Envoy is there.

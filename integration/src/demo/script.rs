@@ -4,10 +4,20 @@ use std::time::Duration;
 
 use super::sample::Sample;
 
+/// A file of `envoy-configs/` and what is tried with it.
+pub(super) struct Scene {
+    pub(super) title: &'static str,
+    pub(super) file: &'static str,
+    /// Whose reasons and counters are shown.
+    pub(super) filter: &'static str,
+    pub(super) steps: &'static [Step],
+}
+
 /// One request.
 pub(super) struct Step {
     pub(super) what: &'static str,
     pub(super) path: &'static str,
+    /// `$NAME` in its value is what the comment of the file calls so.
     pub(super) header: Option<(&'static str, &'static str)>,
     pub(super) expect: Expect,
 }
@@ -20,11 +30,60 @@ pub(super) struct Expect {
     pub(super) reaches_upstream: bool,
 }
 
+/// Tokens, and what their claims allow.
+pub(super) const TOKENS: Scene = Scene {
+    title: "Who may what: tokens are verified, and policies decide by their claims",
+    file: "envoy-configs/local/authorization-policy-claims.yaml",
+    filter: "authorization-policy",
+    steps: &[
+        Step {
+            what: "what is open to everybody",
+            path: "/health",
+            header: None,
+            expect: passes(0, &["allow:shop/health.rules[0]"]),
+        },
+        Step {
+            what: "no token: the closest rule, and its first condition that failed",
+            path: "/orders",
+            header: None,
+            expect: refused(
+                403,
+                &["no_allow:shop/orders.rules[1].from[0].source.requestPrincipals"],
+            ),
+        },
+        Step {
+            what: "a good token with the claim that a rule asks for",
+            path: "/orders/7",
+            header: Some(("authorization", "Bearer $TOKEN")),
+            expect: passes(0, &["allow:shop/orders.rules[0]"]),
+        },
+        Step {
+            what: "a service, by the issuer and the subject of its token",
+            path: "/orders/8",
+            header: Some(("x-service-token", "$SERVICE")),
+            expect: passes(0, &["allow:shop/orders.rules[1]"]),
+        },
+        Step {
+            what: "a forged one",
+            path: "/orders/9",
+            header: Some(("authorization", "Bearer $TOKEN.")),
+            expect: refused(401, &["malformed"]),
+        },
+    ],
+};
+
 /// What a reason is when there was nothing to give one for.
 const NO_FAULT: &str = "-";
 
-/// One after the other.
-pub(super) const STEPS: &[Step] = &[
+/// Faults.
+pub(super) const FAULTS: Scene = Scene {
+    title: "What if something fails: delays and errors on purpose",
+    file: "envoy-configs/local/fault-injection.yaml",
+    filter: "fault-injection",
+    steps: STEPS,
+};
+
+const STEPS: &[Step] = &[
     Step {
         what: "a plain request (one in ten of these waits 5 s)",
         path: "/",
@@ -35,7 +94,7 @@ pub(super) const STEPS: &[Step] = &[
         what: "jason asks for ratings, which a rule aborts for him",
         path: "/ratings",
         header: Some(("end-user", "jason")),
-        expect: aborted(503, &["abort:ratings-abort"]),
+        expect: refused(503, &["abort:ratings-abort"]),
     },
     Step {
         what: "jason asks for reviews, which a rule delays by 500 ms",
@@ -47,7 +106,7 @@ pub(super) const STEPS: &[Step] = &[
         what: "a request that asks for an error itself",
         path: "/try",
         header: Some(("x-envoy-fault-abort-request", "418")),
-        expect: aborted(418, &["abort:try"]),
+        expect: refused(418, &["abort:try"]),
     },
     Step {
         what: "a request that asks for a delay itself, in milliseconds",
@@ -83,7 +142,7 @@ const fn passes(at_least_ms: u64, reasons: &'static [&'static str]) -> Expect {
     }
 }
 
-const fn aborted(status: u16, reasons: &'static [&'static str]) -> Expect {
+const fn refused(status: u16, reasons: &'static [&'static str]) -> Expect {
     Expect {
         status,
         at_least: Duration::ZERO,

@@ -57,6 +57,17 @@ impl Shipped {
         &self.text
     }
 
+    /// A text with what its comments call `NAME=value` in place of `$NAME`.
+    pub(super) fn filled(&self, text: &str) -> String {
+        let comment = self.text.lines().map_while(|line| line.strip_prefix('#'));
+        let assigned = comment.filter_map(|line| line.trim().split_once('='));
+        assigned
+            .filter(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase()))
+            .fold(text.to_owned(), |text, (name, value)| {
+                text.replace(&format!("${name}"), value)
+            })
+    }
+
     /// Where a running Envoy listens in place of a port that this file documents.
     #[track_caller]
     pub fn addr(&self, envoy: &Envoy, port: u16) -> SocketAddr {
@@ -112,6 +123,12 @@ impl Shipped {
         assert!(self.text.contains(from), "{}: no `{from}`", self.path);
         self.text = self.text.replace(from, to);
         self
+    }
+
+    /// The same file with a server of the test's in place of one it expects on a port of this machine.
+    #[must_use]
+    pub fn endpoint(self, port: u16, addr: SocketAddr) -> Self {
+        self.port(port, addr.port())
     }
 
     /// An Envoy to be that reads this text, with its access logs written at once.
@@ -195,6 +212,14 @@ static_resources:
         assert_eq!(free.ports().into_values().collect::<Vec<_>>(), [0, 0]);
         assert!(free.text().contains("port_value: 8080"));
         assert!(free.text().contains("localhost:100\n"));
+    }
+
+    #[test]
+    fn a_variable_of_the_comment_is_filled_in() {
+        let mut file = shipped();
+        file.text.insert_str(0, "#   TOKEN=a.b==\n");
+        assert_eq!(file.filled("Bearer $TOKEN."), "Bearer a.b==.");
+        assert_eq!(file.filled("$OTHER"), "$OTHER");
     }
 
     #[test]

@@ -103,6 +103,11 @@ fn lines(log: &str) -> Vec<Line> {
     let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let line = |line: &str| {
         let (request, reason) = line.rsplit_once(" reason=")?;
+        // A filter that answers leaves those behind it without a reason.
+        let reason = match request.rsplit_once(" token=") {
+            Some((_, token)) if reason == "-" => token,
+            _ => reason,
+        };
         Some(Line {
             path: request.split(' ').nth(1)?.to_owned(),
             reason: reason.to_owned(),

@@ -1,6 +1,6 @@
 //! Addresses and blocks of them.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// An IP address. One of version 4 and one of version 6 are never the same, nor in the same block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,15 @@ impl Address {
         };
         // The scope of a link-local address.
         Self::parse(host.split_once('%').map_or(host, |(host, _)| host))
+    }
+
+    /// As the standard library has it.
+    pub fn ip(self) -> IpAddr {
+        #[allow(clippy::cast_possible_truncation, reason = "the upper 32 bits")]
+        match self.v6 {
+            false => IpAddr::V4(Ipv4Addr::from_bits((self.bits >> 96) as u32)),
+            true => IpAddr::V6(Ipv6Addr::from_bits(self.bits)),
+        }
     }
 
     /// Whether it is one of version 6.

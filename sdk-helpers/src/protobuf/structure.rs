@@ -10,7 +10,7 @@ const DEEPEST: u8 = 128;
 /// Reads a serialized `google.protobuf.Struct`, of which every byte must be part: protobuf passes
 /// over fields it does not know, and would take much text for an empty Struct, and of a key given
 /// twice it keeps the last.
-pub(crate) fn read_struct(bytes: &[u8]) -> Option<Value> {
+pub fn read_struct(bytes: &[u8]) -> Option<Value> {
     object(bytes, DEEPEST)
 }
 

@@ -1,4 +1,7 @@
-//! The statistics of one loaded filter, all of them defined at load: Envoy never frees one.
+//! The statistics of one loaded filter: Envoy never frees one, so all are defined at load, but for
+//! series whose number the filter itself bounds.
+
+use std::cell::RefCell;
 
 use proxy_wasm::types::MetricType;
 
@@ -11,6 +14,8 @@ pub(super) struct Metrics {
     outcomes: Vec<Option<u32>>,
     active: Option<u32>,
     gauges: Vec<Option<u32>>,
+    /// By their place in [`Filter::series`]; `None` where nothing was counted yet.
+    series: RefCell<Vec<Option<u32>>>,
 }
 
 impl Metrics {
@@ -39,6 +44,30 @@ impl Metrics {
                 .iter()
                 .map(|(suffix, policy)| gauge(&format!("{suffix}[policy={policy}]")))
                 .collect(),
+            series: RefCell::default(),
+        }
+    }
+
+    /// Adds to a series of the filter's own, which its first sample defines.
+    pub(super) fn sample<F: Filter>(&self, filter: &F, place: usize, value: u64) {
+        let mut series = self.series.borrow_mut();
+        if series.len() <= place {
+            series.resize(place.saturating_add(1), None);
+        }
+        let Some(metric) = series.get_mut(place) else {
+            return;
+        };
+        if metric.is_none() {
+            *metric = filter.series(place).and_then(|series| {
+                let kind = match series.is_histogram {
+                    true => MetricType::Histogram,
+                    false => MetricType::Counter,
+                };
+                host::define_metric(kind, &series.name)
+            });
+        }
+        if let Some(metric) = *metric {
+            host::set_metric(metric, value);
         }
     }
 

@@ -12,6 +12,7 @@ use super::host::{self, Buffer};
 use super::metrics::Metrics;
 use super::stream::{Inner, Stream};
 use super::timers::Timers;
+use crate::config::{ConfigError, Problems};
 use crate::decision::{Answer, Call, Decision, Resume};
 use crate::filter::{Event, Filter, Loaded, load};
 use crate::world::World as _;
@@ -109,17 +110,23 @@ impl<F: Filter> RootContext for Root<F> {
         };
         match load::<F>(&bytes) {
             Ok(loaded) => {
-                let shared = Rc::new(Shared::new(self.id, loaded));
+                let Loaded {
+                    filter,
+                    warnings,
+                    hash,
+                } = loaded;
+                let shared = Rc::new(Shared::new(self.id, filter, hash));
+                let problems = Problems::default();
+                shared.filter.prepare(&*shared, &problems);
+                if problems.has_errors() {
+                    return refused::<F>(problems.errors());
+                }
+                shared.announce(warnings, hash);
                 self.shared = Some(Rc::clone(&shared));
                 shared.chores(Event::Loaded);
                 true
             }
-            Err(errors) => {
-                for error in errors {
-                    log::error!("{}: {error}", F::NAME);
-                }
-                false
-            }
+            Err(errors) => refused::<F>(errors),
         }
     }
 
@@ -148,15 +155,17 @@ impl<F: Filter> RootContext for Root<F> {
     }
 }
 
+fn refused<F: Filter>(errors: Vec<ConfigError>) -> bool {
+    for error in errors {
+        log::error!("{}: {error}", F::NAME);
+    }
+    false
+}
+
 impl<F: Filter> Shared<F> {
-    fn new(root: u32, loaded: Loaded<F>) -> Self {
-        let Loaded {
-            filter,
-            warnings,
-            hash,
-        } = loaded;
+    fn new(root: u32, filter: F, hash: u32) -> Self {
         let seed = RandomState::new().build_hasher().finish();
-        let shared = Shared {
+        Shared {
             metrics: Metrics::define(&filter, hash),
             reasons: filter.outcomes().iter().map(ToString::to_string).collect(),
             reason_key: format!("mesh_filters.{}", F::NAME),
@@ -169,10 +178,13 @@ impl<F: Filter> Shared<F> {
             queue: Cell::new(None),
             upkeep: Cell::new(0),
             prompted: Cell::new(false),
-        };
-        // Every VM of the process configures itself; one of them says so.
+        }
+    }
+
+    /// Every VM of the process configures itself; one of them says so.
+    fn announce(&self, warnings: Vec<ConfigError>, hash: u32) {
         let mut first = false;
-        let _ = shared.update(
+        let _ = self.update(
             &format!("mesh_filters.{}.configured", F::NAME),
             &mut |said| {
                 first = said != Some(&hash.to_le_bytes());
@@ -183,10 +195,9 @@ impl<F: Filter> Shared<F> {
             for warning in warnings {
                 log::warn!("{}: {warning}", F::NAME);
             }
-            let summary = shared.filter.summary();
+            let summary = self.filter.summary();
             log::info!("{}: configured: {summary}, config_hash {hash}", F::NAME);
         }
-        shared
     }
 
     /// Sends a stream's call; none if it could not be sent, else the token its answer comes under.

@@ -282,6 +282,10 @@ impl<F: Filter> Inner<F> {
         for (key, value) in &record.state {
             let _ = host::set_state(key, value);
         }
+        for (place, value) in &record.samples {
+            let shared = &self.shared;
+            shared.metrics.sample(&shared.filter, *place, *value);
+        }
     }
 
     fn reason(&self, outcome: OutcomeId) -> &str {

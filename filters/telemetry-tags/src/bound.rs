@@ -1,0 +1,150 @@
+//! Ceilings on what Envoy would keep for ever: the values of a label, and all series together.
+//!
+//! A ceiling holds for the whole process. Who may exist is agreed upon by all workers in shared
+//! cells, one for each that was admitted and one that counts them; each worker remembers what it
+//! has seen, so only what is new to it asks.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use sdk_helpers::World;
+
+/// Cells of this filter.
+const CELLS: &str = "mesh_filters.telemetry-tags";
+
+/// Things that may be at most so many.
+#[derive(Debug)]
+pub struct Ceiling {
+    /// Names the cells: `value.<label>` or `series`.
+    what: String,
+    most: u32,
+    /// Seen to be full: nothing is ever freed, so it stays full.
+    full: Cell<bool>,
+}
+
+impl Ceiling {
+    /// At most `most` of `what`.
+    pub fn new(what: String, most: u32) -> Self {
+        let full = Cell::new(false);
+        Ceiling { what, most, full }
+    }
+
+    /// Whether `weight` of `item` may exist. The answer never turns from yes to no.
+    pub fn admits(&self, world: &dyn World, item: &str, weight: u32) -> bool {
+        let cell = format!("{CELLS}.{}/{item}", self.what);
+        let mut known = false;
+        let asked = world.update(&cell, &mut |there| {
+            known = there.is_some();
+            None
+        });
+        if known || asked.is_err() || self.full.get() {
+            return known;
+        }
+        let counter = format!("{CELLS}.{}", self.what);
+        if !self.take(world, &counter, weight) {
+            return false;
+        }
+        let mut created = false;
+        let done = world.update(&cell, &mut |there| {
+            created = there.is_none();
+            created.then(|| vec![1])
+        });
+        if done.is_err() || !created {
+            // Another worker was faster and has counted it.
+            let _ = world.update(&counter, &mut |there| {
+                Some(count(there).saturating_sub(weight).to_le_bytes().to_vec())
+            });
+        }
+        done.is_ok()
+    }
+
+    fn take(&self, world: &dyn World, counter: &str, weight: u32) -> bool {
+        let mut taken = false;
+        let done = world.update(counter, &mut |there| {
+            let sum = count(there).saturating_add(weight);
+            taken = sum <= self.most;
+            self.full.set(!taken);
+            taken.then(|| sum.to_le_bytes().to_vec())
+        });
+        taken && done.is_ok()
+    }
+}
+
+fn count(cell: Option<&[u8]>) -> u32 {
+    cell.and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u32::from_le_bytes)
+}
+
+/// A value of a [`Bound`], by its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueId(u32);
+
+impl ValueId {
+    /// What stands for every value beyond the ceiling.
+    pub const OVERFLOW: ValueId = ValueId(0);
+    /// No value.
+    pub const NONE: ValueId = ValueId(1);
+
+    /// From the key of a series.
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        ValueId(bytes.try_into().map_or(1, u32::from_le_bytes))
+    }
+
+    /// For the key of a series.
+    pub fn to_bytes(self) -> [u8; 4] {
+        self.0.to_le_bytes()
+    }
+}
+
+/// The values that one label may have.
+#[derive(Debug)]
+pub struct Bound {
+    ceiling: Ceiling,
+    known: RefCell<HashMap<String, u32>>,
+    values: RefCell<Vec<String>>,
+    /// The one asked for last, which is mostly asked for next.
+    last: Cell<u32>,
+}
+
+impl Bound {
+    /// For a label of this name.
+    pub fn new(label: &str, most: u32, overflow: String) -> Self {
+        Bound {
+            ceiling: Ceiling::new(format!("value.{label}"), most),
+            known: RefCell::default(),
+            values: RefCell::new(vec![overflow, String::new()]),
+            last: Cell::new(ValueId::NONE.0),
+        }
+    }
+
+    /// The place of a clean value; `None` for one beyond the ceiling.
+    pub fn admit(&self, world: &dyn World, value: &str) -> Option<ValueId> {
+        if value.is_empty() {
+            return Some(ValueId::NONE);
+        }
+        for place in [self.last.get(), ValueId::OVERFLOW.0] {
+            if self.with(ValueId(place), |known| known == value) {
+                return Some(ValueId(place));
+            }
+        }
+        if let Some(place) = self.known.borrow().get(value) {
+            self.last.set(*place);
+            return Some(ValueId(*place));
+        }
+        if !self.ceiling.admits(world, value, 1) {
+            return None;
+        }
+        let mut values = self.values.borrow_mut();
+        let place = u32::try_from(values.len()).unwrap_or_default();
+        values.push(value.to_owned());
+        self.known.borrow_mut().insert(value.to_owned(), place);
+        self.last.set(place);
+        Some(ValueId(place))
+    }
+
+    /// The value at a place.
+    pub fn with<T>(&self, id: ValueId, see: impl FnOnce(&str) -> T) -> T {
+        let values = self.values.borrow();
+        see(values.get(id.0 as usize).map_or("", String::as_str))
+    }
+}

@@ -1,0 +1,222 @@
+//! The configuration, checked.
+
+mod metrics;
+mod tag;
+mod wire;
+
+use sdk_helpers::{At, Problems};
+
+use crate::expression::Expression;
+use crate::label::{Label, NAMES};
+use crate::metric::Metric;
+use crate::source::{Source, Template};
+use wire::SpecWire;
+pub use wire::Wire;
+
+/// A checked configuration.
+#[derive(Debug)]
+pub struct Config {
+    /// The tags, in order.
+    pub tags: Vec<TagConfig>,
+    /// The metrics of a client's side and of a server's.
+    pub metrics: [Vec<MetricConfig>; 2],
+    /// The standard labels that metrics have.
+    pub labels: Vec<Label>,
+    /// Before the name of each metric.
+    pub prefix: String,
+    /// The most series, over all workers and as long as the process lives.
+    pub max_series: u32,
+    /// Whether the host header names the service where nothing better does; as Istio has it where
+    /// not said.
+    pub host_header_fallback: Option<bool>,
+    /// Whose side this is; by the direction of the listener where not said.
+    pub reporter: Option<Reporter>,
+}
+
+/// Whose side of a request a proxy is on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reporter {
+    /// The client's: an outbound listener or a gateway.
+    Source,
+    /// The server's: an inbound listener.
+    Destination,
+    /// The server's, ahead of its proxy.
+    Waypoint,
+}
+
+/// One checked tag.
+#[derive(Debug)]
+pub struct TagConfig {
+    /// The user's.
+    pub name: String,
+    /// Where its value comes from.
+    pub source: Source,
+    /// What stands for the paths that match.
+    pub templates: Vec<Template>,
+    /// How many values, if it is a label too.
+    pub bound: Option<BoundConfig>,
+    /// Whether there is one on a client's side and on a server's.
+    pub modes: [bool; 2],
+}
+
+/// How many values a label may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BoundConfig {
+    /// At most so many, over all workers and as long as the process lives.
+    pub max_values: u32,
+    /// What stands for the rest.
+    pub overflow: String,
+}
+
+impl Default for BoundConfig {
+    fn default() -> Self {
+        BoundConfig {
+            max_values: 100,
+            overflow: "other".to_owned(),
+        }
+    }
+}
+
+/// One metric of one side.
+#[derive(Debug)]
+pub struct MetricConfig {
+    /// Which.
+    pub metric: Metric,
+    /// What else its labels are, by their names.
+    pub overrides: Vec<(String, Override)>,
+}
+
+/// What becomes of a label. The expression of an override may serve several metrics.
+#[derive(Debug, Clone)]
+pub enum Override {
+    /// It is dropped.
+    Remove,
+    /// It is what an expression gives.
+    Upsert(std::rc::Rc<Expression>, String, BoundConfig),
+}
+
+const MOST_SERIES: u32 = 100_000;
+
+impl Wire {
+    /// Checks everything and reports every problem.
+    pub fn check(self, problems: &Problems) -> Config {
+        let root = At::root();
+        let at_spec = root.field("spec");
+        let (spec, at) = match self.object {
+            None => (self.beside, &root),
+            Some(object) => {
+                if self.beside.any {
+                    problems.error(
+                        &at_spec,
+                        "`metrics`, `tracing` and `accessLogging` stand either in `spec` or beside it",
+                    );
+                }
+                if let Some(kind) = object.kind.filter(|kind| kind != "Telemetry") {
+                    problems.error(
+                        &root.field("kind"),
+                        format!("`{kind}` is no object this filter takes; a `Telemetry` is"),
+                    );
+                }
+                (object.spec, &at_spec)
+            }
+        };
+        for selector in &spec.selectors {
+            problems.warn(
+                &at.field(selector),
+                "changes nothing here: the filter works wherever it is loaded",
+            );
+        }
+        let mut tags = Vec::new();
+        for (index, tag) in self.tags.into_iter().enumerate() {
+            let at = root.field("tags");
+            tag::check(tag, &at.index(index), problems, &mut tags);
+        }
+        let SpecWire {
+            metrics,
+            tracing,
+            access_logging,
+            ..
+        } = spec;
+        tag::check_tracing(tracing, &at.field("tracing"), problems, &mut tags);
+        tag::check_logging(
+            access_logging.as_deref(),
+            &at.field("accessLogging"),
+            problems,
+        );
+        let labels = labels(self.labels, &root.field("labels"), problems);
+        let names: Vec<String> = tags.iter().map(|tag| tag.name.clone()).collect();
+        let metrics = metrics::check(metrics, &at.field("metrics"), problems, &names, &labels);
+        if tags.is_empty() && metrics.iter().all(Vec::is_empty) && !problems.has_errors() {
+            problems.warn(
+                &root,
+                "no `tags`, no `customTags` and no `metrics`: nothing is done",
+            );
+        }
+        Config {
+            tags,
+            metrics,
+            labels,
+            prefix: prefix(self.metric_prefix, &root.field("metricPrefix"), problems),
+            max_series: within(
+                self.max_series,
+                (5_000, MOST_SERIES),
+                &root.field("maxSeries"),
+                problems,
+            ),
+            host_header_fallback: self.disable_host_header_fallback.map(|disabled| !disabled),
+            reporter: self.reporter.map(|place| match place {
+                0 => Reporter::Source,
+                1 => Reporter::Destination,
+                _ => Reporter::Waypoint,
+            }),
+        }
+    }
+}
+
+fn within(
+    number: Option<u32>,
+    (default, most): (u32, u32),
+    at: &At<'_>,
+    problems: &Problems,
+) -> u32 {
+    match number {
+        Some(number) if !(1..=most).contains(&number) => {
+            problems.error(at, format!("{number} is not between 1 and {most}"));
+            default
+        }
+        number => number.unwrap_or(default),
+    }
+}
+
+fn labels(names: Option<Vec<String>>, at: &At<'_>, problems: &Problems) -> Vec<Label> {
+    let Some(names) = names else {
+        return Label::all().collect();
+    };
+    let mut labels = Vec::new();
+    for (index, name) in names.iter().enumerate() {
+        match Label::find(name) {
+            Some(label) => labels.push(label),
+            None => problems.error(
+                &at.index(index),
+                format!("`{name}` is none of Istio's labels: {}", NAMES.join(", ")),
+            ),
+        }
+    }
+    labels.sort_unstable();
+    labels.dedup();
+    labels
+}
+
+fn prefix(prefix: Option<String>, at: &At<'_>, problems: &Problems) -> String {
+    let prefix = prefix.unwrap_or_else(|| "istio_".to_owned());
+    let legal = |(at, c): (usize, char)| {
+        c == '_' || c.is_ascii_alphabetic() || at > 0 && c.is_ascii_digit()
+    };
+    if !prefix.char_indices().all(legal) || prefix.len() > 64 {
+        problems.error(
+            at,
+            format!("`{prefix}` is no start of a Prometheus name: letters, digits and `_`"),
+        );
+    }
+    prefix
+}

@@ -1,0 +1,170 @@
+//! Formats as Envoy's access log has them, as far as a module can follow: `%REQ(x-user)%@%PROTOCOL%`.
+
+use crate::attribute::{Attribute, Phase, View};
+
+/// A checked format.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Format {
+    pieces: Vec<Piece>,
+    /// From when on it can be written.
+    pub phase: Phase,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Value {
+        /// The first that is there.
+        any: Vec<Attribute>,
+        /// At most so many bytes.
+        longest: usize,
+    },
+}
+
+/// Envoy's operators without arguments, and the attribute each is.
+const OPERATORS: [(&str, &str); 19] = [
+    ("PROTOCOL", "request.protocol"),
+    ("DURATION", "request.duration"),
+    ("RESPONSE_CODE", "response.code"),
+    ("RESPONSE_CODE_DETAILS", "response.code_details"),
+    ("RESPONSE_FLAGS", "response.flags"),
+    ("ROUTE_NAME", "xds.route_name"),
+    ("UPSTREAM_CLUSTER", "xds.cluster_name"),
+    ("VIRTUAL_HOST_NAME", "xds.virtual_host_name"),
+    ("UPSTREAM_HOST", "upstream.address"),
+    ("UPSTREAM_LOCAL_ADDRESS", "upstream.local_address"),
+    ("DOWNSTREAM_REMOTE_ADDRESS", "source.address"),
+    ("DOWNSTREAM_LOCAL_ADDRESS", "destination.address"),
+    ("REQUESTED_SERVER_NAME", "connection.requested_server_name"),
+    ("DOWNSTREAM_TLS_VERSION", "connection.tls_version"),
+    (
+        "DOWNSTREAM_PEER_URI_SAN",
+        "connection.uri_san_peer_certificate",
+    ),
+    (
+        "DOWNSTREAM_LOCAL_URI_SAN",
+        "connection.uri_san_local_certificate",
+    ),
+    (
+        "DOWNSTREAM_PEER_SUBJECT",
+        "connection.subject_peer_certificate",
+    ),
+    ("CONNECTION_ID", "connection.id"),
+    ("GRPC_STATUS_NUMBER", "response.grpc_status"),
+];
+
+impl Format {
+    /// Reads a format.
+    ///
+    /// # Errors
+    /// Says which operator is not known.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut pieces = Vec::new();
+        let mut plain = String::new();
+        let mut rest = text;
+        while let Some((before, behind)) = rest.split_once('%') {
+            plain.push_str(before);
+            if let Some(behind) = behind.strip_prefix('%') {
+                plain.push('%');
+                rest = behind;
+                continue;
+            }
+            let Some((operator, behind)) = behind.split_once('%') else {
+                return Err(format!(
+                    "`%{behind}` has no end; write `%%` for a percent sign"
+                ));
+            };
+            if !plain.is_empty() {
+                pieces.push(Piece::Text(std::mem::take(&mut plain)));
+            }
+            pieces.push(value(operator)?);
+            rest = behind;
+        }
+        plain.push_str(rest);
+        if !plain.is_empty() {
+            pieces.push(Piece::Text(plain));
+        }
+        let phases = pieces.iter().flat_map(|piece| match piece {
+            Piece::Text(_) => &[],
+            Piece::Value { any, .. } => any.as_slice(),
+        });
+        let phase = phases.fold(Phase::Request, |latest, one| latest.max(one.phase));
+        // The request's headers cannot be read between its own callback and the end.
+        let mixed = pieces.len() > 1 && phase == Phase::Response;
+        let phase = if mixed { Phase::End } else { phase };
+        Ok(Format { pieces, phase })
+    }
+
+    /// What it comes to; `None` if nothing of it is there. A part that is missing beside others is
+    /// `-`, as in a log.
+    pub fn write(&self, view: &View<'_>) -> Option<Vec<u8>> {
+        let mut all = Vec::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => all.extend_from_slice(text.as_bytes()),
+                Piece::Value { any, longest } => {
+                    match any.iter().find_map(|attribute| attribute.read(view)) {
+                        Some(value) => all.extend(value.into_iter().take(*longest)),
+                        None if self.pieces.len() == 1 => return None,
+                        None => all.push(b'-'),
+                    }
+                }
+            }
+        }
+        Some(all)
+    }
+}
+
+fn value(operator: &str) -> Result<Piece, String> {
+    let refuse = || {
+        format!(
+            "`%{operator}%` is no operator a module can follow; known are `%REQ(name?other):length%`, \
+             `%RESP(…)%`, `%FILTER_STATE(key:PLAIN)%` and {}",
+            OPERATORS.map(|(name, _)| format!("`%{name}%`")).join(", ")
+        )
+    };
+    let (name, argument, longest) = split(operator).ok_or_else(refuse)?;
+    let header = |side: &str, phase: Phase, name: &str| {
+        let path = [side, "headers", &name.to_ascii_lowercase()].map(str::to_owned);
+        Attribute::plain(&path, crate::attribute::Kind::Text, phase)
+    };
+    let any: Option<Vec<Attribute>> = match (name, argument) {
+        ("REQ", Some(names)) => names
+            .splitn(2, '?')
+            .map(|name| header("request", Phase::Request, name))
+            .collect(),
+        ("RESP", Some(names)) => names
+            .splitn(2, '?')
+            .map(|name| header("response", Phase::Response, name))
+            .collect(),
+        ("FILTER_STATE", Some(key)) => {
+            let key = key.strip_suffix(":PLAIN").ok_or_else(refuse)?;
+            let path = ["filter_state", key].map(str::to_owned);
+            Attribute::plain(&path, crate::attribute::Kind::Bytes, Phase::Request)
+                .map(|attribute| vec![attribute])
+        }
+        (name, None) => OPERATORS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .and_then(|(_, path)| Attribute::logged(path))
+            .map(|attribute| vec![attribute]),
+        _ => None,
+    };
+    let any = any.ok_or_else(refuse)?;
+    Ok(Piece::Value { any, longest })
+}
+
+/// `NAME(argument):length`.
+fn split(operator: &str) -> Option<(&str, Option<&str>, usize)> {
+    let Some((name, rest)) = operator.split_once('(') else {
+        return Some((operator, None, usize::MAX));
+    };
+    let (argument, behind) = rest.rsplit_once(')')?;
+    let longest = match behind.strip_prefix(':') {
+        Some(length) => length.parse().ok()?,
+        None if behind.is_empty() => usize::MAX,
+        None => return None,
+    };
+    let filled = !argument.is_empty() && argument.split('?').all(|name| !name.is_empty());
+    filled.then_some((name, Some(argument), longest))
+}

@@ -1,0 +1,225 @@
+//! Who the proxy is, and who is on the other side, as far as Envoy says.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+
+use sdk_helpers::protobuf::read_struct;
+use sdk_helpers::{Facts, World};
+
+use crate::config::Reporter;
+
+/// One side of a request: names as Istio gives them, empty where it gives none.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// Of the Deployment, say.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// `service.istio.io/canonical-name`.
+    pub service: String,
+    /// `service.istio.io/canonical-revision`.
+    pub revision: String,
+    /// The label `app`.
+    pub app: String,
+    /// The label `version`.
+    pub version: String,
+    /// The cluster of the mesh.
+    pub cluster: String,
+    /// The SPIFFE identity.
+    pub identity: String,
+}
+
+/// What never changes while the proxy lives.
+#[derive(Debug)]
+pub struct Home {
+    /// Whose side it is on.
+    pub reporter: Reporter,
+    /// Whether the host header names the service.
+    pub host_header: bool,
+    /// The proxy's own workload.
+    pub own: Workload,
+}
+
+impl Home {
+    /// Reads it; the direction of the listener is only told within a stream.
+    pub fn read(world: &dyn World, reporter: Option<Reporter>, host_header: Option<bool>) -> Self {
+        let metadata = |path: &[&str]| {
+            let path = [&["xds", "node", "metadata"], path].concat();
+            text(world.property(&path))
+        };
+        let label = |name: &str| metadata(&["LABELS", name]);
+        let direction = crate::attribute::number(world.property(&["xds", "listener_direction"]));
+        let by_direction = match direction {
+            Some(1) => Reporter::Destination,
+            _ => Reporter::Source,
+        };
+        let reporter = reporter.unwrap_or(by_direction);
+        // Istio turns it off for the server's side and for gateways.
+        let is_sidecar = || text(world.property(&["xds", "node", "id"])).starts_with("sidecar~");
+        Home {
+            host_header: host_header.unwrap_or_else(|| match reporter {
+                Reporter::Source => direction == Some(2) && is_sidecar(),
+                Reporter::Destination => false,
+                Reporter::Waypoint => true,
+            }),
+            reporter,
+            own: Workload {
+                name: metadata(&["WORKLOAD_NAME"]),
+                namespace: metadata(&["NAMESPACE"]),
+                service: label("service.istio.io/canonical-name"),
+                revision: label("service.istio.io/canonical-revision"),
+                app: label("app"),
+                version: label("version"),
+                cluster: metadata(&["CLUSTER_ID"]),
+                identity: String::new(),
+            },
+        }
+    }
+}
+
+/// A property as text; empty if there is none.
+pub fn text(bytes: Option<Vec<u8>>) -> String {
+    bytes.map_or(String::new(), |bytes| {
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// The workload that a peer said it is, kept while the next one says the same.
+#[derive(Debug, Default)]
+pub struct Peers {
+    last: RefCell<(Vec<u8>, Rc<Workload>)>,
+    nobody: OnceCell<Rc<Workload>>,
+}
+
+impl Peers {
+    /// Who sent the request.
+    pub fn downstream(&self, facts: &dyn Facts) -> Rc<Workload> {
+        self.said(
+            facts.property(&["filter_state", "downstream_peer"]),
+            of_struct,
+        )
+    }
+
+    /// Who answers it.
+    pub fn upstream(&self, facts: &dyn Facts) -> Rc<Workload> {
+        if let Some(said) = facts.property(&["filter_state", "upstream_peer"]) {
+            return self.said(Some(said), of_struct);
+        }
+        let path = [
+            "xds",
+            "upstream_host_metadata",
+            "filter_metadata",
+            "istio",
+            "workload",
+        ];
+        self.said(facts.property(&path), of_endpoint)
+    }
+
+    fn said(&self, bytes: Option<Vec<u8>>, read: fn(&[u8]) -> Workload) -> Rc<Workload> {
+        let Some(bytes) = bytes else {
+            return Rc::clone(self.nobody.get_or_init(Rc::default));
+        };
+        let mut last = self.last.borrow_mut();
+        if last.0 != bytes {
+            let workload = Rc::new(read(&bytes));
+            *last = (bytes, workload);
+        }
+        Rc::clone(&last.1)
+    }
+}
+
+/// Istio's peer object, a serialized Struct.
+fn of_struct(bytes: &[u8]) -> Workload {
+    let fields = read_struct(bytes);
+    let field = |name: &str| {
+        let value = fields.as_ref().and_then(|fields| fields.get(name));
+        value
+            .and_then(|value| value.as_str())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Workload {
+        name: field("workload"),
+        namespace: field("namespace"),
+        service: field("service"),
+        revision: field("revision"),
+        app: field("app"),
+        version: field("version"),
+        cluster: field("cluster"),
+        identity: field("identity"),
+    }
+}
+
+/// What istiod writes beside an endpoint: `workload;namespace;service;revision;cluster`.
+fn of_endpoint(bytes: &[u8]) -> Workload {
+    let text = String::from_utf8_lossy(bytes);
+    let mut parts = text.split(';').map(str::to_owned);
+    let mut next = || parts.next().unwrap_or_default();
+    Workload {
+        name: next(),
+        namespace: next(),
+        service: next(),
+        revision: next(),
+        cluster: next(),
+        ..Workload::default()
+    }
+}
+
+/// The service that a cluster of Envoy's stands for.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Service {
+    /// The full name.
+    pub host: String,
+    /// The short one.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+}
+
+/// Clusters whose service is known. A proxy has some hundreds; past that many, none is remembered.
+const MOST_CLUSTERS: usize = 512;
+
+/// The services of the clusters seen so far.
+#[derive(Debug, Default)]
+pub struct Services {
+    known: RefCell<Vec<(String, Rc<Service>)>>,
+}
+
+impl Services {
+    /// The service of a cluster, by the metadata istiod writes beside it.
+    pub fn of(&self, facts: &dyn Facts, cluster: &str) -> Rc<Service> {
+        let known = self.known.borrow();
+        if let Some((_, service)) = known.iter().find(|(name, _)| name == cluster) {
+            return Rc::clone(service);
+        }
+        drop(known);
+        let field = |name: &str| {
+            let path = [
+                "xds",
+                "cluster_metadata",
+                "filter_metadata",
+                "istio",
+                "services",
+                "0",
+                name,
+            ];
+            text(facts.property(&path))
+        };
+        let host = field("host");
+        let mut name = field("name");
+        if name.is_empty() {
+            name = host.split('.').next().unwrap_or_default().to_owned();
+        }
+        let namespace = field("namespace");
+        let service = Rc::new(Service {
+            host,
+            name,
+            namespace,
+        });
+        let mut known = self.known.borrow_mut();
+        if known.len() < MOST_CLUSTERS {
+            known.push((cluster.to_owned(), Rc::clone(&service)));
+        }
+        service
+    }
+}

@@ -1,0 +1,84 @@
+//! Istio's Telemetry tags and metrics as a proxy-wasm filter, with a ceiling on everything that
+//! would otherwise grow with traffic.
+
+pub mod attribute;
+pub mod bound;
+pub mod clean;
+pub mod config;
+pub mod expression;
+mod flags;
+pub mod formatter;
+pub mod identity;
+pub mod label;
+pub mod metric;
+pub mod policy;
+pub mod source;
+pub mod standard;
+
+use sdk_helpers::{
+    At, Decision, Edits, Exchange, Filter, Outcomes, Problems, Record, Request, Response, Series,
+    World,
+};
+
+use config::Wire;
+use policy::{Memory, Policy};
+
+/// The filter.
+#[derive(Debug)]
+pub struct TelemetryTags {
+    policy: Policy,
+}
+
+impl Filter for TelemetryTags {
+    const NAME: &'static str = "telemetry-tags";
+    type Wire = Wire;
+    type Memory = Memory;
+
+    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
+        let policy = Policy::compile(wire.check(problems));
+        Some(TelemetryTags { policy })
+    }
+
+    fn outcomes(&self) -> &Outcomes {
+        self.policy.outcomes()
+    }
+
+    fn summary(&self) -> String {
+        let (tags, metrics) = self.policy.size();
+        format!("{tags} tags, {metrics} metrics")
+    }
+
+    fn prepare(&self, world: &dyn World, problems: &Problems) {
+        for (name, expression) in self.policy.expressions() {
+            if let Err(problem) = expression.prepare(world) {
+                problems.error(&At::root().field(name), problem);
+            }
+        }
+    }
+
+    fn series(&self, place: usize) -> Option<Series> {
+        self.policy.series(place)
+    }
+
+    fn on_request(&self, request: &Request, world: &dyn World, memory: &mut Memory) -> Decision {
+        Decision::Continue(edits(self.policy.on_request(request, world, memory)))
+    }
+
+    fn on_response(&self, response: &Response, world: &dyn World, memory: &mut Memory) -> Edits {
+        edits(self.policy.on_response(response, world, memory))
+    }
+
+    fn on_end(&self, exchange: &Exchange<'_>, world: &dyn World, memory: &mut Memory) -> Record {
+        self.policy
+            .on_end(exchange.request, exchange.response, world, memory)
+    }
+}
+
+fn edits(record: Record) -> Edits {
+    Edits {
+        record,
+        ..Edits::default()
+    }
+}
+
+sdk_helpers::register!(TelemetryTags: on_request_headers, on_response_headers, on_log);

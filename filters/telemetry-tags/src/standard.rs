@@ -1,0 +1,237 @@
+//! The values of Istio's standard labels, derived as Istio's own filter derives them.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use sdk_helpers::Request;
+
+use crate::attribute::{View, number};
+use crate::config::Reporter;
+use crate::flags;
+use crate::identity::{Home, Peers, Service, Services, Workload, text};
+use crate::label::Label;
+
+/// One stream at its end, asked for labels. What several of them need is read once.
+pub struct Standard<'a> {
+    view: View<'a>,
+    request: &'a Request,
+    home: &'a Home,
+    peers: &'a Peers,
+    services: &'a Services,
+    downstream: OnceCell<Rc<Workload>>,
+    upstream: OnceCell<Rc<Workload>>,
+    principals: OnceCell<(String, String)>,
+    service: OnceCell<Service>,
+    grpc: OnceCell<bool>,
+}
+
+type Value<'a> = Cow<'a, str>;
+
+impl<'a> Standard<'a> {
+    /// Of a stream; nothing is read yet.
+    pub fn new(
+        view: View<'a>,
+        request: &'a Request,
+        home: &'a Home,
+        peers: &'a Peers,
+        services: &'a Services,
+    ) -> Self {
+        Standard {
+            view,
+            request,
+            home,
+            peers,
+            services,
+            downstream: OnceCell::new(),
+            upstream: OnceCell::new(),
+            principals: OnceCell::new(),
+            service: OnceCell::new(),
+            grpc: OnceCell::new(),
+        }
+    }
+
+    /// Whether the request is gRPC.
+    pub fn is_grpc(&self) -> bool {
+        *self.grpc.get_or_init(|| self.request.is_grpc())
+    }
+
+    /// The value of a label; empty where Istio leaves it empty.
+    pub fn value(&self, label: Label) -> Value<'_> {
+        match label {
+            Label::REPORTER => Cow::Borrowed(match self.home.reporter {
+                Reporter::Source => "source",
+                Reporter::Destination => "destination",
+                Reporter::Waypoint => "waypoint",
+            }),
+            Label::SOURCE_WORKLOAD => self.source(|w| &w.name, "unknown"),
+            Label::SOURCE_CANONICAL_SERVICE => self.source(|w| &w.service, "unknown"),
+            Label::SOURCE_CANONICAL_REVISION => self.source(|w| &w.revision, "latest"),
+            Label::SOURCE_WORKLOAD_NAMESPACE => self.source_namespace(),
+            Label::SOURCE_PRINCIPAL => or(&self.principals().0, "unknown"),
+            Label::SOURCE_APP => self.source(|w| &w.app, "unknown"),
+            Label::SOURCE_VERSION => self.source(|w| &w.version, "unknown"),
+            Label::SOURCE_CLUSTER => self.source(|w| &w.cluster, "unknown"),
+            Label::DESTINATION_WORKLOAD => self.destination(|w| &w.name, "unknown"),
+            Label::DESTINATION_WORKLOAD_NAMESPACE => self.destination(|w| &w.namespace, "unknown"),
+            Label::DESTINATION_PRINCIPAL => or(&self.principals().1, "unknown"),
+            Label::DESTINATION_APP => self.destination(|w| &w.app, "unknown"),
+            Label::DESTINATION_VERSION => self.destination(|w| &w.version, "unknown"),
+            Label::DESTINATION_SERVICE => self.service_or_own(&self.service().host),
+            Label::DESTINATION_CANONICAL_SERVICE => self.destination(|w| &w.service, "unknown"),
+            Label::DESTINATION_CANONICAL_REVISION => {
+                let unknown = match self.home.reporter {
+                    Reporter::Waypoint => "unknown",
+                    _ => "latest",
+                };
+                self.destination(|w| &w.revision, unknown)
+            }
+            Label::DESTINATION_SERVICE_NAME => self.service_or_own(&self.service().name),
+            Label::DESTINATION_SERVICE_NAMESPACE => self.service_namespace(),
+            Label::DESTINATION_CLUSTER => self.destination(|w| &w.cluster, "unknown"),
+            Label::REQUEST_PROTOCOL => Cow::Borrowed(if self.is_grpc() { "grpc" } else { "http" }),
+            Label::RESPONSE_CODE => self.decimal("code").unwrap_or(Cow::Borrowed("0")),
+            Label::GRPC_RESPONSE_STATUS if self.is_grpc() => {
+                self.decimal("grpc_status").unwrap_or_default()
+            }
+            Label::RESPONSE_FLAGS => {
+                let bits = number(self.view.world.property(&["response", "flags"]));
+                Cow::Owned(flags::short(bits.unwrap_or(0)))
+            }
+            Label::CONNECTION_SECURITY_POLICY => Cow::Borrowed(self.security()),
+            _ => Cow::Borrowed(""),
+        }
+    }
+
+    fn decimal(&self, name: &str) -> Option<Value<'_>> {
+        let number = number(self.view.world.property(&["response", name]))?;
+        Some(Cow::Owned(number.cast_signed().to_string()))
+    }
+
+    /// A peer's value has a fallback; the proxy's own stays empty.
+    fn source(&self, of: fn(&Workload) -> &String, unknown: &'static str) -> Value<'_> {
+        match self.home.reporter {
+            Reporter::Source => Cow::Borrowed(of(&self.home.own)),
+            _ => or(of(self.downstream()), unknown),
+        }
+    }
+
+    fn destination(&self, of: fn(&Workload) -> &String, unknown: &'static str) -> Value<'_> {
+        match self.home.reporter {
+            Reporter::Destination => Cow::Borrowed(of(&self.home.own)),
+            _ => or(of(self.upstream()), unknown),
+        }
+    }
+
+    fn source_namespace(&self) -> Value<'_> {
+        if self.home.reporter != Reporter::Source {
+            let verified = self.principals().0.split_once("/ns/");
+            let namespace = verified.and_then(|(_, rest)| rest.split('/').next());
+            if let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) {
+                return Cow::Borrowed(namespace);
+            }
+        }
+        self.source(|w| &w.namespace, "unknown")
+    }
+
+    fn service_or_own<'b>(&'b self, value: &'b str) -> Value<'b> {
+        match self.home.reporter {
+            Reporter::Destination if value.is_empty() => Cow::Borrowed(&self.home.own.service),
+            _ => or(value, "unknown"),
+        }
+    }
+
+    fn service_namespace(&self) -> Value<'_> {
+        let said = &self.service().namespace;
+        match self.home.reporter {
+            Reporter::Destination => Cow::Borrowed(&self.home.own.namespace),
+            Reporter::Source if said.is_empty() => or(&self.upstream().namespace, "unknown"),
+            _ => or(said, "unknown"),
+        }
+    }
+
+    fn security(&self) -> &'static str {
+        if self.home.reporter == Reporter::Source {
+            return "unknown";
+        }
+        let (peer, local) = self.principals();
+        if peer.is_empty() || local.is_empty() {
+            "none"
+        } else {
+            "mutual_tls"
+        }
+    }
+
+    fn downstream(&self) -> &Workload {
+        self.downstream
+            .get_or_init(|| self.peers.downstream(self.view.world))
+    }
+
+    fn upstream(&self) -> &Workload {
+        self.upstream
+            .get_or_init(|| self.peers.upstream(self.view.world))
+    }
+
+    /// Whose certificates were shown: the source's and the destination's.
+    fn principals(&self) -> &(String, String) {
+        self.principals.get_or_init(|| {
+            let property = |path: &[&str]| text(self.view.world.property(path));
+            if self.home.reporter == Reporter::Source {
+                let mut peer = property(&["upstream", "uri_san_peer_certificate"]);
+                if peer.is_empty() {
+                    peer.clone_from(&self.upstream().identity);
+                }
+                return (property(&["upstream", "uri_san_local_certificate"]), peer);
+            }
+            let told = (
+                property(&["filter_state", "io.istio.peer_principal"]),
+                property(&["filter_state", "io.istio.local_principal"]),
+            );
+            if !told.0.is_empty() || !told.1.is_empty() {
+                return told;
+            }
+            let peer = property(&["connection", "uri_san_peer_certificate"]);
+            (peer, property(&["connection", "uri_san_local_certificate"]))
+        })
+    }
+
+    fn service(&self) -> &Service {
+        self.service.get_or_init(|| {
+            let world = self.view.world;
+            let mut service = Service::default();
+            if self.home.host_header {
+                let host = String::from_utf8_lossy(self.request.authority()).into_owned();
+                service.host.clone_from(&host);
+                service.name = host;
+            }
+            let cluster = text(world.property(&["xds", "cluster_name"]));
+            let catch_all = match cluster.as_str() {
+                "BlackHoleCluster"
+                | "PassthroughCluster"
+                | "InboundPassthroughCluster"
+                | "InboundPassthroughClusterIpv4"
+                | "InboundPassthroughClusterIpv6" => Some(cluster.as_str()),
+                _ => match text(world.property(&["xds", "route_name"])).as_str() {
+                    "block_all" => Some("BlackHoleCluster"),
+                    "allow_any" => Some("PassthroughCluster"),
+                    _ => None,
+                },
+            };
+            match catch_all {
+                Some(name) => name.clone_into(&mut service.name),
+                None if !cluster.is_empty() => {
+                    let known = self.services.of(world, &cluster);
+                    if !known.host.is_empty() {
+                        service = Service::clone(&known);
+                    }
+                }
+                None => {}
+            }
+            service
+        })
+    }
+}
+
+fn or<'a>(value: &'a str, unknown: &'static str) -> Value<'a> {
+    Cow::Borrowed(if value.is_empty() { unknown } else { value })
+}

@@ -1,0 +1,73 @@
+//! The corpus of expressions, outside of Envoy. Envoy itself answers the same corpus in the
+//! integration tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod world;
+
+use serde_json::{Value, json};
+use world::{Proxy, errors, world};
+
+fn corpus(list: &str) -> Vec<(String, Option<String>)> {
+    let corpus: Value = serde_json::from_str(include_str!("expressions.json")).unwrap();
+    let entries = corpus[list].as_array().unwrap().iter();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    entries
+        .map(|entry| (text(&entry[0]).unwrap(), text(&entry[1])))
+        .collect()
+}
+
+#[test]
+fn every_expression_gives_what_envoy_gives() {
+    let mut wrong = Vec::new();
+    for (expression, value) in corpus("values") {
+        let config = json!({"tags": [{"name": "tag", "expression": expression}]});
+        let mut proxy = Proxy::new(&config.to_string());
+        proxy.send(
+            &world(),
+            &[("x-user", b"alice"), ("x-many", b"a"), ("x-many", b"b")],
+        );
+        let expected = value.as_deref().unwrap_or("unknown");
+        if proxy.tag("tag") != Some(expected) {
+            wrong.push(format!(
+                "{expression}: {:?}, not {expected}",
+                proxy.tag("tag")
+            ));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn what_envoy_does_not_do_is_refused() {
+    for (expression, problem) in corpus("refused") {
+        let config = json!({"tags": [{"name": "tag", "expression": expression}]});
+        let errors = errors(&config.to_string());
+        let expected = format!("tags[0].expression: `{expression}` {}", problem.unwrap());
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(&expected),
+            "{errors:?}, not {expected}"
+        );
+    }
+}
+
+#[test]
+fn depth_and_length_are_bounded() {
+    for expression in [
+        "(".repeat(5_000),
+        format!("{}1{}", "(".repeat(33), ")".repeat(33)),
+        vec!["1"; 500].join("+"),
+        format!("'{}'", "x".repeat(5_000)),
+        "!".repeat(4_000),
+        "[".repeat(4_000),
+        format!("request{}", ".x".repeat(2_000)),
+    ] {
+        let config = json!({"tags": [{"name": "tag", "expression": expression}]});
+        assert_eq!(errors(&config.to_string()).len(), 1);
+    }
+}

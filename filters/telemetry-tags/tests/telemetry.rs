@@ -1,0 +1,315 @@
+//! What Istio's Telemetry means here.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod world;
+
+use world::{Proxy, warnings, world};
+
+/// How many series of each kind a server's side has, and a client's.
+fn metrics(config: &str) -> [Vec<String>; 2] {
+    [1i64, 2].map(|direction| {
+        let world = world();
+        world.set_property(&["xds", "listener_direction"], direction.to_le_bytes());
+        let mut proxy = Proxy::new(config);
+        proxy.send(&world, &[]);
+        let name = |series: &String| series.split('[').next().unwrap().to_owned();
+        proxy.series.keys().map(name).collect()
+    })
+}
+
+const ALL: [&str; 4] = [
+    "istio_request_bytes",
+    "istio_request_duration_milliseconds",
+    "istio_requests_total",
+    "istio_response_bytes",
+];
+
+#[test]
+fn the_telemetry_objects_of_the_tutorials_work() {
+    let mut proxy = Proxy::new(
+        r#"{"apiVersion": "telemetry.istio.io/v1alpha1", "kind": "Telemetry", "metadata": {"name": "mesh-default"},
+            "spec": {"tracing": [{"randomSamplingPercentage": 100.0, "customTags": {"my-tag": {"literal": {"value": "123"}}}}]}}"#,
+    );
+    proxy.send(&world(), &[]);
+    assert_eq!(proxy.tag("my-tag"), Some("123"));
+    assert!(proxy.series.is_empty());
+    let metrics = r#"{"kind": "Telemetry", "spec": {"metrics": [{"providers": [{"name": "prometheus"}], "overrides": [
+        {"match": {"metric": "REQUEST_COUNT", "mode": "CLIENT_AND_SERVER"},
+         "tagOverrides": {"response_code": {"operation": "UPSERT", "value": "response.code"}}}]}]}}"#;
+    assert_eq!(
+        warnings(metrics),
+        [
+            "spec.metrics[0].overrides[0].tagOverrides.response_code.value: changes nothing: `response_code` is `response.code` already"
+        ]
+    );
+    let mut proxy = Proxy::new(metrics);
+    proxy.send(&world(), &[]);
+    assert_eq!(proxy.labels("istio_requests_total")["response_code"], "200");
+    let logging = r#"{"spec": {"accessLogging": [{"providers": [{"name": "envoy"}]}]}}"#;
+    assert!(warnings(logging)[0].starts_with("spec.accessLogging: changes nothing here"));
+}
+
+#[test]
+fn samples_are_counted_once_each() {
+    let mut proxy = Proxy::new(r#"{"metrics": [{}], "labels": ["reporter"]}"#);
+    proxy.send(&world(), &[]);
+    let series: Vec<(&str, u64)> = proxy.series.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+    assert_eq!(
+        series,
+        [
+            ("istio_request_bytes[reporter=source]", 321),
+            ("istio_request_duration_milliseconds[reporter=source]", 12),
+            ("istio_requests_total[reporter=source]", 1),
+            ("istio_response_bytes[reporter=source]", 654),
+        ]
+    );
+}
+
+#[test]
+fn a_request_that_an_earlier_filter_answered_is_counted_once() {
+    let mut proxy = Proxy::new(
+        r#"{"metrics": [{}], "labels": [], "tags": [{"name": "user", "header": {"name": "x-user"}},
+            {"name": "class", "expression": "response.code / 100"}]}"#,
+    );
+    proxy.send_answered(&world(), &[("x-user", b"alice")]);
+    assert_eq!(
+        (proxy.tag("user"), proxy.tag("class")),
+        (Some("alice"), Some("2"))
+    );
+    assert_eq!(proxy.series["istio_requests_total[class=2][user=alice]"], 1);
+}
+
+#[test]
+fn grpc_messages_are_those_of_grpc_stats() {
+    let world = world();
+    world.set_property(&["filter_state", "envoy.filters.http.grpc_stats"], "3,5");
+    world.set_property(&["response", "grpc_status"], 14i64.to_le_bytes());
+    let mut proxy =
+        Proxy::new(r#"{"metrics": [{}], "labels": ["request_protocol", "grpc_response_status"]}"#);
+    proxy.send(&world, &[("content-type", b"application/grpc")]);
+    let labels = "[request_protocol=grpc][grpc_response_status=14]";
+    assert_eq!(
+        proxy.series[&format!("istio_request_messages_total{labels}")],
+        3
+    );
+    assert_eq!(
+        proxy.series[&format!("istio_response_messages_total{labels}")],
+        5
+    );
+}
+
+#[test]
+fn disabled_metrics_are_left_out_and_come_back() {
+    let of = |overrides: &str| {
+        metrics(&format!(
+            r#"{{"metrics": [{{"overrides": [{overrides}]}}]}}"#
+        ))
+    };
+    assert_eq!(of(""), [ALL, ALL]);
+    assert_eq!(of(r#"{"disabled": true}"#), [[""; 0]; 2]);
+    assert_eq!(
+        of(r#"{"match": {"mode": "CLIENT"}, "disabled": true}"#),
+        [&ALL[..], &[]]
+    );
+    assert_eq!(
+        of(r#"{"match": {"metric": "REQUEST_SIZE", "mode": "SERVER"}, "disabled": true}"#),
+        [&ALL[1..], &ALL]
+    );
+    // Any later override brings all of them back, as in Istio.
+    assert_eq!(
+        of(
+            r#"{"disabled": true}, {"match": {"metric": "REQUEST_SIZE"}, "tagOverrides": {"a": {"value": "'b'"}}}"#
+        ),
+        [ALL, ALL]
+    );
+    assert_eq!(metrics(r#"{"metrics": [], "tags": []}"#), [[""; 0]; 2]);
+}
+
+#[test]
+fn labels_are_replaced_removed_and_added() {
+    let mut proxy = Proxy::new(
+        r#"{"metrics": [{"overrides": [
+            {"tagOverrides": {"response_code": {"value": "response.code / 100"}, "reporter": {"operation": "REMOVE"}}},
+            {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {"method": {"value": "request.method"}, "broken": {"value": "request.referer"}}}
+        ]}], "labels": ["reporter", "response_code"], "tags": [{"name": "kept", "literal": {"value": "in"}}]}"#,
+    );
+    proxy.send(&world(), &[]);
+    let names: Vec<&str> = proxy.series.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "istio_request_bytes[response_code=2][kept=in]",
+            "istio_request_duration_milliseconds[response_code=2][kept=in]",
+            "istio_requests_total[response_code=2][broken=unknown][kept=in][method=GET]",
+            "istio_response_bytes[response_code=2][kept=in]",
+        ]
+    );
+}
+
+#[test]
+fn a_servers_side_names_itself_and_its_peer() {
+    let world = world();
+    world.set_property(&["xds", "listener_direction"], 1i64.to_le_bytes());
+    for (name, value) in [
+        ("WORKLOAD_NAME", "reviews-v1"),
+        ("NAMESPACE", "bookinfo"),
+        ("CLUSTER_ID", "east"),
+    ] {
+        world.set_property(&["xds", "node", "metadata", name], value);
+    }
+    world.set_property(
+        &[
+            "xds",
+            "node",
+            "metadata",
+            "LABELS",
+            "service.istio.io/canonical-name",
+        ],
+        "reviews",
+    );
+    world.set_property(
+        &["connection", "uri_san_peer_certificate"],
+        "spiffe://cluster.local/ns/default/sa/sleep",
+    );
+    world.set_property(
+        &["connection", "uri_san_local_certificate"],
+        "spiffe://cluster.local/ns/bookinfo/sa/reviews",
+    );
+    let mut proxy = Proxy::new(r#"{"metrics": [{}]}"#);
+    proxy.send(&world, &[]);
+    let labels = proxy.labels("istio_requests_total");
+    for (name, value) in [
+        ("reporter", "destination"),
+        ("source_workload", "unknown"),
+        ("source_canonical_revision", "latest"),
+        ("source_workload_namespace", "default"),
+        (
+            "source_principal",
+            "spiffe://cluster.local/ns/default/sa/sleep",
+        ),
+        ("destination_workload", "reviews-v1"),
+        ("destination_workload_namespace", "bookinfo"),
+        ("destination_service", "reviews"),
+        ("destination_service_namespace", "bookinfo"),
+        ("destination_cluster", "east"),
+        ("request_protocol", "http"),
+        ("response_code", "200"),
+        ("response_flags", "-"),
+        ("connection_security_policy", "mutual_tls"),
+    ] {
+        assert_eq!(labels.get(name).map(String::as_str), Some(value), "{name}");
+    }
+    // Empty in Istio too, and no label without a value is one in Prometheus.
+    assert_eq!(labels.get("destination_app"), None);
+    assert_eq!(labels.get("grpc_response_status"), None);
+}
+
+#[test]
+fn a_clients_side_names_the_service_by_its_cluster() {
+    let world = world();
+    world.set_property(&["xds", "listener_direction"], 2i64.to_le_bytes());
+    world.set_property(
+        &["xds", "cluster_name"],
+        "outbound|9080||reviews.bookinfo.svc.cluster.local",
+    );
+    let services = [
+        "xds",
+        "cluster_metadata",
+        "filter_metadata",
+        "istio",
+        "services",
+        "0",
+    ];
+    for (name, value) in [
+        ("host", "reviews.bookinfo.svc.cluster.local"),
+        ("namespace", "bookinfo"),
+    ] {
+        world.set_property(&[&services[..], &[name]].concat(), value);
+    }
+    world.set_property(
+        &[
+            "xds",
+            "upstream_host_metadata",
+            "filter_metadata",
+            "istio",
+            "workload",
+        ],
+        "reviews-v2;bookinfo;reviews;v2;east",
+    );
+    let mut proxy = Proxy::new(r#"{"metrics": [{}]}"#);
+    proxy.send(&world, &[]);
+    let labels = proxy.labels("istio_requests_total");
+    for (name, value) in [
+        ("reporter", "source"),
+        ("destination_workload", "reviews-v2"),
+        ("destination_canonical_revision", "v2"),
+        ("destination_service", "reviews.bookinfo.svc.cluster.local"),
+        ("destination_service_name", "reviews"),
+        ("destination_service_namespace", "bookinfo"),
+        ("destination_principal", "unknown"),
+        ("connection_security_policy", "unknown"),
+    ] {
+        assert_eq!(labels.get(name).map(String::as_str), Some(value), "{name}");
+    }
+}
+
+#[test]
+fn every_source_of_a_tag() {
+    let mut proxy = Proxy::new(
+        r#"{"tags": [
+            {"name": "literal", "literal": {"value": "a b"}},
+            {"name": "environment", "environment": {"name": "MESH_FILTERS_NOT_SET", "defaultValue": "default"}},
+            {"name": "header", "header": {"name": "X-User", "defaultValue": "nobody"}},
+            {"name": "absent", "header": {"name": "x-none"}},
+            {"name": "fallback", "header": {"name": "x-none", "defaultValue": "none"}},
+            {"name": "format", "formatter": {"value": "%REQ(:method)%-%REQ(x-none?x-user):3%-%REQ(x-none)%-100%%"}},
+            {"name": "empty_format", "formatter": {"value": "%REQ(x-none)%"}},
+            {"name": "answer", "formatter": {"value": "%RESPONSE_CODE% %RESP(x-cache)% %DURATION% %RESPONSE_FLAGS%"}},
+            {"name": "route", "expression": "request.url_path", "templates": ["/users/{name}", "/api/orders/{id}"]},
+            {"name": "log_only", "label": false, "expression": "request.path"}
+        ]}"#,
+    );
+    proxy.send(&world(), &[("x-user", b"alice"), ("x-user", b"bob")]);
+    let tags: Vec<(&str, &str)> = proxy
+        .tags
+        .iter()
+        .map(|(k, v)| (k.as_str(), v.as_str()))
+        .collect();
+    assert_eq!(
+        tags,
+        [
+            ("answer", "200 hit 12 -"),
+            ("environment", "default"),
+            ("fallback", "none"),
+            ("format", "GET-ali---100%"),
+            ("header", "alice"),
+            ("literal", "a b"),
+            ("log_only", "/api/orders/7?x=1"),
+            ("route", "/api/orders/{id}"),
+        ]
+    );
+}
+
+#[test]
+fn tags_of_the_request_are_there_before_it_goes_on() {
+    use sdk_helpers::{Decision, Filter as _};
+    let proxy = Proxy::new(
+        r#"{"tags": [{"name": "now", "expression": "request.host + '!'"}, {"name": "later", "expression": "response.code"}]}"#,
+    );
+    let decision = proxy
+        .filter
+        .on_request(&world::request(&[]), &world(), &mut Default::default());
+    let Decision::Continue(edits) = decision else {
+        panic!("it answered")
+    };
+    assert_eq!(
+        edits.record.state,
+        [("mesh_filters.tag.now".to_owned(), b"app.example!".to_vec())]
+    );
+}

@@ -1,0 +1,183 @@
+//! The dashboard and the alert rules: they are what Prometheus reads, and speak of all counters that
+//! the filters have, and of no other.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use integration::case::File;
+use integration::client::Client;
+use integration::envoy::{Config, repository};
+use integration::service::wait::until;
+use integration::service::{Scratch, Service, tool};
+use sdk_helpers::{Filter, load};
+use serde_json::{Value, json};
+
+use crate::SOON;
+
+fn file(name: &str) -> PathBuf {
+    repository().join("dashboards").join(name)
+}
+
+fn promtool(arguments: &[&str]) {
+    let program = tool("promtool", "prometheus").unwrap_or_else(|problem| panic!("{problem}"));
+    let output = Command::new(program).args(arguments).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "promtool {arguments:?}: {said}");
+}
+
+fn dashboard() -> Value {
+    let text = fs::read_to_string(file("mesh-filters.json")).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Every query of the dashboard, with something in place of its variables.
+fn queries() -> Vec<String> {
+    let dashboard = dashboard();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array());
+    let queries: Vec<String> = targets
+        .flatten()
+        .map(|target| {
+            let query = target["expr"].as_str().unwrap();
+            let query = query.replace("$__rate_interval", "5m");
+            query.replace("$job", ".*").replace("$instance", ".*")
+        })
+        .collect();
+    assert!(!queries.is_empty());
+    queries
+}
+
+#[test]
+fn alert_rules_are_rules_and_fire_when_they_should() {
+    let path = |name| file(name).display().to_string();
+    promtool(&["check", "rules", &path("alerts.yaml")]);
+    promtool(&["test", "rules", &path("alerts-test.yaml")]);
+}
+
+#[test]
+fn every_query_of_the_dashboard_is_one() {
+    let rules: Vec<Value> = queries()
+        .iter()
+        .enumerate()
+        .map(|(index, query)| json!({"record": format!("query:{index}"), "expr": query}))
+        .collect();
+    assert!(
+        rules
+            .iter()
+            .all(|rule| !rule["expr"].as_str().unwrap().contains('$'))
+    );
+    let rules = json!({"groups": [{"name": "dashboard", "rules": rules}]});
+    let scratch = Scratch::new();
+    let path = scratch.write("rules.yaml", &rules.to_string());
+    promtool(&["check", "rules", path.to_str().unwrap()]);
+}
+
+#[test]
+fn the_dashboard_has_no_two_panels_in_one_place() {
+    let dashboard = dashboard();
+    let mut taken = BTreeSet::new();
+    let mut ids = BTreeSet::new();
+    for panel in dashboard["panels"].as_array().unwrap() {
+        assert!(ids.insert(panel["id"].as_u64().unwrap()));
+        let at = |side: &str| panel["gridPos"][side].as_u64().unwrap();
+        assert!(at("x") + at("w") <= 24, "{}", panel["title"]);
+        for x in at("x")..at("x") + at("w") {
+            for y in at("y")..at("y") + at("h") {
+                assert!(taken.insert((x, y)), "{} at {x}, {y}", panel["title"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn prometheus_takes_the_rules_and_can_evaluate_them() {
+    let config = json!({
+        "global": {"evaluation_interval": "1s"},
+        "rule_files": [file("alerts.yaml")],
+    });
+    let prometheus = Service::prometheus(&config.to_string());
+    let client = Client::http1(prometheus.addr());
+
+    let health = || {
+        let page = client.get("/api/v1/rules").send().json();
+        let groups = page["data"]["groups"].as_array().unwrap().clone();
+        let rules = groups
+            .iter()
+            .flat_map(|group| group["rules"].as_array().unwrap().clone());
+        let health: Vec<String> = rules
+            .map(|rule| rule["health"].as_str().unwrap().to_owned())
+            .collect();
+        let done = !health.is_empty() && health.iter().all(|health| health != "unknown");
+        done.then_some(health)
+    };
+    let health = until(SOON, health).expect("rules that were evaluated");
+    assert!(health.iter().all(|health| health == "ok"), "{health:?}");
+}
+
+/// Every word of the queries and rules that names a counter or gauge of ours.
+fn named() -> BTreeSet<String> {
+    let rules = fs::read_to_string(file("alerts.yaml")).unwrap();
+    let text = rules + "\n" + &queries().join("\n");
+    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':'));
+    words
+        .filter(|word| word.starts_with("mesh_filters_"))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What the filter counts under the configurations of its cases and of the file we ship, as Prometheus
+/// has it.
+fn counted<F: Filter>() -> BTreeSet<String> {
+    let prefix = format!("mesh_filters_{}", F::NAME.replace('-', "_"));
+    let mut names: BTreeSet<String> = ["build_info", "config_hash"]
+        .map(|gauge| format!("{prefix}_{gauge}"))
+        .into();
+    let mut files = File::all();
+    files.retain(|file| file.filter == F::NAME);
+    let suites = files.into_iter().flat_map(|file| file.suites);
+    let configs = suites.map(|suite| suite.config).chain([shipped(F::NAME)]);
+    for config in configs {
+        let Ok(loaded) = load::<F>(config.to_string().as_bytes()) else {
+            continue;
+        };
+        let reasons = loaded
+            .filter
+            .outcomes()
+            .iter()
+            .map(|outcome| outcome.reason);
+        let gauges = loaded.filter.gauges();
+        let gauges = gauges.iter().map(|(name, _)| *name);
+        names.extend(reasons.chain(gauges).map(|name| format!("{prefix}_{name}")));
+    }
+    names
+}
+
+/// The configuration of a filter in `envoy-configs/local/`.
+fn shipped(filter: &str) -> Value {
+    let file = Config::from_file(&format!("envoy-configs/local/{filter}.yaml"));
+    let listener = &file.value()["static_resources"]["listeners"][0];
+    let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
+    let filters = manager["http_filters"].as_array().unwrap();
+    let ours = filters.iter().find(|candidate| candidate["name"] == filter);
+    ours.unwrap()["typed_config"]["config"]["configuration"]["value"].clone()
+}
+
+#[test]
+fn the_dashboard_and_the_rules_speak_of_what_there_is() {
+    let mut there_is = BTreeSet::new();
+    there_is.extend(counted::<authorization_policy::AuthorizationPolicy>());
+    there_is.extend(counted::<fault_injection::FaultInjection>());
+    there_is.extend(counted::<rate_limit::RateLimit>());
+    there_is.extend(counted::<request_authentication::RequestAuthentication>());
+    there_is.extend(counted::<telemetry_tags::TelemetryTags>());
+    // Requests that are held: only faults hold them for a time.
+    there_is.insert("mesh_filters_fault_injection_active".to_owned());
+    let named = named();
+    let unknown: Vec<_> = named.difference(&there_is).collect();
+    assert_eq!(unknown, [""; 0], "no filter counts these");
+    let missing: Vec<_> = there_is.difference(&named).collect();
+    assert_eq!(missing, [""; 0], "neither dashboard nor rules show these");
+}

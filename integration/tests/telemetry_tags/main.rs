@@ -1,0 +1,28 @@
+//! Telemetry in a real Envoy, read by those it is for: Prometheus, a collector of spans, the access
+//! log; under attack, with a million values, and over the life of a listener.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+mod cardinality;
+mod dashboards;
+mod earlier;
+mod hostile;
+mod prometheus;
+mod rig;
+mod shipped;
+mod spans;
+mod tutorials;
+mod updates;
+
+use std::time::Duration;
+
+/// The filter.
+const FILTER: &str = "telemetry-tags";
+
+/// Long enough for anything that is going to happen.
+const SOON: Duration = Duration::from_secs(15);
