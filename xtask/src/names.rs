@@ -8,16 +8,25 @@
 use rustc_demangle::demangle;
 use walrus::Module;
 
-/// Replaces the names of our own functions by their plain form without a hash, and takes out those
-/// of libraries. `crates` are ours, by their names in code.
+/// Replaces the names of our own functions by their plain form without a hash and without the crate,
+/// and takes out those of libraries. `crates` are ours, by their names in code.
 pub(crate) fn shorten(module: &mut Module, crates: &[String]) {
     for function in module.funcs.iter_mut() {
         function.name = function
             .name
             .as_deref()
             .map(plain)
-            .filter(|name| is_ours(name, crates));
+            .filter(|name| is_ours(name, crates))
+            .map(|name| bare(&name, crates));
     }
+}
+
+/// Without the names of our crates, which would be a third of what is left: `policy::decide` tells
+/// where to look.
+fn bare(name: &str, crates: &[String]) -> String {
+    crates.iter().fold(name.to_owned(), |name, ours| {
+        name.replace(&format!("{ours}::"), "")
+    })
 }
 
 fn plain(name: &str) -> String {
@@ -38,7 +47,26 @@ fn is_ours(name: &str, crates: &[String]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_ours, plain};
+    use super::{bare, is_ours, plain};
+
+    #[test]
+    fn our_crates_go_without_saying() {
+        let crates = ["sdk_helpers".to_owned(), "noop".to_owned()];
+        for (name, left) in [
+            ("sdk_helpers::shell::start", "shell::start"),
+            (
+                "<sdk_helpers::shell::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+                "<shell::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+            ),
+            (
+                "core::ptr::drop_in_place<noop::Noop>",
+                "core::ptr::drop_in_place<Noop>",
+            ),
+            ("dlmalloc", "dlmalloc"),
+        ] {
+            assert_eq!(bare(name, &crates), left);
+        }
+    }
 
     #[test]
     fn both_manglings_become_paths() {
