@@ -1,6 +1,7 @@
 //! What a filter wants done, as plain values. The shell does it; nothing here touches a host.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::time::Duration;
 
 use crate::headers::Headers;
@@ -68,7 +69,7 @@ pub struct Record {
     /// nothing follows; no comma and no white space.
     pub details: Vec<String>,
     /// Filter state: `wasm.<key>` → value.
-    pub state: Vec<(String, Vec<u8>)>,
+    pub state: Vec<(Rc<str>, Vec<u8>)>,
     /// Added to series of the filter's own, by their place in [`Filter::series`](crate::Filter::series).
     pub samples: Vec<(usize, u64)>,
 }

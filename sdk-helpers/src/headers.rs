@@ -69,20 +69,31 @@ impl Headers {
 
     /// Every value of `name`, which must be in lower case. `host` is Envoy's alias of
     /// `:authority`.
-    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let name = if name == "host" { ":authority" } else { name };
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let name = named(name);
         self.iter()
-            .filter(move |(key, _)| *key == name.as_bytes())
+            .filter(move |(key, _)| *key == name)
             .map(|(_, value)| value)
     }
 
     /// The first value of `name`.
-    pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
-        self.values(name).next()
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
+        let name = named(name);
+        let found = self.iter().find(|(key, _)| *key == name);
+        found.map(|(_, value)| value)
     }
 
     fn slice(&self, range: &Range<usize>) -> &[u8] {
         self.block.get(range.clone()).unwrap_or_default()
+    }
+}
+
+/// The name a header has in the map.
+fn named(name: &str) -> &[u8] {
+    if name == "host" {
+        b":authority"
+    } else {
+        name.as_bytes()
     }
 }
 

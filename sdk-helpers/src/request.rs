@@ -27,24 +27,40 @@ struct Snapshot {
     source: Option<Source>,
     probes: Cell<u8>,
     headers: OnceCell<Headers>,
-    /// `:path`, where it was asked for before anything else.
-    path: OnceCell<Vec<u8>>,
+    /// The first value of the one header that was asked for before anything else.
+    alone: OnceCell<(String, Option<Vec<u8>>)>,
 }
 
 impl Snapshot {
+    fn new(source: Option<Source>, headers: OnceCell<Headers>) -> Self {
+        Snapshot {
+            source,
+            probes: Cell::new(0),
+            headers,
+            alone: OnceCell::new(),
+        }
+    }
+
     fn headers(&self) -> &Headers {
         self.headers
             .get_or_init(|| self.source.map(|from| (from.all)()).unwrap_or_default())
     }
 
-    /// Of `:path` there is one, so it need not cost the whole map.
-    fn path(&self) -> &[u8] {
-        match (self.headers.get(), self.source) {
-            (None, Some(source)) => self
-                .path
-                .get_or_init(|| (source.one)(":path").unwrap_or_default()),
-            _ => self.headers().first(":path").unwrap_or_default(),
+    /// A filter that looks at one header need not pay for the whole map; one that looks at a second
+    /// one does.
+    fn first(&self, name: &str) -> Option<&[u8]> {
+        if let (None, Some(source)) = (self.headers.get(), self.source) {
+            let (alone, value) = self
+                .alone
+                .get_or_init(|| (name.to_owned(), (source.one)(name)));
+            if alone == name {
+                return value.as_deref();
+            }
+            if !name.starts_with(':') && !self.has(name) {
+                return None;
+            }
         }
+        self.headers().first(name)
     }
 
     fn has(&self, name: &str) -> bool {
@@ -68,12 +84,12 @@ macro_rules! snapshot_of {
         impl $name {
             /// A snapshot already taken.
             pub fn new(headers: Headers) -> Self {
-                $name(Snapshot { source: None, probes: Cell::new(0), headers: OnceCell::from(headers), path: OnceCell::new() })
+                $name(Snapshot::new(None, OnceCell::from(headers)))
             }
 
             /// A snapshot that is taken from `source` when first needed.
             pub fn lazy(source: Source) -> Self {
-                $name(Snapshot { source: Some(source), probes: Cell::new(0), headers: OnceCell::new(), path: OnceCell::new() })
+                $name(Snapshot::new(Some(source), OnceCell::new()))
             }
 
             /// All headers.
@@ -87,14 +103,14 @@ macro_rules! snapshot_of {
             }
 
             /// Every value of a header; `name` in lower case. A header sent twice is two values.
-            pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+            pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
                 let here = name.starts_with(':') || self.has(name);
                 here.then(|| self.headers().values(name)).into_iter().flatten()
             }
 
             /// The first value of a header; `name` in lower case.
-            pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
-                self.values(name).next()
+            pub fn first(&self, name: &str) -> Option<&[u8]> {
+                self.0.first(name)
             }
         }
     };
@@ -122,7 +138,7 @@ impl Request {
 
     /// `:path` as sent, with its query.
     pub fn path_and_query(&self) -> &[u8] {
-        self.0.path()
+        self.first(":path").unwrap_or_default()
     }
 
     /// `:path` without its query: what Istio's `uri` matches.
@@ -211,7 +227,7 @@ mod tests {
     fn an_absent_header_is_answered_without_the_map() {
         let lazy = Request::lazy(Source {
             has: |name| name == "here",
-            one: |_| None,
+            one: |name| (name == "here").then(Vec::new),
             all: || panic!("the map was fetched"),
         });
         assert_eq!(lazy.first("absent"), None);
@@ -219,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_alone_is_had_without_the_map() {
+    fn one_header_alone_is_had_without_the_map() {
         let lazy = Request::lazy(Source {
             has: |_| panic!("the path is always there"),
             one: |name| (name == ":path").then(|| b"/a?b=1".to_vec()),
@@ -227,6 +243,19 @@ mod tests {
         });
         assert_eq!(lazy.path(), b"/a");
         assert_eq!(lazy.query_parameter("b"), Some(b"1".as_slice()));
+    }
+
+    #[test]
+    fn a_second_header_takes_the_map() {
+        let lazy = Request::lazy(Source {
+            has: |name| name == "second",
+            one: |name| Some(name.as_bytes().to_vec()),
+            all: || Headers::from_pairs([("first", "of the map"), ("second", "2")]),
+        });
+        assert_eq!(lazy.first("first"), Some(b"first".as_slice()));
+        assert_eq!(lazy.first("absent"), None);
+        assert_eq!(lazy.first("second"), Some(b"2".as_slice()));
+        assert_eq!(lazy.first("first"), Some(b"of the map".as_slice()));
     }
 
     #[test]

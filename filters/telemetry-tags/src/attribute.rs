@@ -1,226 +1,12 @@
-//! Envoy's attributes: their names, kinds, and from when on they can be read.
+//! Attributes of a stream, and their values as text.
+
+mod table;
+
+use std::borrow::Cow;
 
 use sdk_helpers::{Request, Response, World};
 
-/// From when on a value is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// With the request's headers.
-    Request,
-    /// With the response's headers.
-    Response,
-    /// At the end of the stream.
-    End,
-}
-
-/// What kind of value an expression or an attribute is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A text.
-    Text,
-    /// Bytes that nobody has said are a text.
-    Bytes,
-    /// A signed whole number.
-    Int,
-    /// An unsigned whole number, which CEL compares with no signed one.
-    Uint,
-    /// True or false.
-    Bool,
-    /// A length of time.
-    Duration,
-    /// A point in time.
-    Time,
-    /// A map, a list, a message, or what is only known when it is read.
-    Other,
-}
-
-impl Kind {
-    /// What a user calls it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::Text => "a text",
-            Kind::Bytes => "bytes",
-            Kind::Int => "a number",
-            Kind::Uint => "an unsigned number",
-            Kind::Bool => "true or false",
-            Kind::Duration => "a duration",
-            Kind::Time => "a time",
-            Kind::Other => "a map or a list",
-        }
-    }
-}
-
-use Kind::{Bool, Duration, Int, Other, Text, Time, Uint};
-use Phase::{End, Request as Begin, Response as Answered};
-
-/// What stands under a root, in Envoy 1.40.
-type Fields = &'static [(&'static str, Kind, Phase)];
-
-const REQUEST: Fields = &[
-    ("path", Text, Begin),
-    ("url_path", Text, Begin),
-    ("host", Text, Begin),
-    ("scheme", Text, Begin),
-    ("method", Text, Begin),
-    ("referer", Text, Begin),
-    ("useragent", Text, Begin),
-    ("id", Text, Begin),
-    ("query", Text, Begin),
-    ("headers", Other, Begin),
-    ("protocol", Text, Begin),
-    ("time", Time, Begin),
-    ("duration", Duration, End),
-    ("size", Int, End),
-    ("total_size", Int, End),
-];
-
-const RESPONSE: Fields = &[
-    ("code", Int, Answered),
-    ("code_details", Text, Answered),
-    ("headers", Other, Answered),
-    ("flags", Int, End),
-    ("grpc_status", Int, End),
-    ("trailers", Other, End),
-    ("size", Int, End),
-    ("total_size", Int, End),
-    ("backend_latency", Duration, End),
-];
-
-const ADDRESS: Fields = &[("address", Text, Begin), ("port", Int, Begin)];
-
-const CONNECTION: Fields = &[
-    ("id", Uint, Begin),
-    ("mtls", Bool, Begin),
-    ("requested_server_name", Text, Begin),
-    ("tls_version", Text, Begin),
-    ("subject_local_certificate", Text, Begin),
-    ("subject_peer_certificate", Text, Begin),
-    ("dns_san_local_certificate", Text, Begin),
-    ("dns_san_peer_certificate", Text, Begin),
-    ("uri_san_local_certificate", Text, Begin),
-    ("uri_san_peer_certificate", Text, Begin),
-    ("sha256_peer_certificate_digest", Text, Begin),
-    ("transport_failure_reason", Text, End),
-    ("termination_details", Text, End),
-];
-
-const UPSTREAM: Fields = &[
-    ("address", Text, Answered),
-    ("port", Int, Answered),
-    ("local_address", Text, Answered),
-    ("num_endpoints", Uint, Answered),
-    ("request_attempt_count", Uint, Answered),
-    ("tls_version", Text, Answered),
-    ("subject_local_certificate", Text, Answered),
-    ("subject_peer_certificate", Text, Answered),
-    ("dns_san_local_certificate", Text, Answered),
-    ("dns_san_peer_certificate", Text, Answered),
-    ("uri_san_local_certificate", Text, Answered),
-    ("uri_san_peer_certificate", Text, Answered),
-    ("sha256_peer_certificate_digest", Text, Answered),
-    ("transport_failure_reason", Text, End),
-    ("cx_pool_ready_duration", Duration, End),
-    ("locality", Other, Answered),
-];
-
-const XDS: Fields = &[
-    ("cluster_name", Text, Begin),
-    ("route_name", Text, Begin),
-    ("virtual_host_name", Text, Begin),
-    ("filter_chain_name", Text, Begin),
-    ("listener_direction", Int, Begin),
-    ("cluster_metadata", Other, Begin),
-    ("route_metadata", Other, Begin),
-    ("virtual_host_metadata", Other, Begin),
-    ("listener_metadata", Other, Begin),
-    ("node", Other, Begin),
-    ("upstream_host_metadata", Other, Answered),
-    ("upstream_host_locality_metadata", Other, Answered),
-];
-
-/// What stands under each root; nothing where any name may.
-const ROOTS: [(&str, Fields); 11] = [
-    ("request", REQUEST),
-    ("response", RESPONSE),
-    ("source", ADDRESS),
-    ("destination", ADDRESS),
-    ("connection", CONNECTION),
-    ("upstream", UPSTREAM),
-    ("xds", XDS),
-    ("metadata", &[]),
-    ("filter_state", &[]),
-    ("upstream_filter_state", &[]),
-    ("plugin_name", &[]),
-];
-
-/// Names of old Envoys, with what they are called now.
-const RENAMED: [(&str, &str); 8] = [
-    ("node", "xds.node"),
-    ("listener_direction", "xds.listener_direction"),
-    ("listener_metadata", "xds.listener_metadata"),
-    ("cluster_name", "xds.cluster_name"),
-    ("cluster_metadata", "xds.cluster_metadata"),
-    ("route_name", "xds.route_name"),
-    ("route_metadata", "xds.route_metadata"),
-    ("upstream_host_metadata", "xds.upstream_host_metadata"),
-];
-
-/// The kind of the attribute at a path and from when on it can be read.
-///
-/// # Errors
-/// Says what is there instead.
-pub fn look_up(path: &[String]) -> Result<(Kind, Phase), String> {
-    let root = path.first().map_or("", String::as_str);
-    let Some((_, fields)) = ROOTS.iter().find(|(name, _)| *name == root) else {
-        if let Some((_, now)) = RENAMED.iter().find(|(old, _)| *old == root) {
-            return Err(format!("`{root}` is gone from Envoy; write `{now}`"));
-        }
-        return Err(format!(
-            "`{root}` is no attribute; known are `request`, `response`, `connection`, `source`, \
-             `destination`, `upstream`, `xds`, `metadata`, `filter_state`"
-        ));
-    };
-    let depth = path.len();
-    if fields.is_empty() {
-        return Ok(match (root, depth) {
-            ("plugin_name", 1) => (Text, Begin),
-            ("filter_state" | "upstream_filter_state", 2) => (Kind::Bytes, Begin),
-            _ => (Other, Begin),
-        });
-    }
-    let Some(name) = path.get(1) else {
-        return Ok((Other, Begin));
-    };
-    let Some((_, kind, phase)) = fields.iter().find(|(field, ..)| field == name) else {
-        return Err(format!("`{root}.{name}` is no attribute"));
-    };
-    let is_header = matches!(name.as_str(), "headers" | "trailers") && depth == 3;
-    let is_node_leaf = root == "xds"
-        && name == "node"
-        && matches!(path.get(2).map(String::as_str), Some("id" | "cluster"));
-    if *kind != Other && depth > 2 {
-        return Err(format!(
-            "`{root}.{name}` is {} and has no fields",
-            kind.name()
-        ));
-    }
-    Ok((
-        if is_header || is_node_leaf {
-            Text
-        } else {
-            *kind
-        },
-        *phase,
-    ))
-}
-
-/// Whether an attribute can be read with the request's headers and at the end, but not between.
-pub fn is_closed_between(path: &[String]) -> bool {
-    path.first().is_some_and(|root| root == "request")
-        && !path.get(1).is_some_and(|name| {
-            matches!(name.as_str(), "time" | "protocol" | "size" | "total_size")
-        })
-}
+pub use table::{Kind, Phase, comes_late, is_closed_between, is_foreign, look_up};
 
 /// A stream as far as it has come.
 #[derive(Clone, Copy)]
@@ -242,35 +28,71 @@ pub struct Attribute {
     pub phase: Phase,
 }
 
-/// How the value is written.
+/// How the value is had and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
-    Raw,
-    Int,
-    Uint,
-    Bool,
+    Property(Kind),
+    /// `%DURATION%`.
     Milliseconds,
+    /// `%RESPONSE_FLAGS%`.
     Flags,
-    /// A header of the request; several values joined by a comma.
+    /// `response.code`. While the answer goes by, its headers know it better: what Envoy answers itself
+    /// to gRPC becomes a 200 on its way.
+    Code,
+    /// `%RESPONSE_CODE%`, which is 0 where there is none.
+    CodeOrZero,
+    /// `%GRPC_STATUS_NUMBER%`, which only gRPC has.
+    GrpcStatus,
+    /// `:path` up to its query.
+    UrlPath,
+    /// What is behind the first `?` of `:path`, up to a `#`.
+    Query,
+    /// A header that Envoy gives a name of its own; it keeps one value of it.
+    Named(&'static str),
+    /// A header of the request as CEL sees it: several values joined by a comma.
     RequestHeader,
-    /// A header of the response.
+    /// A header of the response, likewise.
     ResponseHeader,
+    /// The first value of a header of the request, as logs have it.
+    FirstOfRequest,
+    /// The first value of a header of the response, likewise.
+    FirstOfResponse,
 }
+
+/// Attributes that are headers: one look at the map of headers has them all.
+const NAMED: [(&str, &str); 7] = [
+    ("path", ":path"),
+    ("host", ":authority"),
+    ("method", ":method"),
+    ("scheme", ":scheme"),
+    ("referer", "referer"),
+    ("useragent", "user-agent"),
+    ("id", "x-request-id"),
+];
 
 impl Attribute {
     /// The attribute at a path, if a module can write its value as CEL would.
     pub fn plain(path: &[String], kind: Kind, phase: Phase) -> Option<Self> {
         let segments: Vec<&str> = path.iter().map(String::as_str).collect();
+        let named = |name: &str| NAMED.iter().find(|(known, _)| *known == name);
         let form = match (segments.as_slice(), kind) {
             (["request", "headers", _], _) => Form::RequestHeader,
             (["response", "headers", _], _) => Form::ResponseHeader,
-            (_, Text | Kind::Bytes) => Form::Raw,
-            (_, Int) => Form::Int,
-            (_, Uint) => Form::Uint,
-            (_, Bool) => Form::Bool,
-            (_, Duration | Time | Other) => return None,
+            (["request", "url_path"], _) => Form::UrlPath,
+            (["response", "code"], _) => Form::Code,
+            (["request", "query"], _) => Form::Query,
+            (["request", name], Kind::Text) if named(name).is_some() => {
+                Form::Named(named(name).map_or("", |(_, header)| header))
+            }
+            (_, Kind::Text | Kind::Bytes | Kind::Int | Kind::Uint | Kind::Bool) => {
+                Form::Property(kind)
+            }
+            (_, Kind::Duration | Kind::Time | Kind::Map | Kind::Other) => return None,
         };
-        let path = path.to_vec();
+        let mut path = path.to_vec();
+        if let (Form::RequestHeader | Form::ResponseHeader, Some(name)) = (form, path.get_mut(2)) {
+            name.make_ascii_lowercase();
+        }
         Some(Attribute { path, form, phase })
     }
 
@@ -282,45 +104,105 @@ impl Attribute {
         let form = match segments.as_slice() {
             ["request", "duration"] => Form::Milliseconds,
             ["response", "flags"] => Form::Flags,
+            ["response", "code"] => Form::CodeOrZero,
+            ["response", "grpc_status"] => Form::GrpcStatus,
             _ => return Attribute::plain(&path, kind, phase),
         };
         Some(Attribute { path, form, phase })
     }
 
-    /// Its value as text; `None` where there is none.
-    pub fn read(&self, view: &View<'_>) -> Option<Vec<u8>> {
-        let name = self.path.get(2).map_or("", String::as_str);
+    /// A header as `%REQ(name)%` and `%RESP(name)%` have it: its first value.
+    pub fn header(of_request: bool, name: &str) -> Self {
+        let (root, form, phase) = match of_request {
+            true => ("request", Form::FirstOfRequest, Phase::Request),
+            false => ("response", Form::FirstOfResponse, Phase::Response),
+        };
+        let path = [root, "headers", &name.to_ascii_lowercase()].map(str::to_owned);
+        Attribute {
+            path: path.to_vec(),
+            form,
+            phase,
+        }
+    }
+
+    /// How many looks at the headers of the request it takes.
+    pub fn headers(&self) -> usize {
         match self.form {
+            Form::UrlPath | Form::Query | Form::Named(_) | Form::FirstOfRequest => 1,
+            // One whether it is there, and one at all that are.
+            Form::RequestHeader => 2,
+            _ => 0,
+        }
+    }
+
+    /// Whether it can be read with the request's headers and at the end, but not between.
+    pub fn is_closed_between(&self) -> bool {
+        is_closed_between(&self.path)
+    }
+
+    /// Whether it may be there only after it could first be read.
+    pub fn comes_late(&self) -> bool {
+        comes_late(&self.path)
+    }
+
+    /// Its value as text; `None` where there is none.
+    pub fn read<'a>(&self, view: &View<'a>) -> Option<Cow<'a, [u8]>> {
+        let name = self.path.get(2).map_or("", String::as_str);
+        let query = |request: &'a Request| query(request.path_and_query());
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let property = || view.world.property(&path);
+        let text = match self.form {
             Form::RequestHeader => return joined(view.request?.values(name)),
             Form::ResponseHeader => return joined(view.response?.values(name)),
-            _ => {}
-        }
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let bytes = view.world.property(&path)?;
-        let number = || bytes.as_slice().try_into().ok().map(u64::from_le_bytes);
-        let text = match self.form {
-            Form::Int => number()?.cast_signed().to_string(),
-            Form::Uint => number()?.to_string(),
-            Form::Bool => flag(&bytes)?.to_string(),
-            Form::Milliseconds => (number()? / 1_000_000).to_string(),
-            Form::Flags => crate::flags::short(number()?),
-            Form::Raw | Form::RequestHeader | Form::ResponseHeader => return Some(bytes),
+            Form::FirstOfRequest => return view.request?.first(name).map(Cow::Borrowed),
+            Form::FirstOfResponse => return view.response?.first(name).map(Cow::Borrowed),
+            Form::Named(header) => return view.request?.first(header).map(Cow::Borrowed),
+            Form::UrlPath => return view.request.map(|request| Cow::Borrowed(request.path())),
+            Form::Query => return view.request.map(query).map(Cow::Borrowed),
+            Form::Property(kind) => return written(kind, property()?).map(Cow::Owned),
+            Form::GrpcStatus if !view.request?.is_grpc() => return None,
+            Form::GrpcStatus => number(property())?.to_string(),
+            Form::Code => return code(view),
+            Form::CodeOrZero => return Some(code(view).unwrap_or(Cow::Borrowed(b"0"))),
+            Form::Milliseconds => (number(property())? / 1_000_000).to_string(),
+            Form::Flags => crate::flags::short(number(property())?),
         };
-        Some(text.into_bytes())
+        Some(Cow::Owned(text.into_bytes()))
     }
 }
 
-fn flag(bytes: &[u8]) -> Option<bool> {
-    match bytes {
-        [flag] => Some(*flag != 0),
-        _ => None,
+fn code<'a>(view: &View<'a>) -> Option<Cow<'a, [u8]>> {
+    if let Some(status) = view.response.and_then(|response| response.first(":status")) {
+        return Some(Cow::Borrowed(status));
     }
+    let code = view.world.property(&["response", "code"])?;
+    written(Kind::Int, code).map(Cow::Owned)
+}
+
+/// A value as Envoy hands it over, written as Istio writes it.
+pub fn written(kind: Kind, bytes: Vec<u8>) -> Option<Vec<u8>> {
+    let text = match (kind, bytes.as_slice()) {
+        (Kind::Int, number) => i64::from_le_bytes(number.try_into().ok()?).to_string(),
+        (Kind::Uint, number) => u64::from_le_bytes(number.try_into().ok()?).to_string(),
+        (Kind::Bool, [flag]) => (*flag != 0).to_string(),
+        (Kind::Bool, _) => return None,
+        _ => return Some(bytes),
+    };
+    Some(text.into_bytes())
+}
+
+/// As Envoy cuts it out of `:path`.
+fn query(path: &[u8]) -> &[u8] {
+    let mut parts = path.splitn(2, |byte| *byte == b'?').skip(1);
+    let query = parts.next().unwrap_or_default();
+    query.split(|byte| *byte == b'#').next().unwrap_or_default()
 }
 
 /// The values of a header as CEL sees them.
-fn joined<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Vec<u8>> {
-    let mut all = values.next()?.to_vec();
+fn joined<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Cow<'a, [u8]>> {
+    let mut all = Cow::Borrowed(values.next()?);
     for value in values {
+        let all = all.to_mut();
         all.push(b',');
         all.extend_from_slice(value);
     }

@@ -1,6 +1,6 @@
 //! Ceilings on what Envoy would keep for ever: the values of a label, and all series together.
 //!
-//! A ceiling holds for the whole process. Who may exist is agreed upon by all workers in shared
+//! A ceiling holds for all workers and as long as one of them lives. Who may exist is agreed upon by all workers in shared
 //! cells, one for each that was admitted and one that counts them; each worker remembers what it
 //! has seen, so only what is new to it asks.
 
@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use sdk_helpers::World;
 
-/// Cells of this filter.
+/// Cells of this filter: `<what>` counts, and `<what>=<item>` stands for one that was admitted. No
+/// name holds an equals sign, so no two of them are one.
 const CELLS: &str = "mesh_filters.telemetry-tags";
 
 /// Things that may be at most so many.
@@ -18,30 +19,34 @@ pub struct Ceiling {
     /// Names the cells: `value.<label>` or `series`.
     what: String,
     most: u32,
-    /// Seen to be full: nothing is ever freed, so it stays full.
-    full: Cell<bool>,
+    /// How often it was seen to be full in a row.
+    full: Cell<u8>,
 }
+
+/// Nothing is ever freed, so what is full stays full. But while two workers admit the same item at once it
+/// counts twice, so once does not say much.
+const SURELY: u8 = 16;
 
 impl Ceiling {
     /// At most `most` of `what`.
     pub fn new(what: String, most: u32) -> Self {
-        let full = Cell::new(false);
+        let full = Cell::new(0);
         Ceiling { what, most, full }
     }
 
-    /// Whether `weight` of `item` may exist. The answer never turns from yes to no.
-    pub fn admits(&self, world: &dyn World, item: &str, weight: u32) -> bool {
-        let cell = format!("{CELLS}.{}/{item}", self.what);
+    /// Whether `item` may exist. The answer never turns from yes to no.
+    pub fn admits(&self, world: &dyn World, item: &str) -> bool {
+        let cell = format!("{CELLS}.{}={item}", self.what);
         let mut known = false;
         let asked = world.update(&cell, &mut |there| {
             known = there.is_some();
             None
         });
-        if known || asked.is_err() || self.full.get() {
+        if known || asked.is_err() || self.full.get() == SURELY {
             return known;
         }
         let counter = format!("{CELLS}.{}", self.what);
-        if !self.take(world, &counter, weight) {
+        if !self.take(world, &counter) {
             return false;
         }
         let mut created = false;
@@ -52,20 +57,25 @@ impl Ceiling {
         if done.is_err() || !created {
             // Another worker was faster and has counted it.
             let _ = world.update(&counter, &mut |there| {
-                Some(count(there).saturating_sub(weight).to_le_bytes().to_vec())
+                Some(count(there).saturating_sub(1).to_le_bytes().to_vec())
             });
         }
         done.is_ok()
     }
 
-    fn take(&self, world: &dyn World, counter: &str, weight: u32) -> bool {
+    fn take(&self, world: &dyn World, counter: &str) -> bool {
         let mut taken = false;
         let done = world.update(counter, &mut |there| {
-            let sum = count(there).saturating_add(weight);
+            let sum = count(there).saturating_add(1);
             taken = sum <= self.most;
-            self.full.set(!taken);
             taken.then(|| sum.to_le_bytes().to_vec())
         });
+        let seen = if taken {
+            0
+        } else {
+            self.full.get().saturating_add(1)
+        };
+        self.full.set(seen.min(SURELY));
         taken && done.is_ok()
     }
 }
@@ -100,7 +110,7 @@ impl ValueId {
 #[derive(Debug)]
 pub struct Bound {
     ceiling: Ceiling,
-    known: RefCell<HashMap<String, u32>>,
+    known: RefCell<HashMap<Vec<u8>, u32>>,
     values: RefCell<Vec<String>>,
     /// The one asked for last, which is mostly asked for next.
     last: Cell<u32>,
@@ -127,17 +137,18 @@ impl Bound {
                 return Some(ValueId(place));
             }
         }
-        if let Some(place) = self.known.borrow().get(value) {
+        if let Some(place) = self.known.borrow().get(value.as_bytes()) {
             self.last.set(*place);
             return Some(ValueId(*place));
         }
-        if !self.ceiling.admits(world, value, 1) {
+        if !self.ceiling.admits(world, value) {
             return None;
         }
         let mut values = self.values.borrow_mut();
         let place = u32::try_from(values.len()).unwrap_or_default();
         values.push(value.to_owned());
-        self.known.borrow_mut().insert(value.to_owned(), place);
+        let bytes = value.as_bytes().to_vec();
+        self.known.borrow_mut().insert(bytes, place);
         self.last.set(place);
         Some(ValueId(place))
     }

@@ -1,14 +1,23 @@
 //! Values made safe for wherever they go: a line of an access log, a header, the name of a
 //! statistic, a label.
 
+use std::borrow::Cow;
+
 /// The most bytes of a value: a SPIFFE identity fits, a book does not.
 pub const LONGEST: usize = 256;
 
 /// A value as text that ends no line, no quotes and no brackets early: each control character,
 /// quote, backslash, bracket and byte that is no UTF-8 becomes `_`, white space at the ends goes,
 /// and what is too long is cut.
-pub fn clean(bytes: &[u8]) -> String {
+pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.trim_ascii();
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() <= LONGEST && text.chars().all(is_safe) => Cow::Borrowed(text),
+        _ => Cow::Owned(replaced(bytes)),
+    }
+}
+
+fn replaced(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().min(LONGEST));
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -62,7 +71,8 @@ mod tests {
     #[test]
     fn what_is_too_long_is_cut_between_characters() {
         assert_eq!(clean(&b"x".repeat(1000)).len(), LONGEST);
-        let euros = clean("\u{20ac}".repeat(1000).as_bytes());
+        let euros = "\u{20ac}".repeat(1000);
+        let euros = clean(euros.as_bytes());
         assert_eq!(euros.len(), LONGEST / 3 * 3);
     }
 

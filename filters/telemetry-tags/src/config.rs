@@ -1,15 +1,18 @@
 //! The configuration, checked.
 
 mod metrics;
+mod names;
 mod tag;
 mod wire;
 
 use sdk_helpers::{At, Problems};
 
 use crate::expression::Expression;
-use crate::label::{Label, NAMES};
+use crate::label::Label;
 use crate::metric::Metric;
 use crate::source::{Source, Template};
+use metrics::Overrides;
+use names::Labels;
 use wire::SpecWire;
 pub use wire::Wire;
 
@@ -22,9 +25,11 @@ pub struct Config {
     pub metrics: [Vec<MetricConfig>; 2],
     /// The standard labels that metrics have.
     pub labels: Vec<Label>,
+    /// The most values of each of them, over all workers.
+    pub max_values: u32,
     /// Before the name of each metric.
     pub prefix: String,
-    /// The most series, over all workers and as long as the process lives.
+    /// The most series, over all workers.
     pub max_series: u32,
     /// Whether the host header names the service where nothing better does; as Istio has it where
     /// not said.
@@ -62,7 +67,7 @@ pub struct TagConfig {
 /// How many values a label may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BoundConfig {
-    /// At most so many, over all workers and as long as the process lives.
+    /// At most so many, over all workers.
     pub max_values: u32,
     /// What stands for the rest.
     pub overflow: String,
@@ -92,10 +97,16 @@ pub enum Override {
     /// It is dropped.
     Remove,
     /// It is what an expression gives.
-    Upsert(std::rc::Rc<Expression>, String, BoundConfig),
+    Upsert(std::rc::Rc<Expression>, BoundConfig),
 }
 
 const MOST_SERIES: u32 = 100_000;
+
+/// Of each of Istio's labels: a gateway knows hundreds of services and workloads.
+const LABEL_VALUES: u32 = 1_000;
+
+/// More than this of tags, or of labels, is no list that a person wrote.
+const MOST_TAGS: usize = 200;
 
 impl Wire {
     /// Checks everything and reports every problem.
@@ -126,26 +137,37 @@ impl Wire {
                 "changes nothing here: the filter works wherever it is loaded",
             );
         }
+        let mut names = Labels::new();
         let mut tags = Vec::new();
         for (index, tag) in self.tags.into_iter().enumerate() {
             let at = root.field("tags");
-            tag::check(tag, &at.index(index), problems, &mut tags);
+            tag::check(tag, &at.index(index), problems, &mut names, &mut tags);
         }
         let SpecWire {
-            metrics,
+            metrics: metrics_wire,
             tracing,
             access_logging,
             ..
         } = spec;
-        tag::check_tracing(tracing, &at.field("tracing"), problems, &mut tags);
+        let custom = tag::check_tracing(tracing, &at.field("tracing"), problems, &tags);
+        tags.extend(custom);
         tag::check_logging(
             access_logging.as_deref(),
             &at.field("accessLogging"),
             problems,
         );
         let labels = labels(self.labels, &root.field("labels"), problems);
-        let names: Vec<String> = tags.iter().map(|tag| tag.name.clone()).collect();
-        let metrics = metrics::check(metrics, &at.field("metrics"), problems, &names, &labels);
+        let metrics = Overrides {
+            tags: &tags,
+            labels: &labels,
+            names,
+            problems,
+        };
+        let metrics = metrics.check(metrics_wire, &at.field("metrics"));
+        if tags.len() > MOST_TAGS {
+            let problem = format!("there are {} tags, more than {MOST_TAGS}", tags.len());
+            problems.error(&root, problem);
+        }
         if tags.is_empty() && metrics.iter().all(Vec::is_empty) && !problems.has_errors() {
             problems.warn(
                 &root,
@@ -156,6 +178,12 @@ impl Wire {
             tags,
             metrics,
             labels,
+            max_values: within(
+                self.max_values,
+                (LABEL_VALUES, tag::MOST_VALUES),
+                &root.field("maxValues"),
+                problems,
+            ),
             prefix: prefix(self.metric_prefix, &root.field("metricPrefix"), problems),
             max_series: within(
                 self.max_series,
@@ -164,11 +192,7 @@ impl Wire {
                 problems,
             ),
             host_header_fallback: self.disable_host_header_fallback.map(|disabled| !disabled),
-            reporter: self.reporter.map(|place| match place {
-                0 => Reporter::Source,
-                1 => Reporter::Destination,
-                _ => Reporter::Waypoint,
-            }),
+            reporter: self.reporter,
         }
     }
 }
@@ -190,20 +214,21 @@ fn within(
 
 fn labels(names: Option<Vec<String>>, at: &At<'_>, problems: &Problems) -> Vec<Label> {
     let Some(names) = names else {
-        return Label::all().collect();
+        return Label::ALL.to_vec();
     };
-    let mut labels = Vec::new();
     for (index, name) in names.iter().enumerate() {
-        match Label::find(name) {
-            Some(label) => labels.push(label),
-            None => problems.error(
+        if Label::find(name).is_none() {
+            problems.error(
                 &at.index(index),
-                format!("`{name}` is none of Istio's labels: {}", NAMES.join(", ")),
-            ),
+                format!(
+                    "`{name}` is none of Istio's labels: {}",
+                    Label::NAMES.join(", ")
+                ),
+            );
         }
     }
-    labels.sort_unstable();
-    labels.dedup();
+    let mut labels = Label::ALL.to_vec();
+    labels.retain(|label| names.iter().any(|name| name == label.name()));
     labels
 }
 

@@ -10,17 +10,28 @@ mod engine;
 #[cfg(not(target_arch = "wasm32"))]
 #[path = "expression/native.rs"]
 pub mod engine;
+mod rules;
 mod syntax;
 mod token;
 
-use sdk_helpers::World;
+use std::borrow::Cow;
 
-use crate::attribute::{Attribute, Kind, Phase, View};
+use sdk_helpers::{At, Problems, World};
+
+use crate::attribute::{Attribute, Kind, Phase, View, comes_late};
 
 /// A checked expression.
 #[derive(Debug)]
 pub struct Expression {
     how: How,
+    /// As the user wrote it.
+    text: String,
+    /// Its place in the configuration, for what is only found out when Envoy reads it.
+    at: String,
+    /// The patterns it matches texts by: whether they are any, only the engine knows.
+    patterns: Vec<String>,
+    /// Whether it reads what other filters may leave later.
+    comes_late: bool,
     /// From when on it can be evaluated.
     pub phase: Phase,
 }
@@ -44,13 +55,16 @@ pub struct Source {
 }
 
 impl Expression {
-    /// Checks one.
+    /// Checks the one at this place of the configuration.
+    ///
+    /// What is legal and surely not meant comes beside it.
     ///
     /// # Errors
     /// Says what is wrong.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str, at: &At<'_>) -> Result<(Self, Option<String>), String> {
         let parsed = syntax::parse(text)?;
         let plain = |path: &Vec<String>| Attribute::plain(path, parsed.kind, parsed.phase);
+        let comes_late = parsed.reads.iter().any(|path| comes_late(path));
         let how = if let Some(literal) = parsed.literal {
             How::Literal(literal)
         } else if let Some(attribute) = parsed.attribute.as_ref().and_then(plain) {
@@ -67,34 +81,88 @@ impl Expression {
                 reads: parsed.reads,
             })?)
         };
-        Ok(Expression {
+        let expression = Expression {
             how,
+            text: text.to_owned(),
+            at: at.to_string(),
+            patterns: parsed.patterns,
+            comes_late,
             phase: parsed.phase,
-        })
+        };
+        Ok((expression, parsed.warning))
     }
 
-    /// Whether its value never changes.
-    pub fn is_literal(&self) -> bool {
-        matches!(self.how, How::Literal(_))
-    }
-
-    /// Has the engine read it.
+    /// Checks that one can be read, whatever it means.
     ///
     /// # Errors
-    /// Says why the engine will not.
-    pub fn prepare(&self, world: &dyn World) -> Result<(), String> {
-        match &self.how {
-            How::Engine(program) => program.prepare(world),
-            How::Literal(_) | How::Attribute(_) => Ok(()),
+    /// Says where it cannot.
+    pub fn check_syntax(text: &str) -> Result<(), String> {
+        syntax::check(text)
+    }
+
+    /// Whether another one is the same.
+    pub fn is_same(&self, other: &Expression) -> bool {
+        self.text == other.text
+    }
+
+    /// Has the engine read it, and reports at its place if it will not.
+    pub fn prepare(&self, world: &dyn World, problems: &Problems) {
+        let How::Engine(program) = &self.how else {
+            return;
+        };
+        let at = At::written(&self.at);
+        if let Err(problem) = program.prepare(world) {
+            problems.error(&at, problem);
+        } else if let Some(pattern) = self.patterns.iter().find(|one| !is_pattern(one, world)) {
+            problems.error(
+                &at,
+                format!("`{pattern}` is no pattern that Envoy can match by (RE2)"),
+            );
         }
+    }
+
+    /// How many looks at the headers of the request it takes.
+    pub fn headers(&self) -> usize {
+        match &self.how {
+            How::Attribute(attribute) => attribute.headers(),
+            How::Literal(_) | How::Engine(_) => 0,
+        }
+    }
+
+    /// Whether it may have a value later where it has none now.
+    pub fn comes_late(&self) -> bool {
+        self.comes_late
     }
 
     /// Its value as text; `None` if it has none, because an attribute is missing, say.
-    pub fn evaluate(&self, view: &View<'_>) -> Option<Vec<u8>> {
+    pub fn evaluate<'a>(&'a self, view: &View<'a>) -> Option<Cow<'a, [u8]>> {
         match &self.how {
-            How::Literal(text) => Some(text.clone().into_bytes()),
+            How::Literal(text) => Some(Cow::Borrowed(text.as_bytes())),
             How::Attribute(attribute) => attribute.read(view),
-            How::Engine(program) => program.evaluate(view),
+            How::Engine(program) => program.evaluate(view).map(Cow::Owned),
         }
     }
+}
+
+/// Whether the engine can match a text by a pattern: it reads one only when it evaluates. An engine that
+/// evaluates nothing yet says nothing about it.
+fn is_pattern(pattern: &str, world: &dyn World) -> bool {
+    let matches = |pattern: &str| {
+        let source = Source {
+            text: format!("''.matches({})", token::quote(pattern)),
+            kind: Kind::Bool,
+            reads: vec![],
+        };
+        let nothing = View {
+            request: None,
+            response: None,
+            world,
+        };
+        let program = engine::Program::new(source).ok()?;
+        program.prepare(world).ok()?;
+        let answer = program.evaluate(&nothing);
+        program.forget(world);
+        answer
+    };
+    matches(pattern).is_some() || matches("").is_none()
 }

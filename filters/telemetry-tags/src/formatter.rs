@@ -22,7 +22,7 @@ enum Piece {
 }
 
 /// Envoy's operators without arguments, and the attribute each is.
-const OPERATORS: [(&str, &str); 19] = [
+const OPERATORS: [(&str, &str); 18] = [
     ("PROTOCOL", "request.protocol"),
     ("DURATION", "request.duration"),
     ("RESPONSE_CODE", "response.code"),
@@ -30,7 +30,6 @@ const OPERATORS: [(&str, &str); 19] = [
     ("RESPONSE_FLAGS", "response.flags"),
     ("ROUTE_NAME", "xds.route_name"),
     ("UPSTREAM_CLUSTER", "xds.cluster_name"),
-    ("VIRTUAL_HOST_NAME", "xds.virtual_host_name"),
     ("UPSTREAM_HOST", "upstream.address"),
     ("UPSTREAM_LOCAL_ADDRESS", "upstream.local_address"),
     ("DOWNSTREAM_REMOTE_ADDRESS", "source.address"),
@@ -84,19 +83,34 @@ impl Format {
         if !plain.is_empty() {
             pieces.push(Piece::Text(plain));
         }
-        let phases = pieces.iter().flat_map(|piece| match piece {
-            Piece::Text(_) => &[],
-            Piece::Value { any, .. } => any.as_slice(),
+        let phases = pieces.iter().flat_map(Piece::attributes);
+        let mut closed = false;
+        let phase = phases.fold(Phase::Request, |latest, one| {
+            closed |= one.is_closed_between();
+            latest.max(one.phase)
         });
-        let phase = phases.fold(Phase::Request, |latest, one| latest.max(one.phase));
         // The request's headers cannot be read between its own callback and the end.
-        let mixed = pieces.len() > 1 && phase == Phase::Response;
+        let mixed = closed && phase == Phase::Response;
         let phase = if mixed { Phase::End } else { phase };
         Ok(Format { pieces, phase })
     }
 
+    /// How many looks at the headers of the request it takes.
+    pub fn headers(&self) -> usize {
+        self.attributes().map(Attribute::headers).sum()
+    }
+
+    /// Whether a part of it may be there later where it is not now.
+    pub fn comes_late(&self) -> bool {
+        self.attributes().any(Attribute::comes_late)
+    }
+
+    fn attributes(&self) -> impl Iterator<Item = &Attribute> {
+        self.pieces.iter().flat_map(Piece::attributes)
+    }
+
     /// What it comes to; `None` if nothing of it is there. A part that is missing beside others is
-    /// `-`, as in a log.
+    /// nothing, as Envoy has it in a span.
     pub fn write(&self, view: &View<'_>) -> Option<Vec<u8>> {
         let mut all = Vec::new();
         for piece in &self.pieces {
@@ -104,14 +118,23 @@ impl Format {
                 Piece::Text(text) => all.extend_from_slice(text.as_bytes()),
                 Piece::Value { any, longest } => {
                     match any.iter().find_map(|attribute| attribute.read(view)) {
-                        Some(value) => all.extend(value.into_iter().take(*longest)),
+                        Some(value) => all.extend(value.iter().take(*longest)),
                         None if self.pieces.len() == 1 => return None,
-                        None => all.push(b'-'),
+                        None => {}
                     }
                 }
             }
         }
         Some(all)
+    }
+}
+
+impl Piece {
+    fn attributes(&self) -> &[Attribute] {
+        match self {
+            Piece::Text(_) => &[],
+            Piece::Value { any, .. } => any,
+        }
     }
 }
 
@@ -124,19 +147,15 @@ fn value(operator: &str) -> Result<Piece, String> {
         )
     };
     let (name, argument, longest) = split(operator).ok_or_else(refuse)?;
-    let header = |side: &str, phase: Phase, name: &str| {
-        let path = [side, "headers", &name.to_ascii_lowercase()].map(str::to_owned);
-        Attribute::plain(&path, crate::attribute::Kind::Text, phase)
+    let headers = |of_request: bool, names: &str| {
+        let names = names.splitn(2, '?');
+        names
+            .map(|name| Attribute::header(of_request, name))
+            .collect()
     };
     let any: Option<Vec<Attribute>> = match (name, argument) {
-        ("REQ", Some(names)) => names
-            .splitn(2, '?')
-            .map(|name| header("request", Phase::Request, name))
-            .collect(),
-        ("RESP", Some(names)) => names
-            .splitn(2, '?')
-            .map(|name| header("response", Phase::Response, name))
-            .collect(),
+        ("REQ", Some(names)) => Some(headers(true, names)),
+        ("RESP", Some(names)) => Some(headers(false, names)),
         ("FILTER_STATE", Some(key)) => {
             let key = key.strip_suffix(":PLAIN").ok_or_else(refuse)?;
             let path = ["filter_state", key].map(str::to_owned);

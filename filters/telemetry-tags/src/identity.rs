@@ -1,6 +1,6 @@
 //! Who the proxy is, and who is on the other side, as far as Envoy says.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use sdk_helpers::protobuf::read_struct;
@@ -54,13 +54,12 @@ impl Home {
             _ => Reporter::Source,
         };
         let reporter = reporter.unwrap_or(by_direction);
-        // Istio turns it off for the server's side and for gateways.
+        // Istio turns it off for the server's side, for gateways and for waypoints.
         let is_sidecar = || text(world.property(&["xds", "node", "id"])).starts_with("sidecar~");
         Home {
             host_header: host_header.unwrap_or_else(|| match reporter {
                 Reporter::Source => direction == Some(2) && is_sidecar(),
-                Reporter::Destination => false,
-                Reporter::Waypoint => true,
+                Reporter::Destination | Reporter::Waypoint => false,
             }),
             reporter,
             own: Workload {
@@ -84,26 +83,26 @@ pub fn text(bytes: Option<Vec<u8>>) -> String {
     })
 }
 
-/// The workload that a peer said it is, kept while the next one says the same.
+/// The workloads that both peers said they are, each kept while the next one says the same.
 #[derive(Debug, Default)]
 pub struct Peers {
-    last: RefCell<(Vec<u8>, Rc<Workload>)>,
-    nobody: OnceCell<Rc<Workload>>,
+    downstream: Last,
+    upstream: Last,
 }
 
 impl Peers {
     /// Who sent the request.
     pub fn downstream(&self, facts: &dyn Facts) -> Rc<Workload> {
-        self.said(
-            facts.property(&["filter_state", "downstream_peer"]),
-            of_struct,
-        )
+        let said = facts.property(&["filter_state", "downstream_peer"]);
+        self.downstream.workload(said, of_struct)
     }
 
-    /// Who answers it.
-    pub fn upstream(&self, facts: &dyn Facts) -> Rc<Workload> {
-        if let Some(said) = facts.property(&["filter_state", "upstream_peer"]) {
-            return self.said(Some(said), of_struct);
+    /// Who answers it: by what it says itself, or else, if that may be asked, by what istiod writes
+    /// beside its endpoint.
+    pub fn upstream(&self, facts: &dyn Facts, by_endpoint: bool) -> Rc<Workload> {
+        let said = facts.property(&["filter_state", "upstream_peer"]);
+        if said.is_some() || !by_endpoint {
+            return self.upstream.workload(said, of_struct);
         }
         let path = [
             "xds",
@@ -112,17 +111,21 @@ impl Peers {
             "istio",
             "workload",
         ];
-        self.said(facts.property(&path), of_endpoint)
+        self.upstream.workload(facts.property(&path), of_endpoint)
     }
+}
 
-    fn said(&self, bytes: Option<Vec<u8>>, read: fn(&[u8]) -> Workload) -> Rc<Workload> {
-        let Some(bytes) = bytes else {
-            return Rc::clone(self.nobody.get_or_init(Rc::default));
-        };
-        let mut last = self.last.borrow_mut();
-        if last.0 != bytes {
-            let workload = Rc::new(read(&bytes));
-            *last = (bytes, workload);
+/// What was said last, and what it means.
+#[derive(Debug, Default)]
+struct Last(RefCell<(Vec<u8>, Rc<Workload>)>);
+
+impl Last {
+    fn workload(&self, said: Option<Vec<u8>>, read: fn(&[u8]) -> Workload) -> Rc<Workload> {
+        let said = said.unwrap_or_default();
+        let mut last = self.0.borrow_mut();
+        if last.0 != said {
+            let workload = Rc::new(read(&said));
+            *last = (said, workload);
         }
         Rc::clone(&last.1)
     }
@@ -153,14 +156,19 @@ fn of_struct(bytes: &[u8]) -> Workload {
 /// What istiod writes beside an endpoint: `workload;namespace;service;revision;cluster`.
 fn of_endpoint(bytes: &[u8]) -> Workload {
     let text = String::from_utf8_lossy(bytes);
-    let mut parts = text.split(';').map(str::to_owned);
-    let mut next = || parts.next().unwrap_or_default();
+    let parts: Vec<&str> = text.split(';').collect();
+    // Istio takes it whole or not at all.
+    let [name, namespace, service, revision, cluster, ..] = parts.as_slice() else {
+        return Workload::default();
+    };
+    let [name, namespace, service, revision, cluster] =
+        [name, namespace, service, revision, cluster].map(|part| (*part).to_owned());
     Workload {
-        name: next(),
-        namespace: next(),
-        service: next(),
-        revision: next(),
-        cluster: next(),
+        name,
+        namespace,
+        service,
+        revision,
+        cluster,
         ..Workload::default()
     }
 }

@@ -1,70 +1,74 @@
 //! Istio's standard labels, in the order Istio writes them.
 
-/// One of them, by its place in [`NAMES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Label(usize);
+use crate::metric::Metric;
 
 macro_rules! labels {
-    ($($constant:ident $name:literal,)+) => {
-        /// All names.
-        pub const NAMES: [&str; 25] = [$($name),+];
-
-        #[allow(missing_docs, reason = "each is its name in capitals")]
-        impl Label {
-            $(pub const $constant: Label = Label(Place::$constant as usize);)+
+    ($($label:ident $name:literal,)+) => {
+        /// One of them.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        #[allow(missing_docs, reason = "each is its name")]
+        pub enum Label {
+            $($label),+
         }
 
-        #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "the names of the constants")]
-        enum Place { $($constant),+ }
+        impl Label {
+            /// All of them, in order.
+            pub const ALL: [Label; 25] = [$(Label::$label),+];
+            /// Their names, in the same order.
+            pub const NAMES: [&str; 25] = [$($name),+];
+        }
     };
 }
 
 labels! {
-    REPORTER "reporter",
-    SOURCE_WORKLOAD "source_workload",
-    SOURCE_CANONICAL_SERVICE "source_canonical_service",
-    SOURCE_CANONICAL_REVISION "source_canonical_revision",
-    SOURCE_WORKLOAD_NAMESPACE "source_workload_namespace",
-    SOURCE_PRINCIPAL "source_principal",
-    SOURCE_APP "source_app",
-    SOURCE_VERSION "source_version",
-    SOURCE_CLUSTER "source_cluster",
-    DESTINATION_WORKLOAD "destination_workload",
-    DESTINATION_WORKLOAD_NAMESPACE "destination_workload_namespace",
-    DESTINATION_PRINCIPAL "destination_principal",
-    DESTINATION_APP "destination_app",
-    DESTINATION_VERSION "destination_version",
-    DESTINATION_SERVICE "destination_service",
-    DESTINATION_CANONICAL_SERVICE "destination_canonical_service",
-    DESTINATION_CANONICAL_REVISION "destination_canonical_revision",
-    DESTINATION_SERVICE_NAME "destination_service_name",
-    DESTINATION_SERVICE_NAMESPACE "destination_service_namespace",
-    DESTINATION_CLUSTER "destination_cluster",
-    REQUEST_PROTOCOL "request_protocol",
-    RESPONSE_CODE "response_code",
-    GRPC_RESPONSE_STATUS "grpc_response_status",
-    RESPONSE_FLAGS "response_flags",
-    CONNECTION_SECURITY_POLICY "connection_security_policy",
+    Reporter "reporter",
+    SourceWorkload "source_workload",
+    SourceCanonicalService "source_canonical_service",
+    SourceCanonicalRevision "source_canonical_revision",
+    SourceWorkloadNamespace "source_workload_namespace",
+    SourcePrincipal "source_principal",
+    SourceApp "source_app",
+    SourceVersion "source_version",
+    SourceCluster "source_cluster",
+    DestinationWorkload "destination_workload",
+    DestinationWorkloadNamespace "destination_workload_namespace",
+    DestinationPrincipal "destination_principal",
+    DestinationApp "destination_app",
+    DestinationVersion "destination_version",
+    DestinationService "destination_service",
+    DestinationCanonicalService "destination_canonical_service",
+    DestinationCanonicalRevision "destination_canonical_revision",
+    DestinationServiceName "destination_service_name",
+    DestinationServiceNamespace "destination_service_namespace",
+    DestinationCluster "destination_cluster",
+    RequestProtocol "request_protocol",
+    ResponseCode "response_code",
+    GrpcResponseStatus "grpc_response_status",
+    ResponseFlags "response_flags",
+    ConnectionSecurityPolicy "connection_security_policy",
 }
 
 impl Label {
-    /// All of them, in order.
-    pub fn all() -> impl Iterator<Item = Label> {
-        (0..NAMES.len()).map(Label)
-    }
-
     /// The label of this name.
     pub fn find(name: &str) -> Option<Self> {
-        NAMES.iter().position(|known| *known == name).map(Label)
+        let place = Label::NAMES.iter().position(|known| *known == name)?;
+        Label::ALL.get(place).copied()
     }
 
     /// Its name.
     pub fn name(self) -> &'static str {
-        NAMES.get(self.0).copied().unwrap_or_default()
+        let name = Label::NAMES.get(self as usize);
+        name.copied().unwrap_or_default()
     }
 
     /// The attribute that is the label's value already, where there is one.
     pub fn attribute(self) -> Option<&'static str> {
-        (self == Label::RESPONSE_CODE).then_some("response.code")
+        (self == Label::ResponseCode).then_some("response.code")
+    }
+
+    /// Whether a metric has it. Istio counts gRPC messages while a stream goes on, when nothing of
+    /// the answer is known.
+    pub fn is_of(self, metric: Metric) -> bool {
+        !metric.is_messages() || self <= Label::DestinationCluster
     }
 }

@@ -16,8 +16,7 @@ pub mod source;
 pub mod standard;
 
 use sdk_helpers::{
-    At, Decision, Edits, Exchange, Filter, Outcomes, Problems, Record, Request, Response, Series,
-    World,
+    Decision, Edits, Exchange, Filter, Outcomes, Problems, Record, Request, Response, Series, World,
 };
 
 use config::Wire;
@@ -49,10 +48,8 @@ impl Filter for TelemetryTags {
     }
 
     fn prepare(&self, world: &dyn World, problems: &Problems) {
-        for (name, expression) in self.policy.expressions() {
-            if let Err(problem) = expression.prepare(world) {
-                problems.error(&At::root().field(name), problem);
-            }
+        for expression in self.policy.expressions() {
+            expression.prepare(world, problems);
         }
     }
 

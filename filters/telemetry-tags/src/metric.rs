@@ -1,5 +1,9 @@
 //! Istio's standard HTTP metrics.
 
+use sdk_helpers::World;
+
+use crate::attribute::number;
+
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Metric {
@@ -48,9 +52,38 @@ impl Metric {
         )
     }
 
-    /// The metric of this name, with or without a prefix.
-    pub fn find(name: &str) -> Option<Self> {
-        let bare = name.strip_prefix("istio_").unwrap_or(name);
-        Metric::ALL.into_iter().find(|metric| metric.name() == bare)
+    /// What a stream at its end adds to it; `None` for nothing.
+    pub fn measure(self, world: &dyn World, is_grpc: impl Fn() -> bool) -> Option<u64> {
+        let size = |of: &str, name: &str| number(world.property(&[of, name]));
+        match self {
+            Metric::RequestCount => Some(1),
+            Metric::RequestDuration => Some(size("request", "duration")? / 1_000_000),
+            Metric::RequestSize => size("request", "total_size"),
+            Metric::ResponseSize => size("response", "total_size"),
+            Metric::GrpcRequestMessages if is_grpc() => messages(world, 0),
+            Metric::GrpcResponseMessages if is_grpc() => messages(world, 1),
+            Metric::GrpcRequestMessages | Metric::GrpcResponseMessages => None,
+        }
     }
+
+    /// Whether it counts gRPC messages.
+    pub fn is_messages(self) -> bool {
+        matches!(
+            self,
+            Metric::GrpcRequestMessages | Metric::GrpcResponseMessages
+        )
+    }
+
+    /// The metric of this name, without a prefix.
+    pub fn find(name: &str) -> Option<Self> {
+        Metric::ALL.into_iter().find(|metric| metric.name() == name)
+    }
+}
+
+/// What Envoy's `grpc_stats` filter leaves behind: both numbers, with a comma between them.
+fn messages(world: &dyn World, which: usize) -> Option<u64> {
+    let counted = world.property(&["filter_state", "envoy.filters.http.grpc_stats"])?;
+    let number = counted.split(|byte| *byte == b',').nth(which)?;
+    let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
+    (number > 0).then_some(number)
 }

@@ -1,33 +1,40 @@
 //! Which tags and samples a stream comes to. What may grow is bounded here.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
-use std::rc::Rc;
+mod column;
+mod group;
+mod limit;
+mod series;
+mod tag;
+
+use std::cell::OnceCell;
 
 use sdk_helpers::{OutcomeId, Outcomes, Record, Request, Response, Series, World};
 
-use crate::attribute::{Phase, View, number};
-use crate::bound::{Bound, Ceiling, ValueId};
-use crate::clean::clean;
-use crate::config::{BoundConfig, Config, MetricConfig, Override, Reporter, TagConfig};
+use crate::attribute::{Phase, View};
+use crate::bound::ValueId;
+use crate::config::{BoundConfig, Config, Reporter};
 use crate::expression::Expression;
 use crate::identity::{Home, Peers, Services};
-use crate::label::Label;
-use crate::metric::Metric;
-use crate::source::Source;
 use crate::standard::Standard;
+use column::{Column, Columns};
+use group::Group;
+use series::AllSeries;
+use tag::Tag;
 
 /// A compiled configuration, and what it has seen.
 #[derive(Debug)]
 pub struct Policy {
     tags: Vec<Tag>,
+    /// Whether there are tags that wait for the response's headers.
+    answers: bool,
+    /// Whether the tags that come with the request are cheaper read from the whole map.
+    whole: bool,
+    /// Likewise for what is read of the request at the end.
+    whole_at_end: bool,
     /// For a client's side and a server's.
     plans: [Vec<Group>; 2],
     columns: Vec<Column>,
-    prefix: String,
-    ceiling: Ceiling,
-    /// By place: each metric with its labels.
-    series: RefCell<Vec<(Metric, Rc<str>)>>,
+    series: AllSeries,
     outcomes: Outcomes,
     series_overflow: OutcomeId,
     reporter: Option<Reporter>,
@@ -35,48 +42,6 @@ pub struct Policy {
     home: OnceCell<Home>,
     peers: Peers,
     services: Services,
-}
-
-#[derive(Debug)]
-struct Tag {
-    config: TagConfig,
-    phase: Phase,
-    /// Filter state without `wasm.`.
-    key: String,
-    limit: Option<Limit>,
-}
-
-/// A bound, and what is told when it is reached.
-#[derive(Debug)]
-struct Limit {
-    bound: Bound,
-    overflow: OutcomeId,
-}
-
-/// A label that some metrics have.
-#[derive(Debug)]
-struct Column {
-    name: String,
-    of: ColumnOf,
-}
-
-#[derive(Debug)]
-enum ColumnOf {
-    Standard(Label, Limit),
-    Tag(usize),
-    Expression(Rc<Expression>, BoundConfig, Limit),
-}
-
-/// Metrics with the same labels.
-#[derive(Debug)]
-struct Group {
-    metrics: Vec<Metric>,
-    columns: Vec<usize>,
-    /// By the places of the labels' values: where the series of the first metric is; those of the
-    /// others follow.
-    known: RefCell<HashMap<Vec<u8>, usize>>,
-    /// Those for everything beyond the ceiling.
-    overflow: usize,
 }
 
 /// What is remembered of a stream.
@@ -91,38 +56,36 @@ impl Policy {
     pub fn compile(config: Config) -> Self {
         let mut outcomes = Outcomes::default();
         let series_overflow = outcomes.add("series_overflow", None);
-        let tags: Vec<Tag> = config
-            .tags
-            .into_iter()
-            .map(|tag| Tag {
-                phase: tag.source.phase(),
-                key: format!("mesh_filters.tag.{}", tag.name),
-                limit: tag
-                    .bound
-                    .as_ref()
-                    .map(|bound| Limit::new(&tag.name, bound, &mut outcomes)),
-                config: tag,
-            })
-            .collect();
+        let tags = config.tags.into_iter();
+        let tags: Vec<Tag> = tags.map(|tag| Tag::new(tag, &mut outcomes)).collect();
+        let series = AllSeries::new(config.prefix, config.max_series);
         let mut columns = Columns {
             tags: &tags,
             labels: &config.labels,
-            outcomes,
+            bound: BoundConfig {
+                max_values: config.max_values,
+                ..BoundConfig::default()
+            },
+            outcomes: &mut outcomes,
             columns: Vec::new(),
         };
-        let mut series = Vec::new();
         let plans = config
             .metrics
-            .map(|metrics| columns.groups(metrics, &mut series));
-        let Columns {
-            outcomes, columns, ..
-        } = columns;
+            .map(|metrics| Group::all(metrics, &mut columns, &series));
+        let columns = columns.columns;
+        let headers = |phase: Phase| {
+            let tags = tags.iter().filter(|tag| tag.phase == phase);
+            tags.map(Tag::headers).sum::<usize>()
+        };
+        let of_labels = columns.iter().filter_map(Column::expression);
+        let at_end = of_labels.map(Expression::headers).sum::<usize>();
         Policy {
+            answers: tags.iter().any(|tag| tag.phase == Phase::Response),
+            whole: headers(Phase::Request) > 1,
+            whole_at_end: at_end.saturating_add(headers(Phase::End)) > 1,
             plans,
             columns,
-            prefix: config.prefix,
-            ceiling: Ceiling::new("series".to_owned(), config.max_series),
-            series: RefCell::new(series),
+            series,
             outcomes,
             series_overflow,
             reporter: config.reporter,
@@ -146,38 +109,28 @@ impl Policy {
         (self.tags.len(), most.unwrap_or(0))
     }
 
-    /// Every expression, with where it stands.
-    pub fn expressions(&self) -> impl Iterator<Item = (&str, &Expression)> {
-        let tags = self.tags.iter().filter_map(|tag| match &tag.config.source {
-            Source::Expression(expression) => Some((tag.config.name.as_str(), expression)),
-            _ => None,
-        });
-        tags.chain(self.columns.iter().filter_map(|column| match &column.of {
-            ColumnOf::Expression(expression, ..) => Some((column.name.as_str(), &**expression)),
-            _ => None,
-        }))
+    /// Every expression.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let of_tags = self.tags.iter().filter_map(Tag::expression);
+        of_tags.chain(self.columns.iter().filter_map(Column::expression))
     }
 
     /// The series at a place.
     pub fn series(&self, place: usize) -> Option<Series> {
-        let series = self.series.borrow();
-        let (metric, labels) = series.get(place)?;
-        Some(Series {
-            is_histogram: metric.is_histogram(),
-            name: format!("{}{}{labels}", self.prefix, metric.name()),
-        })
+        self.series.at(place)
     }
 
     /// The tags that there are with the request's headers.
     pub fn on_request(&self, request: &Request, world: &dyn World, memory: &mut Memory) -> Record {
+        if self.whole {
+            request.headers();
+        }
         let view = View {
             request: Some(request),
             response: None,
             world,
         };
-        let mut record = Record::default();
-        self.tag(&view, memory, &mut record, |phase| phase == Phase::Request);
-        record
+        self.tag(&view, memory, Phase::Request)
     }
 
     /// The tags that there are with the response's headers. Those of the request that are missing,
@@ -188,14 +141,15 @@ impl Policy {
         world: &dyn World,
         memory: &mut Memory,
     ) -> Record {
+        if !self.answers {
+            return Record::default();
+        }
         let view = View {
             request: None,
             response: Some(response),
             world,
         };
-        let mut record = Record::default();
-        self.tag(&view, memory, &mut record, |phase| phase == Phase::Response);
-        record
+        self.tag(&view, memory, Phase::Response)
     }
 
     /// The rest of the tags, and the samples.
@@ -211,31 +165,28 @@ impl Policy {
             response: Some(response),
             world,
         };
-        let mut record = Record::default();
-        self.tag(&view, memory, &mut record, |_| true);
+        if self.whole_at_end {
+            request.headers();
+        }
+        let mut record = self.tag(&view, memory, Phase::End);
         let home = self.home(world);
-        let Some(plan) = self.plans.get(side(home)).filter(|plan| !plan.is_empty()) else {
-            return record;
-        };
+        let plan = self.plans.get(side(home)).map_or(&[][..], Vec::as_slice);
         let standard = Standard::new(view, request, home, &self.peers, &self.services);
         let mut values: Vec<Option<ValueId>> = vec![None; self.columns.len()];
-        let mut key = Vec::new();
         for group in plan {
-            key.clear();
+            let mut key = Vec::with_capacity(group.columns.len().saturating_mul(4));
             for place in &group.columns {
-                let (Some(value), Some(column)) =
+                if let (Some(value), Some(column)) =
                     (values.get_mut(*place), self.columns.get(*place))
-                else {
-                    continue;
-                };
-                let id = *value
-                    .get_or_insert_with(|| column.value(&standard, &view, memory, &mut record));
-                key.extend_from_slice(&id.to_bytes());
+                {
+                    let read = || column.value(&standard, &memory.tags, &view, &mut record);
+                    key.extend_from_slice(&value.get_or_insert_with(read).to_bytes());
+                }
             }
-            let first = self.place(group, &key, world, &mut record);
-            for (offset, metric) in group.metrics.iter().enumerate() {
-                if let Some(value) = measure(*metric, &standard, world) {
-                    record.samples.push((first.saturating_add(offset), value));
+            for (metric, which) in group.metrics.iter().enumerate() {
+                if let Some(value) = which.measure(world, || standard.is_grpc()) {
+                    let place = self.place(group, &key, metric, world, &mut record);
+                    record.samples.push((place, value));
                 }
             }
         }
@@ -247,312 +198,51 @@ impl Policy {
             .get_or_init(|| Home::read(world, self.reporter, self.host_header))
     }
 
-    fn tag(
-        &self,
-        view: &View<'_>,
-        memory: &mut Memory,
-        record: &mut Record,
-        now: impl Fn(Phase) -> bool,
-    ) {
+    /// Settles the tags that can be settled now. At the end that is all of them.
+    fn tag(&self, view: &View<'_>, memory: &mut Memory, now: Phase) -> Record {
+        let mut record = Record::default();
         if self.tags.is_empty() {
-            return;
+            return record;
         }
         let side = side(self.home(view.world));
         memory.tags.resize(self.tags.len(), None);
-        let pending = self.tags.iter().zip(&mut memory.tags);
-        for (tag, seen) in pending.filter(|(tag, seen)| seen.is_none() && now(tag.phase)) {
-            let here = tag.config.modes.get(side).is_some_and(|here| *here);
-            let value = here.then(|| tag.config.source.value(view)).flatten();
-            *seen = Some(tag.settle(value.as_deref().unwrap_or_default(), view.world, record));
-        }
-    }
-
-    /// Where the series of a group's first metric is.
-    fn place(&self, group: &Group, key: &[u8], world: &dyn World, record: &mut Record) -> usize {
-        if let Some(place) = group.known.borrow().get(key) {
-            return *place;
-        }
-        let labels = self.labels(group, key);
-        let mask = group
-            .metrics
-            .iter()
-            .fold(0, |mask, metric| mask | 1u8 << *metric as u8);
-        let item = format!("{}{mask}{labels}", self.prefix);
-        let weight = u32::try_from(group.metrics.len()).unwrap_or(u32::MAX);
-        if !self.ceiling.admits(world, &item, weight) {
-            record.outcomes.push(self.series_overflow);
-            return group.overflow;
-        }
-        let mut series = self.series.borrow_mut();
-        let place = series.len();
-        let labels: Rc<str> = labels.into();
-        series.extend(
-            group
-                .metrics
-                .iter()
-                .map(|metric| (*metric, Rc::clone(&labels))),
-        );
-        group.known.borrow_mut().insert(key.to_vec(), place);
-        place
-    }
-
-    /// `[name=value]` of each label; one without a value is none, as in Prometheus.
-    fn labels(&self, group: &Group, key: &[u8]) -> String {
-        let mut labels = String::new();
-        let ids = key.chunks_exact(4).map(ValueId::from_bytes);
-        for (place, id) in group.columns.iter().zip(ids) {
-            if let Some(column) = self.columns.get(*place)
-                && let Some(limit) = column.limit(&self.tags)
-                && id != ValueId::NONE
-            {
-                limit.bound.with(id, |value| {
-                    for part in ["[", &column.name, "=", value, "]"] {
-                        labels.push_str(part);
-                    }
-                });
+        for (tag, seen) in self.tags.iter().zip(&mut memory.tags) {
+            if seen.is_none() && (now == tag.phase || now == Phase::End) {
+                *seen = tag.settle(side, view, now, &mut record);
             }
         }
-        labels
+        record
+    }
+
+    /// Where the series of a metric of a group is.
+    fn place(
+        &self,
+        group: &Group,
+        key: &[u8],
+        metric: usize,
+        world: &dyn World,
+        record: &mut Record,
+    ) -> usize {
+        let known = group.place(key, metric);
+        let found = known.or_else(|| {
+            let values = group::values(key);
+            let labels = column::labels(&self.columns, &self.tags, &group.columns, values);
+            group.admit(key, metric, &self.series, labels, world)
+        });
+        found.unwrap_or_else(|| {
+            note(record, self.series_overflow);
+            group.overflow(metric)
+        })
+    }
+}
+
+/// Counts an outcome, once a stream however often it came about.
+fn note(record: &mut Record, outcome: OutcomeId) {
+    if !record.outcomes.contains(&outcome) {
+        record.outcomes.push(outcome);
     }
 }
 
 fn side(home: &Home) -> usize {
     usize::from(home.reporter != Reporter::Source)
-}
-
-fn measure(metric: Metric, standard: &Standard<'_>, world: &dyn World) -> Option<u64> {
-    let sized = |of: &str, name: &str| number(world.property(&[of, name]));
-    match metric {
-        Metric::RequestCount => Some(1),
-        Metric::RequestDuration => Some(sized("request", "duration")? / 1_000_000),
-        Metric::RequestSize => sized("request", "total_size"),
-        Metric::ResponseSize => sized("response", "total_size"),
-        Metric::GrpcRequestMessages => messages(standard, world, 0),
-        Metric::GrpcResponseMessages => messages(standard, world, 1),
-    }
-}
-
-/// What Envoy's `grpc_stats` filter leaves behind: both numbers, with a comma between them.
-fn messages(standard: &Standard<'_>, world: &dyn World, which: usize) -> Option<u64> {
-    if !standard.is_grpc() {
-        return None;
-    }
-    let counted = world.property(&["filter_state", "envoy.filters.http.grpc_stats"])?;
-    let number = counted.split(|byte| *byte == b',').nth(which)?;
-    let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
-    (number > 0).then_some(number)
-}
-
-impl Limit {
-    fn new(name: &str, config: &BoundConfig, outcomes: &mut Outcomes) -> Self {
-        Limit {
-            bound: Bound::new(name, config.max_values, config.overflow.clone()),
-            overflow: outcomes.add("overflow", Some(name)),
-        }
-    }
-
-    fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
-        self.bound.admit(world, value).unwrap_or_else(|| {
-            record.outcomes.push(self.overflow);
-            ValueId::OVERFLOW
-        })
-    }
-}
-
-impl Tag {
-    /// Makes a value safe and bounded, and leaves it for logs, spans and later filters.
-    fn settle(&self, value: &[u8], world: &dyn World, record: &mut Record) -> ValueId {
-        let template = self.config.templates.iter().find_map(|one| one.of(value));
-        let value = template.map_or_else(|| clean(value), str::to_owned);
-        if value.is_empty() {
-            return ValueId::NONE;
-        }
-        let (id, value) = match &self.limit {
-            None => (ValueId::NONE, value),
-            Some(limit) => match limit.admit(&value, world, record) {
-                ValueId::OVERFLOW => {
-                    let overflow = limit.bound.with(ValueId::OVERFLOW, str::to_owned);
-                    (ValueId::OVERFLOW, overflow)
-                }
-                id => (id, value),
-            },
-        };
-        record.state.push((self.key.clone(), value.into_bytes()));
-        id
-    }
-}
-
-impl Column {
-    fn limit<'a>(&'a self, tags: &'a [Tag]) -> Option<&'a Limit> {
-        match &self.of {
-            ColumnOf::Standard(_, limit) | ColumnOf::Expression(.., limit) => Some(limit),
-            ColumnOf::Tag(place) => tags.get(*place)?.limit.as_ref(),
-        }
-    }
-
-    fn value(
-        &self,
-        standard: &Standard<'_>,
-        view: &View<'_>,
-        memory: &Memory,
-        record: &mut Record,
-    ) -> ValueId {
-        match &self.of {
-            ColumnOf::Tag(place) => memory
-                .tags
-                .get(*place)
-                .copied()
-                .flatten()
-                .unwrap_or(ValueId::NONE),
-            ColumnOf::Standard(label, limit) => {
-                let value = standard.value(*label);
-                limit.admit(&clean(value.as_bytes()), view.world, record)
-            }
-            ColumnOf::Expression(expression, _, limit) => {
-                let value = expression.evaluate(view);
-                let value = value.as_deref().unwrap_or(b"unknown");
-                limit.admit(&clean(value), view.world, record)
-            }
-        }
-    }
-}
-
-/// The labels of all metrics while they are put together.
-struct Columns<'a> {
-    tags: &'a [Tag],
-    labels: &'a [Label],
-    outcomes: Outcomes,
-    columns: Vec<Column>,
-}
-
-impl Columns<'_> {
-    fn groups(
-        &mut self,
-        metrics: Vec<MetricConfig>,
-        series: &mut Vec<(Metric, Rc<str>)>,
-    ) -> Vec<Group> {
-        let mut groups: Vec<Group> = Vec::new();
-        for MetricConfig { metric, overrides } in metrics {
-            let columns = self.of_metric(overrides);
-            match groups.iter_mut().find(|group| group.columns == columns) {
-                Some(group) => group.metrics.push(metric),
-                None => groups.push(Group {
-                    metrics: vec![metric],
-                    columns,
-                    known: RefCell::default(),
-                    overflow: 0,
-                }),
-            }
-        }
-        for group in &mut groups {
-            group.overflow = series.len();
-            let mut labels = String::new();
-            for column in group
-                .columns
-                .iter()
-                .filter_map(|place| self.columns.get(*place))
-            {
-                if let Some(limit) = column.limit(self.tags) {
-                    limit.bound.with(ValueId::OVERFLOW, |value| {
-                        for part in ["[", &column.name, "=", value, "]"] {
-                            labels.push_str(part);
-                        }
-                    });
-                }
-            }
-            let labels: Rc<str> = labels.into();
-            series.extend(
-                group
-                    .metrics
-                    .iter()
-                    .map(|metric| (*metric, Rc::clone(&labels))),
-            );
-        }
-        groups
-    }
-
-    /// Istio's labels in their order, then all others by name.
-    fn of_metric(&mut self, overrides: Vec<(String, Override)>) -> Vec<usize> {
-        let change = |name: &str| {
-            overrides
-                .iter()
-                .find(|(known, _)| known == name)
-                .map(|(_, change)| change)
-        };
-        let mut places = Vec::new();
-        for label in self.labels {
-            match change(label.name()) {
-                None => places.push(self.standard(*label)),
-                Some(Override::Upsert(expression, _, bound)) => {
-                    places.push(self.expression(label.name(), expression, bound));
-                }
-                Some(Override::Remove) => {}
-            }
-        }
-        let mut others = Vec::new();
-        for (place, tag) in self.tags.iter().enumerate() {
-            let name = tag.config.name.as_str();
-            if tag.limit.is_some() && change(name).is_none() {
-                others.push((name, self.tag(place)));
-            }
-        }
-        for (name, change) in &overrides {
-            let listed = Label::find(name).is_some_and(|label| self.labels.contains(&label));
-            if let Override::Upsert(expression, _, bound) = change
-                && !listed
-            {
-                others.push((name, self.expression(name, expression, bound)));
-            }
-        }
-        others.sort_unstable();
-        places.extend(others.into_iter().map(|(_, place)| place));
-        places
-    }
-
-    fn standard(&mut self, label: Label) -> usize {
-        let same =
-            |column: &Column| matches!(&column.of, ColumnOf::Standard(known, _) if *known == label);
-        if let Some(place) = self.columns.iter().position(same) {
-            return place;
-        }
-        let limit = Limit::new(label.name(), &BoundConfig::default(), &mut self.outcomes);
-        self.add(label.name(), ColumnOf::Standard(label, limit))
-    }
-
-    fn tag(&mut self, tag: usize) -> usize {
-        let same = |column: &Column| matches!(column.of, ColumnOf::Tag(known) if known == tag);
-        if let Some(place) = self.columns.iter().position(same) {
-            return place;
-        }
-        let name = self
-            .tags
-            .get(tag)
-            .map_or("", |tag| tag.config.name.as_str());
-        self.add(name, ColumnOf::Tag(tag))
-    }
-
-    fn expression(
-        &mut self,
-        name: &str,
-        expression: &Rc<Expression>,
-        bound: &BoundConfig,
-    ) -> usize {
-        let same = |column: &Column| {
-            column.name == name
-                && matches!(&column.of, ColumnOf::Expression(known, limit, _)
-                    if Rc::ptr_eq(known, expression) && limit == bound)
-        };
-        if let Some(place) = self.columns.iter().position(same) {
-            return place;
-        }
-        let limit = Limit::new(name, bound, &mut self.outcomes);
-        let of = ColumnOf::Expression(Rc::clone(expression), bound.clone(), limit);
-        self.add(name, of)
-    }
-
-    fn add(&mut self, name: &str, of: ColumnOf) -> usize {
-        let name = name.to_owned();
-        self.columns.push(Column { name, of });
-        self.columns.len().saturating_sub(1)
-    }
 }

@@ -1,5 +1,7 @@
 //! Where the value of a tag comes from.
 
+use std::borrow::Cow;
+
 use sdk_helpers::matcher::PathTemplate;
 
 use crate::attribute::{Phase, View};
@@ -25,7 +27,7 @@ pub enum Source {
 }
 
 /// What an expression comes to that fails, as in Istio's own filter.
-const UNKNOWN: &[u8] = b"unknown";
+pub const UNKNOWN: &[u8] = b"unknown";
 
 impl Source {
     /// From when on there is a value.
@@ -37,23 +39,43 @@ impl Source {
         }
     }
 
-    /// The value, not yet clean; `None` for no tag at all.
-    pub fn value(&self, view: &View<'_>) -> Option<Vec<u8>> {
-        let text = |text: &String| text.clone().into_bytes();
+    /// Whether it may have a value later where it has none now.
+    pub fn comes_late(&self) -> bool {
+        match self {
+            Source::Literal(_) | Source::Header { .. } => false,
+            Source::Format(format) => format.comes_late(),
+            Source::Expression(expression) => expression.comes_late(),
+        }
+    }
+
+    /// How many looks at the headers of the request it takes.
+    pub fn headers(&self) -> usize {
+        match self {
+            Source::Literal(_) => 0,
+            Source::Header { .. } => 1,
+            Source::Format(format) => format.headers(),
+            Source::Expression(expression) => expression.headers(),
+        }
+    }
+
+    /// The value, not yet clean; `None` where there is none.
+    pub fn value<'a>(&'a self, view: &View<'a>) -> Option<Cow<'a, [u8]>> {
+        let text = |text: &'a String| Cow::Borrowed(text.as_bytes());
         match self {
             Source::Literal(literal) => Some(text(literal)),
             Source::Header { name, default } => {
                 let sent = view.request.and_then(|request| request.first(name));
-                sent.map(<[u8]>::to_vec)
-                    .or_else(|| default.as_ref().map(text))
+                let sent = sent.map(Cow::Borrowed);
+                sent.or_else(|| default.as_ref().map(text))
             }
-            Source::Format(format) => format.write(view),
-            Source::Expression(expression) => Some(
-                expression
-                    .evaluate(view)
-                    .unwrap_or_else(|| UNKNOWN.to_vec()),
-            ),
+            Source::Format(format) => format.write(view).map(Cow::Owned),
+            Source::Expression(expression) => expression.evaluate(view),
         }
+    }
+
+    /// What stands in for a value that there is not; `None` for no tag at all.
+    pub fn missing(&self) -> Option<&'static [u8]> {
+        matches!(self, Source::Expression(_)).then_some(UNKNOWN)
     }
 }
 
@@ -70,23 +92,7 @@ impl Template {
     /// # Errors
     /// Says what is wrong with it.
     pub fn compile(text: &str) -> Result<Self, String> {
-        let segments: Vec<&str> = text
-            .split('/')
-            .map(|segment| {
-                let name = segment
-                    .strip_prefix('{')
-                    .and_then(|rest| rest.strip_suffix('}'));
-                let is_name = name.is_some_and(|name| {
-                    !name.is_empty()
-                        && name
-                            .chars()
-                            .all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
-                });
-                if is_name { "{*}" } else { segment }
-            })
-            .collect();
-        let template = PathTemplate::compile(&segments.join("/"))
-            .map_err(|problem| problem.replace(&segments.join("/"), text))?;
+        let template = PathTemplate::compile_named(text)?;
         let text = text.to_owned();
         Ok(Template { template, text })
     }

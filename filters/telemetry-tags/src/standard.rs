@@ -59,47 +59,51 @@ impl<'a> Standard<'a> {
     /// The value of a label; empty where Istio leaves it empty.
     pub fn value(&self, label: Label) -> Value<'_> {
         match label {
-            Label::REPORTER => Cow::Borrowed(match self.home.reporter {
+            Label::Reporter => Cow::Borrowed(match self.home.reporter {
                 Reporter::Source => "source",
                 Reporter::Destination => "destination",
                 Reporter::Waypoint => "waypoint",
             }),
-            Label::SOURCE_WORKLOAD => self.source(|w| &w.name, "unknown"),
-            Label::SOURCE_CANONICAL_SERVICE => self.source(|w| &w.service, "unknown"),
-            Label::SOURCE_CANONICAL_REVISION => self.source(|w| &w.revision, "latest"),
-            Label::SOURCE_WORKLOAD_NAMESPACE => self.source_namespace(),
-            Label::SOURCE_PRINCIPAL => or(&self.principals().0, "unknown"),
-            Label::SOURCE_APP => self.source(|w| &w.app, "unknown"),
-            Label::SOURCE_VERSION => self.source(|w| &w.version, "unknown"),
-            Label::SOURCE_CLUSTER => self.source(|w| &w.cluster, "unknown"),
-            Label::DESTINATION_WORKLOAD => self.destination(|w| &w.name, "unknown"),
-            Label::DESTINATION_WORKLOAD_NAMESPACE => self.destination(|w| &w.namespace, "unknown"),
-            Label::DESTINATION_PRINCIPAL => or(&self.principals().1, "unknown"),
-            Label::DESTINATION_APP => self.destination(|w| &w.app, "unknown"),
-            Label::DESTINATION_VERSION => self.destination(|w| &w.version, "unknown"),
-            Label::DESTINATION_SERVICE => self.service_or_own(&self.service().host),
-            Label::DESTINATION_CANONICAL_SERVICE => self.destination(|w| &w.service, "unknown"),
-            Label::DESTINATION_CANONICAL_REVISION => {
+            Label::SourceWorkload => self.source(|w| &w.name, "unknown"),
+            Label::SourceCanonicalService => self.source(|w| &w.service, "unknown"),
+            Label::SourceCanonicalRevision => self.source(|w| &w.revision, "latest"),
+            Label::SourceWorkloadNamespace => self.source_namespace(),
+            Label::SourcePrincipal => or(&self.principals().0, "unknown"),
+            Label::SourceApp => self.source(|w| &w.app, "unknown"),
+            Label::SourceVersion => self.source(|w| &w.version, "unknown"),
+            Label::SourceCluster => self.source(|w| &w.cluster, "unknown"),
+            Label::DestinationWorkload => self.destination(|w| &w.name, "unknown"),
+            Label::DestinationWorkloadNamespace => self.destination_namespace(),
+            Label::DestinationPrincipal => match self.home.reporter {
+                // The waypoint's own certificate is not that of the endpoint.
+                Reporter::Waypoint => or(&self.upstream().identity, "unknown"),
+                _ => or(&self.principals().1, "unknown"),
+            },
+            Label::DestinationApp => self.destination(|w| &w.app, "unknown"),
+            Label::DestinationVersion => self.destination(|w| &w.version, "unknown"),
+            Label::DestinationService => self.service_or_own(&self.service().host),
+            Label::DestinationCanonicalService => self.destination(|w| &w.service, "unknown"),
+            Label::DestinationCanonicalRevision => {
                 let unknown = match self.home.reporter {
                     Reporter::Waypoint => "unknown",
                     _ => "latest",
                 };
                 self.destination(|w| &w.revision, unknown)
             }
-            Label::DESTINATION_SERVICE_NAME => self.service_or_own(&self.service().name),
-            Label::DESTINATION_SERVICE_NAMESPACE => self.service_namespace(),
-            Label::DESTINATION_CLUSTER => self.destination(|w| &w.cluster, "unknown"),
-            Label::REQUEST_PROTOCOL => Cow::Borrowed(if self.is_grpc() { "grpc" } else { "http" }),
-            Label::RESPONSE_CODE => self.decimal("code").unwrap_or(Cow::Borrowed("0")),
-            Label::GRPC_RESPONSE_STATUS if self.is_grpc() => {
-                self.decimal("grpc_status").unwrap_or_default()
+            Label::DestinationServiceName => self.service_or_own(&self.service().name),
+            Label::DestinationServiceNamespace => self.service_namespace(),
+            Label::DestinationCluster => self.destination(|w| &w.cluster, "unknown"),
+            Label::RequestProtocol => Cow::Borrowed(if self.is_grpc() { "grpc" } else { "http" }),
+            Label::ResponseCode => self.decimal("code").unwrap_or(Cow::Borrowed("0")),
+            Label::GrpcResponseStatus => {
+                let status = self.is_grpc().then(|| self.decimal("grpc_status"));
+                status.flatten().unwrap_or_default()
             }
-            Label::RESPONSE_FLAGS => {
+            Label::ResponseFlags => {
                 let bits = number(self.view.world.property(&["response", "flags"]));
                 Cow::Owned(flags::short(bits.unwrap_or(0)))
             }
-            Label::CONNECTION_SECURITY_POLICY => Cow::Borrowed(self.security()),
-            _ => Cow::Borrowed(""),
+            Label::ConnectionSecurityPolicy => Cow::Borrowed(self.security()),
         }
     }
 
@@ -123,15 +127,26 @@ impl<'a> Standard<'a> {
         }
     }
 
+    /// What a peer's certificate says goes before what it says itself.
     fn source_namespace(&self) -> Value<'_> {
-        if self.home.reporter != Reporter::Source {
-            let verified = self.principals().0.split_once("/ns/");
-            let namespace = verified.and_then(|(_, rest)| rest.split('/').next());
-            if let Some(namespace) = namespace.filter(|namespace| !namespace.is_empty()) {
-                return Cow::Borrowed(namespace);
-            }
+        match self.home.reporter {
+            Reporter::Source => Cow::Borrowed(&self.home.own.namespace),
+            _ => match namespace(&self.principals().0) {
+                Some(verified) => Cow::Borrowed(verified),
+                None => or(&self.downstream().namespace, "unknown"),
+            },
         }
-        self.source(|w| &w.namespace, "unknown")
+    }
+
+    fn destination_namespace(&self) -> Value<'_> {
+        match self.home.reporter {
+            Reporter::Destination => Cow::Borrowed(&self.home.own.namespace),
+            Reporter::Waypoint => or(&self.upstream().namespace, "unknown"),
+            Reporter::Source => match namespace(&self.principals().1) {
+                Some(verified) => Cow::Borrowed(verified),
+                None => or(&self.upstream().namespace, "unknown"),
+            },
+        }
     }
 
     fn service_or_own<'b>(&'b self, value: &'b str) -> Value<'b> {
@@ -145,7 +160,7 @@ impl<'a> Standard<'a> {
         let said = &self.service().namespace;
         match self.home.reporter {
             Reporter::Destination => Cow::Borrowed(&self.home.own.namespace),
-            Reporter::Source if said.is_empty() => or(&self.upstream().namespace, "unknown"),
+            Reporter::Source if said.is_empty() => self.destination_namespace(),
             _ => or(said, "unknown"),
         }
     }
@@ -168,8 +183,10 @@ impl<'a> Standard<'a> {
     }
 
     fn upstream(&self) -> &Workload {
+        // Istio's waypoints know endpoints by nothing but what they say.
+        let by_endpoint = self.home.reporter == Reporter::Source;
         self.upstream
-            .get_or_init(|| self.peers.upstream(self.view.world))
+            .get_or_init(|| self.peers.upstream(self.view.world, by_endpoint))
     }
 
     /// Whose certificates were shown: the source's and the destination's.
@@ -221,8 +238,14 @@ impl<'a> Standard<'a> {
                 Some(name) => name.clone_into(&mut service.name),
                 None if !cluster.is_empty() => {
                     let known = self.services.of(world, &cluster);
-                    if !known.host.is_empty() {
-                        service = Service::clone(&known);
+                    for (said, value) in [
+                        (&known.host, &mut service.host),
+                        (&known.name, &mut service.name),
+                        (&known.namespace, &mut service.namespace),
+                    ] {
+                        if !said.is_empty() {
+                            value.clone_from(said);
+                        }
                     }
                 }
                 None => {}
@@ -230,6 +253,13 @@ impl<'a> Standard<'a> {
             service
         })
     }
+}
+
+/// The namespace in a SPIFFE identity: the segment behind `/ns/`.
+fn namespace(identity: &str) -> Option<&str> {
+    let mut segments = identity.split('/').skip(1);
+    segments.by_ref().find(|segment| *segment == "ns")?;
+    segments.next().filter(|namespace| !namespace.is_empty())
 }
 
 fn or<'a>(value: &'a str, unknown: &'static str) -> Value<'a> {

@@ -48,7 +48,7 @@ fn all_workers_together_keep_one_ceiling() {
             "labels": [], "maxSeries": 40, "metrics": [{"overrides": [
               {"match": {"metric": "REQUEST_DURATION"}, "disabled": true},
               {"match": {"metric": "REQUEST_SIZE"}, "disabled": true}]}]}"#;
-    // Two metrics are left that are counted for every request, and both kinds of gRPC messages.
+    // Two metrics are left that are counted for every request; gRPC messages there are none.
     let mut workers = [Proxy::new(config), Proxy::new(config)];
     for number in 0..400 {
         let a = (number * 7 % 100).to_string();
@@ -66,8 +66,8 @@ fn all_workers_together_keep_one_ceiling() {
         .filter(|name| name.ends_with("[a=other][b=other]"))
         .count();
     assert_eq!(overflow, 2);
-    // Of each combination four series are reserved, two of which have samples.
-    assert!(names.len() - overflow <= 20, "{names:?}");
+    // Each metric's series counts for itself, once it has a sample.
+    assert_eq!(names.len() - overflow, 40, "{names:?}");
     let values = |label: &str| {
         let mut values: Vec<&str> = names
             .iter()
@@ -113,6 +113,121 @@ fn a_new_configuration_keeps_what_was_admitted() {
     assert_eq!(proxy.tag("a"), Some("first"));
     proxy.send(&world, &[("a", b"third")]);
     assert_eq!(proxy.tag("a"), Some("other"));
+}
+
+#[test]
+fn a_new_configuration_pays_only_for_series_that_are_new() {
+    let world = world();
+    let config = |disabled: &str| {
+        format!(
+            r#"{{"tags": [{{"name": "a", "header": {{"name": "a"}}}}], "labels": [], "maxSeries": 30, "metrics": [{{"overrides": [
+                {{"match": {{"metric": "RESPONSE_SIZE"}}, "disabled": {disabled}}}]}}]}}"#
+        )
+    };
+    let count = |proxy: &mut Proxy| {
+        for value in 0..10 {
+            proxy.send(&world, &[("a", value.to_string().as_bytes())]);
+        }
+        proxy.reasons.len()
+    };
+    // Ten values, three metrics.
+    assert_eq!(count(&mut Proxy::new(&config("true"))), 0);
+    // Without the fourth metric nothing is new, however often it is loaded anew.
+    assert_eq!(count(&mut Proxy::new(&config("true"))), 0);
+    let mut proxy = Proxy::new(&config("false"));
+    assert_eq!(count(&mut proxy), 10);
+    let beyond: Vec<&String> = proxy
+        .series
+        .keys()
+        .filter(|name| name.contains("=other"))
+        .collect();
+    assert_eq!(beyond, ["istio_response_bytes[a=other]"]);
+}
+
+#[test]
+fn a_stream_beyond_a_ceiling_is_told_of_once() {
+    let world = world();
+    let mut proxy = Proxy::new(
+        r#"{"labels": [], "maxSeries": 1, "metrics": [{"overrides": [
+            {"tagOverrides": {"a": {"value": "request.headers['a']", "maxValues": 1}}},
+            {"match": {"metric": "REQUEST_SIZE"}, "tagOverrides": {"a": {"value": "request.headers['a']", "maxValues": 2}}}]}]}"#,
+    );
+    proxy.send(&world, &[("a", b"1")]);
+    proxy.reasons.clear();
+    proxy.send(&world, &[("a", b"2")]);
+    proxy.reasons.sort_unstable();
+    assert_eq!(proxy.reasons, ["overflow:a", "series_overflow"]);
+}
+
+#[test]
+fn labels_of_one_name_have_a_ceiling_each() {
+    let world = world();
+    let mut proxy = Proxy::new(
+        r#"{"labels": [], "metrics": [{"overrides": [
+            {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {"a": {"value": "request.headers['a']", "maxValues": 50}}},
+            {"match": {"metric": "REQUEST_SIZE"}, "tagOverrides": {"a": {"value": "request.headers['a']", "maxValues": 2}}}]}]}"#,
+    );
+    for value in 0..50 {
+        proxy.send(&world, &[("a", value.to_string().as_bytes())]);
+    }
+    let values = |metric: &str| {
+        proxy
+            .series
+            .keys()
+            .filter(|name| name.starts_with(metric))
+            .count()
+    };
+    assert_eq!(values("istio_requests_total[a="), 50);
+    assert_eq!(values("istio_request_bytes[a="), 3);
+}
+
+#[test]
+fn no_value_of_one_label_counts_as_one_of_another() {
+    let world = world();
+    let mut proxy = Proxy::new(
+        r#"{"tags": [{"name": "a", "header": {"name": "a"}, "maxValues": 2},
+                     {"name": "a/b", "header": {"name": "b"}, "maxValues": 1}]}"#,
+    );
+    proxy.send(&world, &[("a", b"b"), ("b", b"one")]);
+    proxy.send(&world, &[("a", b"b/c"), ("b", b"one")]);
+    proxy.send(&world, &[("a", b"b"), ("b", b"c")]);
+    assert_eq!(
+        (proxy.tag("a"), proxy.tag("a/b")),
+        (Some("b"), Some("other"))
+    );
+    proxy.send(&world, &[("a", b"third"), ("b", b"one")]);
+    assert_eq!(
+        (proxy.tag("a"), proxy.tag("a/b")),
+        (Some("other"), Some("one"))
+    );
+}
+
+#[test]
+fn istios_labels_have_a_ceiling_of_their_own() {
+    let hosts = |config: &str, count: usize| {
+        let world = world();
+        let mut proxy = Proxy::new(&format!(
+            r#"{{"labels": ["destination_service"], "metrics": [{{}}] {config}}}"#
+        ));
+        for number in 0..count {
+            world.set_property(&["xds", "cluster_name"], format!("c{number}"));
+            let path = [
+                "xds",
+                "cluster_metadata",
+                "filter_metadata",
+                "istio",
+                "services",
+                "0",
+                "host",
+            ];
+            world.set_property(&path, format!("service-{number}.example"));
+            proxy.send(&world, &[]);
+        }
+        let named = |name: &&String| name.starts_with("istio_requests_total[");
+        proxy.series.keys().filter(named).count()
+    };
+    assert_eq!(hosts("", 600), 600);
+    assert_eq!(hosts(r#", "maxValues": 20"#, 600), 21);
 }
 
 proptest! {

@@ -90,18 +90,27 @@ fn grpc_messages_are_those_of_grpc_stats() {
     let world = world();
     world.set_property(&["filter_state", "envoy.filters.http.grpc_stats"], "3,5");
     world.set_property(&["response", "grpc_status"], 14i64.to_le_bytes());
-    let mut proxy =
-        Proxy::new(r#"{"metrics": [{}], "labels": ["request_protocol", "grpc_response_status"]}"#);
+    let mut proxy = Proxy::new(
+        r#"{"metrics": [{"overrides": [{"tagOverrides": {"response_code": {"value": "'x'"}, "own": {"value": "'y'"}}}]}],
+            "labels": ["reporter", "request_protocol", "grpc_response_status"]}"#,
+    );
     proxy.send(&world, &[("content-type", b"application/grpc")]);
-    let labels = "[request_protocol=grpc][grpc_response_status=14]";
-    assert_eq!(
-        proxy.series[&format!("istio_request_messages_total{labels}")],
-        3
-    );
-    assert_eq!(
-        proxy.series[&format!("istio_response_messages_total{labels}")],
-        5
-    );
+    // Istio counts messages while a stream goes on: without the five labels of its end, overridden or not.
+    let early = "[reporter=source][own=y]";
+    let late =
+        "[reporter=source][request_protocol=grpc][grpc_response_status=14][own=y][response_code=x]";
+    for (name, labels, value) in [
+        ("istio_request_messages_total", early, 3),
+        ("istio_response_messages_total", early, 5),
+        ("istio_requests_total", late, 1),
+    ] {
+        assert_eq!(
+            proxy.series.get(&format!("{name}{labels}")),
+            Some(&value),
+            "{:?}",
+            proxy.series
+        );
+    }
 }
 
 #[test]
@@ -127,6 +136,24 @@ fn disabled_metrics_are_left_out_and_come_back() {
             r#"{"disabled": true}, {"match": {"metric": "REQUEST_SIZE"}, "tagOverrides": {"a": {"value": "'b'"}}}"#
         ),
         [ALL, ALL]
+    );
+    // Also one for what this filter does not count; one that only names a provider does not.
+    for other in [
+        "\"metric\": \"TCP_SENT_BYTES\"",
+        "\"customMetric\": \"foo\"",
+    ] {
+        assert_eq!(
+            of(&format!(
+                r#"{{"disabled": true}}, {{"match": {{{other}}}}}"#
+            )),
+            [ALL, ALL]
+        );
+    }
+    assert_eq!(
+        metrics(
+            r#"{"metrics": [{"overrides": [{"disabled": true}]}, {"providers": [{"name": "prometheus"}]}]}"#
+        ),
+        [[""; 0]; 2]
     );
     assert_eq!(metrics(r#"{"metrics": [], "tags": []}"#), [[""; 0]; 2]);
 }
@@ -268,7 +295,7 @@ fn every_source_of_a_tag() {
             {"name": "header", "header": {"name": "X-User", "defaultValue": "nobody"}},
             {"name": "absent", "header": {"name": "x-none"}},
             {"name": "fallback", "header": {"name": "x-none", "defaultValue": "none"}},
-            {"name": "format", "formatter": {"value": "%REQ(:method)%-%REQ(x-none?x-user):3%-%REQ(x-none)%-100%%"}},
+            {"name": "format", "formatter": {"value": "%REQ(:method)%-%REQ(x-none?x-user)%-%REQ(x-user):2%-%REQ(x-none)%-100%%"}},
             {"name": "empty_format", "formatter": {"value": "%REQ(x-none)%"}},
             {"name": "answer", "formatter": {"value": "%RESPONSE_CODE% %RESP(x-cache)% %DURATION% %RESPONSE_FLAGS%"}},
             {"name": "route", "expression": "request.url_path", "templates": ["/users/{name}", "/api/orders/{id}"]},
@@ -287,7 +314,7 @@ fn every_source_of_a_tag() {
             ("answer", "200 hit 12 -"),
             ("environment", "default"),
             ("fallback", "none"),
-            ("format", "GET-ali---100%"),
+            ("format", "GET-alice-al--100%"),
             ("header", "alice"),
             ("literal", "a b"),
             ("log_only", "/api/orders/7?x=1"),
@@ -310,6 +337,55 @@ fn tags_of_the_request_are_there_before_it_goes_on() {
     };
     assert_eq!(
         edits.record.state,
-        [("mesh_filters.tag.now".to_owned(), b"app.example!".to_vec())]
+        [("mesh_filters.tag.now".into(), b"app.example!".to_vec())]
     );
+}
+
+/// What another filter leaves in filter state may come after the request's headers.
+#[test]
+fn a_tag_of_filter_state_waits_for_it() {
+    let config = r#"{"tags": [
+        {"name": "class", "expression": "string(filter_state['wasm.class'])"},
+        {"name": "bare", "expression": "class"},
+        {"name": "peer", "formatter": {"value": "%FILTER_STATE(wasm.class:PLAIN)%"}},
+        {"name": "never", "expression": "filter_state['wasm.never']"},
+        {"name": "nothing", "formatter": {"value": "%FILTER_STATE(wasm.never:PLAIN)%"}}
+    ]}"#;
+    let world = world();
+    let mut proxy = Proxy::new(config);
+    proxy.send(&world, &[]);
+    let tags = |proxy: &Proxy| {
+        let names = ["class", "bare", "peer", "never", "nothing"];
+        names.map(|name| proxy.tag(name).unwrap_or("-").to_owned())
+    };
+    assert_eq!(tags(&proxy), ["unknown", "unknown", "-", "unknown", "-"]);
+
+    use sdk_helpers::Filter as _;
+    proxy.tags.clear();
+    let mut memory = Default::default();
+    let request = world::request(&[]);
+    let _ = proxy.filter.on_request(&request, &world, &mut memory);
+    world.set_property(&["filter_state", "wasm.class"], "2xx");
+    world.set_property(&["class"], "2xx");
+    proxy.send_rest(&world, &request, &mut memory);
+    assert_eq!(tags(&proxy), ["2xx", "2xx", "2xx", "unknown", "-"]);
+}
+
+#[test]
+fn formats_are_written_as_envoy_writes_them() {
+    let world = world();
+    world.set_property(&["response", "grpc_status"], 2i64.to_le_bytes());
+    let mut proxy = Proxy::new(
+        r#"{"tags": [
+            {"name": "grpc", "formatter": {"value": "%GRPC_STATUS_NUMBER%"}},
+            {"name": "first", "formatter": {"value": "%REQ(x-user)%"}},
+            {"name": "code", "formatter": {"value": "%RESPONSE_CODE%"}}
+        ]}"#,
+    );
+    proxy.send(&world, &[("x-user", b"alice"), ("x-user", b"bob")]);
+    // Envoy derives a gRPC status for every answer, and shows it for gRPC alone.
+    let tags = ["grpc", "first", "code"].map(|name| proxy.tag(name));
+    assert_eq!(tags, [None, Some("alice"), Some("200")]);
+    proxy.send(&world, &[("content-type", b"application/grpc")]);
+    assert_eq!(proxy.tag("grpc"), Some("2"));
 }

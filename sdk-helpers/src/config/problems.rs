@@ -54,6 +54,7 @@ pub struct At<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Step<'a> {
     Root,
+    Written(&'a str),
     Field(&'a str),
     Index(usize),
 }
@@ -64,6 +65,14 @@ impl<'a> At<'a> {
         At {
             parent: None,
             step: Step::Root,
+        }
+    }
+
+    /// A place that was written out before.
+    pub const fn written(path: &'a str) -> Self {
+        At {
+            parent: None,
+            step: Step::Written(path),
         }
     }
 
@@ -97,6 +106,7 @@ impl fmt::Display for At<'_> {
         }
         match self.step {
             Step::Root => Ok(()),
+            Step::Written(path) => f.write_str(path),
             Step::Index(index) => write!(f, "[{index}]"),
             // A key of a map may hold anything, a dot among it.
             Step::Field(name) if !is_plain(name) => write!(f, "[{name:?}]"),
@@ -135,6 +145,10 @@ impl Problems {
     /// Reports that the configuration cannot be used. A field that did not even have the right
     /// kind of value has been reported as such, and is not reported again for what it lacks.
     pub fn error(&self, at: &At<'_>, problem: impl Into<String>) {
+        self.add_error(at, problem.into());
+    }
+
+    fn add_error(&self, at: &At<'_>, problem: String) {
         let mut found = self.found.borrow_mut();
         let at = at.to_string();
         let misfits = found.misfits.min(found.errors.len());
@@ -143,13 +157,17 @@ impl Problems {
             .get(..misfits)
             .is_some_and(|misfits| misfits.iter().any(|error| contains(&error.at, &at)));
         if !known {
-            found.errors.push(ConfigError::new(at, &problem.into()));
+            found.errors.push(ConfigError::new(at, &problem));
         }
     }
 
     /// Reports something legal that surely was not meant.
     pub fn warn(&self, at: &At<'_>, problem: impl Into<String>) {
-        let warning = ConfigError::new(at.to_string(), &problem.into());
+        self.add_warning(at, problem.into());
+    }
+
+    fn add_warning(&self, at: &At<'_>, problem: String) {
+        let warning = ConfigError::new(at.to_string(), &problem);
         self.found.borrow_mut().warnings.push(warning);
     }
 

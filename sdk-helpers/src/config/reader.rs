@@ -4,7 +4,6 @@
 //! for; the configuration is refused at the end, so nobody ever acts on the stand-in.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess,
@@ -146,12 +145,6 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// Reads it by serde.
-    pub fn read<T: DeserializeOwned>(self) -> Option<T> {
-        let read = descend(PhantomData::<T>, self.value, self.at, self.problems);
-        read.ok()
-    }
-
     fn str(&self) -> &'a str {
         self.value.as_str().unwrap_or_else(|| {
             self.expected("a text");
@@ -216,12 +209,22 @@ impl Node<'_> {
     fn number(&self) -> Option<Number> {
         match self.value {
             Value::Number(number) => Some(number.clone()),
-            Value::String(text) => match serde_json::from_slice(text.as_bytes()) {
+            Value::String(text) => match super::tree::json(text.as_bytes()) {
                 Ok(Value::Number(number)) => Some(number),
                 _ => None,
             },
             _ => None,
         }
+    }
+
+    /// The number it is; 0 where it is none, which is reported.
+    pub fn fraction(&self) -> f64 {
+        let number = self.number().and_then(|number| number.as_f64());
+        number.unwrap_or_else(|| {
+            self.problems
+                .misfit(self.at, format!("`{}` is not a number", self.value));
+            0.0
+        })
     }
 
     /// The whole number it is; 0 where it is none of these, which is reported.
@@ -271,13 +274,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        let number = self.number().and_then(|number| number.as_f64());
-        let number = number.unwrap_or_else(|| {
-            self.problems
-                .misfit(self.at, format!("`{}` is not a number", self.value));
-            0.0
-        });
-        visitor.visit_f64(number)
+        visitor.visit_f64(self.fraction())
     }
 
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {

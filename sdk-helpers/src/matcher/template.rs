@@ -28,6 +28,24 @@ impl PathTemplate {
     /// Says which segment cannot stand where it does. Refuses as well what Istio lets through and
     /// native Envoy then dies of: a template without its leading `/`, or with empty segments.
     pub fn compile(text: &str) -> Result<Self, String> {
+        Self::compile_with(text, |_| false)
+    }
+
+    /// Compiles a template in which a name in braces, as in `/orders/{id}`, is one segment too.
+    ///
+    /// # Errors
+    /// As [`PathTemplate::compile`].
+    pub fn compile_named(text: &str) -> Result<Self, String> {
+        Self::compile_with(text, |part| {
+            let name = part
+                .strip_prefix('{')
+                .and_then(|part| part.strip_suffix('}'));
+            let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            name.is_some_and(|name| !name.is_empty() && name.chars().all(legal))
+        })
+    }
+
+    fn compile_with(text: &str, is_name: fn(&str) -> bool) -> Result<Self, String> {
         let refuse = |why: &str| format!("`{text}` is no path template: {why}");
         let Some(inner) = text.strip_prefix('/') else {
             return Err(refuse("it must begin with `/`"));
@@ -38,11 +56,12 @@ impl PathTemplate {
         let last = parts.len().saturating_sub(1);
         for (index, part) in parts.into_iter().enumerate() {
             let segment = match part {
-                "{*}" | "{**}" if after_any => {
+                _ if after_any && (matches!(part, "{*}" | "{**}") || is_name(part)) => {
                     return Err(refuse("`{**}` must be the last operator"));
                 }
                 "{*}" => Segment::One,
                 "{**}" => Segment::Any,
+                _ if is_name(part) => Segment::One,
                 // A slash at the end is a literal of its own.
                 "" if index == last => Segment::Literal(vec![]),
                 "" => return Err(refuse("a segment is empty")),

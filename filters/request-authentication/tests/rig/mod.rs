@@ -121,7 +121,7 @@ impl Rig {
         seen.claims = record
             .state
             .iter()
-            .find(|(key, _)| *key == claims::STATE)
+            .find(|(key, _)| **key == *claims::STATE)
             .map(|(_, json)| serde_json::from_slice(json).unwrap());
     }
 }

@@ -1,130 +1,184 @@
 //! Istio's `metrics[].overrides`: later ones refine earlier ones, for each side and each metric.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sdk_helpers::{At, Problems};
 
-use super::tag::{bound, check_name, check_providers};
+use super::names::{self, Labels};
+use super::tag::{bound, check_providers, expression};
 use super::wire::{METRICS, MetricsWire, OverrideWire, TagOverrideWire};
-use super::{MetricConfig, Override};
-use crate::expression::Expression;
+use super::{MetricConfig, Override, TagConfig};
 use crate::label::Label;
 use crate::metric::Metric;
 
 /// What is known of one side so far.
-#[derive(Default)]
 struct Side {
     /// All metrics together are turned off.
     off: bool,
-    dropped: [bool; Metric::ALL.len()],
-    overrides: [BTreeMap<String, Override>; Metric::ALL.len()],
+    metrics: Vec<MetricConfig>,
+    dropped: Vec<Metric>,
 }
 
-/// Checks the elements. No list at all asks for no metrics.
-pub(super) fn check(
-    elements: Option<Vec<MetricsWire>>,
-    at: &At<'_>,
-    problems: &Problems,
-    tags: &[String],
-    labels: &[Label],
-) -> [Vec<MetricConfig>; 2] {
-    let mut sides = [Side::default(), Side::default()];
-    let wanted = elements
-        .as_ref()
-        .is_some_and(|elements| !elements.is_empty());
-    for (index, element) in elements.into_iter().flatten().enumerate() {
-        let at = at.index(index);
-        check_providers(&element.providers, &at, problems);
-        if element.reporting_interval {
-            problems.warn(
-                &at.field("reportingInterval"),
-                "changes nothing here: HTTP metrics are reported when a stream ends",
-            );
-        }
-        for (index, entry) in element.overrides.into_iter().enumerate() {
-            let at = at.field("overrides");
+/// Checks overrides against the tags and labels there are.
+pub(super) struct Overrides<'a> {
+    pub(super) tags: &'a [TagConfig],
+    pub(super) labels: &'a [Label],
+    pub(super) names: Labels,
+    pub(super) problems: &'a Problems,
+}
+
+impl Overrides<'_> {
+    /// Checks the elements. No list at all asks for no metrics.
+    pub(super) fn check(
+        mut self,
+        elements: Option<Vec<MetricsWire>>,
+        at: &At<'_>,
+    ) -> [Vec<MetricConfig>; 2] {
+        let mut sides = [Side::new(), Side::new()];
+        let wanted = elements
+            .as_ref()
+            .is_some_and(|elements| !elements.is_empty());
+        for (index, element) in elements.into_iter().flatten().enumerate() {
             let at = at.index(index);
+            check_providers(&element.providers, &at, self.problems);
+            if element.reporting_interval {
+                self.problems.warn(
+                    &at.field("reportingInterval"),
+                    "changes nothing here: HTTP metrics are reported when a stream ends",
+                );
+            }
+            for (index, entry) in element.overrides.into_iter().enumerate() {
+                let at = at.field("overrides");
+                let at = at.index(index);
+                match entry {
+                    Some(entry) => self.merge(entry, &at, &mut sides),
+                    None => self.problems.error(&at, "may not be null"),
+                }
+            }
+        }
+        sides.map(|side| side.metrics(wanted))
+    }
+
+    fn merge(&mut self, wire: OverrideWire, at: &At<'_>, sides: &mut [Side; 2]) {
+        let metrics = matched(&wire, &at.field("match"), self.problems);
+        let mut overrides = Vec::new();
+        for (name, entry) in wire.tags {
+            let at = at.field("tagOverrides");
+            let at = at.field(&name);
             match entry {
-                Some(entry) => merge(entry, &at, problems, (tags, labels), &mut sides),
-                None => problems.error(&at, "may not be null"),
+                None => self.problems.error(&at, "may not be null"),
+                Some(entry) => overrides.extend(self.change(name.clone(), entry, &at)),
+            }
+        }
+        let picked = wire.mode.sides();
+        for (side, picked) in sides.iter_mut().zip(picked) {
+            if picked {
+                side.merge(&metrics, wire.disabled, &overrides);
             }
         }
     }
-    sides.map(|side| match wanted && !side.off {
-        true => side.metrics(),
-        false => vec![],
-    })
+
+    /// What becomes of one label.
+    fn change(
+        &mut self,
+        name: String,
+        entry: TagOverrideWire,
+        at: &At<'_>,
+    ) -> Option<(String, Override)> {
+        if name.is_empty() {
+            // As in Istio.
+            self.problems
+                .warn(at, "changes nothing: a label has a name");
+            return None;
+        }
+        if let Err(problem) = names::check(&name) {
+            self.problems.error(at, problem);
+            return None;
+        }
+        let change = tag_override(&name, entry, at, self.problems)?;
+        let label = Label::find(&name);
+        let known = self.tags.iter().any(|tag| tag.name == name)
+            || label.is_some_and(|label| self.labels.contains(&label));
+        match change {
+            Override::Upsert(..) => self.names.claim(&name, at, self.problems),
+            Override::Remove if known => {}
+            Override::Remove => {
+                let problem = format!("there is no label `{name}` to remove");
+                self.problems.warn(at, problem);
+            }
+        }
+        Some((name, change))
+    }
 }
 
 impl Side {
-    fn metrics(self) -> Vec<MetricConfig> {
-        let all = Metric::ALL
-            .into_iter()
-            .zip(self.dropped)
-            .zip(self.overrides);
-        all.filter(|((_, dropped), _)| !dropped)
-            .map(|((metric, _), overrides)| MetricConfig {
-                metric,
-                overrides: overrides.into_iter().collect(),
-            })
-            .collect()
+    fn new() -> Self {
+        let all = Metric::ALL.iter().map(|metric| MetricConfig {
+            metric: *metric,
+            overrides: vec![],
+        });
+        Side {
+            off: false,
+            metrics: all.collect(),
+            dropped: vec![],
+        }
     }
-}
 
-fn merge(
-    wire: OverrideWire,
-    at: &At<'_>,
-    problems: &Problems,
-    (tags, labels): (&[String], &[Label]),
-    sides: &mut [Side; 2],
-) {
-    let Some(metrics) = matched(&wire, &at.field("match"), problems) else {
-        return;
-    };
-    let all = metrics.len() == Metric::ALL.len();
-    let mut overrides = Vec::new();
-    for (name, entry) in wire.tags {
-        let at = at.field("tagOverrides");
-        let at = at.field(&name);
-        let Some(entry) = entry else {
-            problems.error(&at, "may not be null");
-            continue;
-        };
-        if let Err(problem) = check_name(&name) {
-            problems.error(&at, problem);
-        } else if let Some(change) = tag_override(&name, entry, &at, problems) {
-            let label = Label::find(&name);
-            let known = tags.contains(&name) || label.is_some_and(|label| labels.contains(&label));
-            if matches!(change, Override::Remove) && !known {
-                problems.warn(&at, format!("there is no label `{name}` to remove"));
+    fn merge(
+        &mut self,
+        metrics: &[Metric],
+        disabled: Option<bool>,
+        overrides: &[(String, Override)],
+    ) {
+        let all = metrics.len() == Metric::ALL.len();
+        // When all are turned off, Istio drops what else the override says. Any other override turns
+        // them on again, whatever it is for.
+        self.off = all && disabled == Some(true);
+        if self.off {
+            return;
+        }
+        for one in &mut self.metrics {
+            if !metrics.contains(&one.metric) {
+                continue;
             }
-            overrides.push((name, change));
-        }
-    }
-    let picked = [wire.mode != 2, wire.mode != 1];
-    for (side, _) in sides.iter_mut().zip(picked).filter(|(_, picked)| *picked) {
-        if all && wire.disabled == Some(true) {
-            // Istio drops what else the override says.
-            side.off = true;
-            continue;
-        }
-        side.off = false;
-        let each = Metric::ALL
-            .into_iter()
-            .zip(&mut side.dropped)
-            .zip(&mut side.overrides);
-        for ((metric, dropped), so_far) in each {
-            if metrics.contains(&metric) {
-                *dropped = wire.disabled.unwrap_or(*dropped);
-                so_far.extend(overrides.iter().cloned());
+            if disabled.is_some() {
+                self.dropped.retain(|metric| *metric != one.metric);
+            }
+            if disabled == Some(true) {
+                self.dropped.push(one.metric);
+            }
+            for (name, change) in overrides {
+                one.replace(name, change);
             }
         }
     }
+
+    fn metrics(mut self, wanted: bool) -> Vec<MetricConfig> {
+        let wanted = wanted && !self.off;
+        self.metrics
+            .retain(|one| wanted && !self.dropped.contains(&one.metric));
+        self.metrics
+    }
 }
 
-/// The metrics an override is for; `None` if none of this filter's.
-fn matched(wire: &OverrideWire, at: &At<'_>, problems: &Problems) -> Option<Vec<Metric>> {
+impl MetricConfig {
+    /// Keeps what becomes of a label in place of what was known of it, by name.
+    fn replace(&mut self, name: &str, change: &Override) {
+        let there = self.overrides.iter_mut().find(|(known, _)| known == name);
+        match there {
+            Some((_, known)) => *known = change.clone(),
+            None => {
+                let at = self
+                    .overrides
+                    .partition_point(|(known, _)| known.as_str() < name);
+                self.overrides.insert(at, (name.to_owned(), change.clone()));
+            }
+        }
+    }
+}
+
+/// The metrics of this filter that an override is for.
+fn matched(wire: &OverrideWire, at: &At<'_>, problems: &Problems) -> Vec<Metric> {
     if let Some(name) = &wire.custom_metric {
         let at = at.field("customMetric");
         if wire.metric.is_some() {
@@ -132,21 +186,26 @@ fn matched(wire: &OverrideWire, at: &At<'_>, problems: &Problems) -> Option<Vec<
         }
         if name.is_empty() {
             problems.error(&at, "may not be empty");
-            return None;
+            return vec![];
         }
         let metric = Metric::find(name);
         if metric.is_none() {
+            let bare = name.strip_prefix("istio_").and_then(Metric::find);
+            let remedy = match bare {
+                Some(metric) => format!("; write `{}`", metric.name()),
+                None => String::new(),
+            };
             problems.warn(
                 &at,
                 format!(
-                    "changes nothing: no metric is called `{name}`, here or in Istio's own filter"
+                    "changes nothing: no metric is called `{name}`, here or in Istio's own filter{remedy}"
                 ),
             );
         }
-        return metric.map(|metric| vec![metric]);
+        return metric.into_iter().collect();
     }
     let Some(place) = wire.metric.filter(|place| *place > 0) else {
-        return Some(Metric::ALL.to_vec());
+        return Metric::ALL.to_vec();
     };
     let metric = Metric::ALL.get(place.saturating_sub(1)).copied();
     if metric.is_none() {
@@ -156,7 +215,7 @@ fn matched(wire: &OverrideWire, at: &At<'_>, problems: &Problems) -> Option<Vec<
             format!("changes nothing here: this filter sees HTTP, and {name} counts TCP"),
         );
     }
-    metric.map(|metric| vec![metric])
+    metric.into_iter().collect()
 }
 
 fn tag_override(
@@ -184,11 +243,6 @@ fn tag_override(
         );
     }
     let bound = bound(wire.bound, at, problems);
-    match Expression::parse(&text) {
-        Ok(expression) => Some(Override::Upsert(Rc::new(expression), text, bound)),
-        Err(problem) => {
-            problems.error(&at_value, format!("`{text}` {problem}"));
-            None
-        }
-    }
+    let expression = expression(&text, &at_value, problems)?;
+    Some(Override::Upsert(Rc::new(expression), bound))
 }

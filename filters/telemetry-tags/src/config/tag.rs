@@ -2,6 +2,7 @@
 
 use sdk_helpers::{At, Problems};
 
+use super::names::{self, Labels};
 use super::wire::{BoundWire, LoggingWire, NamedWire, SourceWire, TagWire, TracingWire};
 use super::{BoundConfig, TagConfig, within};
 use crate::clean::{LONGEST, clean, is_safe};
@@ -11,13 +12,19 @@ use crate::label::Label;
 use crate::source::{Source, Template};
 
 /// More than this, and the list of values is no list any more.
-const MOST_VALUES: u32 = 10_000;
+pub(super) const MOST_VALUES: u32 = 10_000;
 
 /// Checks a tag of ours and adds it.
-pub(super) fn check(wire: TagWire, at: &At<'_>, problems: &Problems, tags: &mut Vec<TagConfig>) {
+pub(super) fn check(
+    wire: TagWire,
+    at: &At<'_>,
+    problems: &Problems,
+    labels: &mut Labels,
+    tags: &mut Vec<TagConfig>,
+) {
     let at_name = at.field("name");
     let name = wire.name.unwrap_or_default();
-    if let Err(problem) = check_name(&name) {
+    if let Err(problem) = names::check(&name) {
         problems.error(&at_name, problem);
     } else if Label::find(&name).is_some() {
         problems.error(
@@ -42,6 +49,9 @@ pub(super) fn check(wire: TagWire, at: &At<'_>, problems: &Problems, tags: &mut 
             "`maxValues` and `overflow` change nothing with `label: false`; remove them",
         );
     }
+    if is_label && !name.is_empty() {
+        labels.claim(&name, &at_name, problems);
+    }
     let bound = bound(wire.bound, at, problems);
     if let Some(source) = source {
         tags.push(TagConfig {
@@ -54,14 +64,14 @@ pub(super) fn check(wire: TagWire, at: &At<'_>, problems: &Problems, tags: &mut 
     }
 }
 
-/// Checks the tracing elements; of each side the last one's tags count, as in Istio.
+/// Checks the tracing elements, beside tags of ours; of each side the last one's tags count, as in Istio.
 pub(super) fn check_tracing(
     elements: Vec<TracingWire>,
     at: &At<'_>,
     problems: &Problems,
-    tags: &mut Vec<TagConfig>,
-) {
-    let ours = tags.len();
+    ours: &[TagConfig],
+) -> Vec<TagConfig> {
+    let mut tags: Vec<TagConfig> = Vec::new();
     if elements.len() > 1 {
         problems.warn(
             at,
@@ -71,6 +81,10 @@ pub(super) fn check_tracing(
     for (index, element) in elements.into_iter().enumerate() {
         let at = at.index(index);
         check_providers(&element.providers, &at, problems);
+        if element.providers.len() > 1 {
+            let at = at.field("providers");
+            problems.warn(&at, "has several names; Istio takes the first");
+        }
         for field in &element.of_tracer {
             problems.warn(
                 &at.field(field),
@@ -90,10 +104,11 @@ pub(super) fn check_tracing(
         let Some(custom) = element.custom_tags else {
             continue;
         };
-        let modes = [element.mode != 2, element.mode != 1];
-        for tag in tags.iter_mut().skip(ours) {
+        let modes = element.mode.sides();
+        tags.retain_mut(|tag| {
             tag.modes = [tag.modes[0] && !modes[0], tag.modes[1] && !modes[1]];
-        }
+            tag.modes != [false; 2]
+        });
         let at = at.field("customTags");
         for (name, wire) in custom {
             let at = at.field(&name);
@@ -101,12 +116,15 @@ pub(super) fn check_tracing(
                 problems.error(&at, "a tag may not be null");
                 continue;
             };
-            if let Err(problem) = check_name(&name) {
+            if let Err(problem) = names::check(&name) {
                 problems.error(&at, problem);
-            } else if tags.iter().take(ours).any(|tag| tag.name == name) {
+            } else if ours.iter().any(|tag| tag.name == name) {
                 problems.error(&at, format!("`{name}` stands in `tags` too"));
             }
-            if let Some(source) = source(wire, false, &at, problems) {
+            if wire.said() == 0 {
+                // As in Istio.
+                problems.warn(&at, "is no tag: it has no source");
+            } else if let Some(source) = source(wire, false, &at, problems) {
                 tags.push(TagConfig {
                     name,
                     source,
@@ -117,6 +135,7 @@ pub(super) fn check_tracing(
             }
         }
     }
+    tags
 }
 
 /// Envoy's access log is Envoy's; what a filter adds to it are tags.
@@ -132,12 +151,13 @@ pub(super) fn check_logging(elements: Option<&[LoggingWire]>, at: &At<'_>, probl
     for (index, element) in elements.iter().enumerate() {
         let at = at.index(index);
         check_providers(&element.providers, &at, problems);
+        // Istio refuses what does not parse; what it means is of no consequence here.
         if let Some(text) = &element.expression
-            && let Err(problem) = Expression::parse(text)
+            && let Err(problem) = Expression::check_syntax(text)
         {
             problems.error(
                 &at.field("filter").field("expression"),
-                format!("`{text}` {problem}"),
+                format!("{problem}, in `{text}`"),
             );
         }
     }
@@ -170,29 +190,8 @@ pub(super) fn bound(wire: BoundWire, at: &At<'_>, problems: &Problems) -> BoundC
     }
 }
 
-/// Checks the name of a tag or a label.
-pub(super) fn check_name(name: &str) -> Result<(), String> {
-    let legal = |c: char| c.is_ascii_alphanumeric() || "._-/".contains(c);
-    if name.is_empty() {
-        return Err("is missing; a tag has a name".to_owned());
-    }
-    if name.len() > 64 || !name.chars().all(legal) {
-        return Err(format!(
-            "`{name}` is no name that statistics and logs can carry: at most 64 of `A-Z a-z 0-9 . _ - /`"
-        ));
-    }
-    Ok(())
-}
-
 fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Option<Source> {
-    let said = [
-        wire.literal.is_some(),
-        wire.environment.is_some(),
-        wire.header.is_some(),
-        wire.formatter.is_some(),
-        wire.expression.is_some(),
-    ];
-    if said.iter().filter(|there| **there).count() != 1 {
+    if wire.said() != 1 {
         let expression = if ours {
             ", `formatter` or `expression`"
         } else {
@@ -231,10 +230,20 @@ fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Opt
         };
     }
     let text = wire.expression?;
-    match Expression::parse(&text) {
-        Ok(expression) => Some(Source::Expression(expression)),
+    expression(&text, &at.field("expression"), problems).map(Source::Expression)
+}
+
+/// Checks an expression.
+pub(super) fn expression(text: &str, at: &At<'_>, problems: &Problems) -> Option<Expression> {
+    match Expression::parse(text, at) {
+        Ok((expression, warning)) => {
+            if let Some(warning) = warning {
+                problems.warn(at, warning);
+            }
+            Some(expression)
+        }
         Err(problem) => {
-            problems.error(&at.field("expression"), format!("`{text}` {problem}"));
+            problems.error(at, format!("{problem}, in `{text}`"));
             None
         }
     }

@@ -5,6 +5,16 @@
 
 use sdk_helpers::config::{FromNode, Node};
 
+mod metrics;
+mod tags;
+
+use super::Reporter;
+use metrics::metrics_of;
+use tags::{custom_tag, tag};
+
+pub(super) use metrics::{BoundWire, METRICS, MetricsWire, OverrideWire, TagOverrideWire};
+pub(super) use tags::{NamedWire, SourceWire, TagWire};
+
 /// What a user writes: the fields of a Telemetry's `spec` and ours beside them, or the whole object
 /// as `kubectl` prints it in their place.
 #[derive(Debug, Default)]
@@ -13,8 +23,9 @@ pub struct Wire {
     pub(super) labels: Option<Vec<String>>,
     pub(super) metric_prefix: Option<String>,
     pub(super) max_series: Option<u32>,
+    pub(super) max_values: Option<u32>,
     pub(super) disable_host_header_fallback: Option<bool>,
-    pub(super) reporter: Option<usize>,
+    pub(super) reporter: Option<Reporter>,
     /// The fields of `spec`, where they stand beside ours.
     pub(super) beside: SpecWire,
     pub(super) object: Option<ObjectWire>,
@@ -40,40 +51,8 @@ pub(super) struct SpecWire {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct MetricsWire {
-    pub(super) providers: Vec<Option<String>>,
-    pub(super) overrides: Vec<Option<OverrideWire>>,
-    pub(super) reporting_interval: bool,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct OverrideWire {
-    /// A place in [`METRICS`].
-    pub(super) metric: Option<usize>,
-    pub(super) custom_metric: Option<String>,
-    /// A place in [`MODES`].
-    pub(super) mode: usize,
-    pub(super) disabled: Option<bool>,
-    pub(super) tags: Vec<(String, Option<TagOverrideWire>)>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct TagOverrideWire {
-    pub(super) remove: bool,
-    pub(super) value: Option<String>,
-    pub(super) bound: BoundWire,
-}
-
-/// How many values there may be, and what stands for the rest.
-#[derive(Debug, Default, Clone)]
-pub(super) struct BoundWire {
-    pub(super) max_values: Option<u32>,
-    pub(super) overflow: Option<String>,
-}
-
-#[derive(Debug, Default)]
 pub(super) struct TracingWire {
-    pub(super) mode: usize,
+    pub(super) mode: Mode,
     pub(super) providers: Vec<Option<String>>,
     pub(super) custom_tags: Option<Vec<(String, Option<SourceWire>)>>,
     /// Fields that steer the tracer, by name.
@@ -87,50 +66,29 @@ pub(super) struct LoggingWire {
     pub(super) expression: Option<String>,
 }
 
-/// Where a value comes from; exactly one must be there.
-#[derive(Debug, Default)]
-pub(super) struct SourceWire {
-    pub(super) literal: Option<Option<String>>,
-    pub(super) environment: Option<NamedWire>,
-    pub(super) header: Option<NamedWire>,
-    pub(super) formatter: Option<Option<String>>,
-    pub(super) expression: Option<String>,
+/// For which side something is meant.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    #[default]
+    Both,
+    Client,
+    Server,
 }
 
-#[derive(Debug, Default)]
-pub(super) struct NamedWire {
-    pub(super) name: Option<String>,
-    pub(super) default: Option<String>,
+impl Mode {
+    fn read(node: Node<'_>) -> Self {
+        match node.one_of(&["CLIENT_AND_SERVER", "CLIENT", "SERVER"]) {
+            1 => Mode::Client,
+            2 => Mode::Server,
+            _ => Mode::Both,
+        }
+    }
+
+    /// Whether it is meant for a client's side, and for a server's.
+    pub(super) fn sides(self) -> [bool; 2] {
+        [self != Mode::Server, self != Mode::Client]
+    }
 }
-
-#[derive(Debug, Default)]
-pub(super) struct TagWire {
-    pub(super) name: Option<String>,
-    pub(super) source: SourceWire,
-    pub(super) templates: Vec<String>,
-    pub(super) bound: BoundWire,
-    pub(super) label: Option<bool>,
-}
-
-/// Istio's names of the metrics; behind the first the HTTP ones in the order of
-/// [`Metric::ALL`](crate::metric::Metric::ALL), then those of TCP.
-pub(super) const METRICS: [&str; 11] = [
-    "ALL_METRICS",
-    "REQUEST_COUNT",
-    "REQUEST_DURATION",
-    "REQUEST_SIZE",
-    "RESPONSE_SIZE",
-    "GRPC_REQUEST_MESSAGES",
-    "GRPC_RESPONSE_MESSAGES",
-    "TCP_OPENED_CONNECTIONS",
-    "TCP_CLOSED_CONNECTIONS",
-    "TCP_SENT_BYTES",
-    "TCP_RECEIVED_BYTES",
-];
-
-pub(super) const MODES: [&str; 3] = ["CLIENT_AND_SERVER", "CLIENT", "SERVER"];
-
-pub(super) const REPORTERS: [&str; 3] = ["source", "destination", "waypoint"];
 
 /// The fields of `spec`, which come first wherever they stand.
 const SPEC: [&str; 6] = [
@@ -162,6 +120,8 @@ impl FromNode for Wire {
             "kind",
             "metadata",
             "spec",
+            "status",
+            "maxValues",
         ];
         node.fields(&known, &mut |place, node| match place {
             0..=5 => spec_field(&mut wire.beside, place, node),
@@ -170,16 +130,18 @@ impl FromNode for Wire {
             8 => wire.metric_prefix = Some(node.text()),
             9 => wire.max_series = Some(number(node)),
             10 => wire.disable_host_header_fallback = Some(node.flag()),
-            11 => wire.reporter = Some(node.one_of(&REPORTERS)),
+            11 => wire.reporter = Some(reporter(node)),
             12 => {
                 node.text();
                 wire.object.get_or_insert_default();
             }
             13 => wire.object.get_or_insert_default().kind = Some(node.text()),
-            14 => {
+            // What Kubernetes keeps with an object says nothing to a filter.
+            14 | 16 => {
                 node.entries(&mut |_, _| {});
                 wire.object.get_or_insert_default();
             }
+            17 => wire.max_values = Some(number(node)),
             _ => {
                 let spec = &mut wire.object.get_or_insert_default().spec;
                 node.fields(&SPEC, &mut |place, node| spec_field(spec, place, node));
@@ -205,6 +167,14 @@ fn spec_field(spec: &mut SpecWire, place: usize, node: Node<'_>) {
     }
 }
 
+fn reporter(node: Node<'_>) -> Reporter {
+    match node.one_of(&["source", "destination", "waypoint"]) {
+        0 => Reporter::Source,
+        1 => Reporter::Destination,
+        _ => Reporter::Waypoint,
+    }
+}
+
 fn number(node: Node<'_>) -> u32 {
     u32::try_from(node.whole(0, u32::MAX.into())).unwrap_or_default()
 }
@@ -219,56 +189,6 @@ fn providers(node: Node<'_>) -> Vec<Option<String>> {
         providers.push(name);
     });
     providers
-}
-
-fn metrics_of(node: Node<'_>) -> MetricsWire {
-    let mut wire = MetricsWire::default();
-    let known = ["providers", "overrides", "reportingInterval"];
-    node.fields(&known, &mut |place, node| match place {
-        0 => wire.providers = providers(node),
-        1 => node.elements(&mut |node| {
-            wire.overrides
-                .push((!node.is_null()).then(|| override_of(node)));
-        }),
-        _ => {
-            node.text();
-            wire.reporting_interval = true;
-        }
-    });
-    wire
-}
-
-fn override_of(node: Node<'_>) -> OverrideWire {
-    let mut wire = OverrideWire::default();
-    let known = ["match", "disabled", "tagOverrides"];
-    node.fields(&known, &mut |place, node| match place {
-        0 => node.fields(
-            &["metric", "customMetric", "mode"],
-            &mut |place, node| match place {
-                0 => wire.metric = Some(node.one_of(&METRICS)),
-                1 => wire.custom_metric = Some(node.text()),
-                _ => wire.mode = node.one_of(&MODES),
-            },
-        ),
-        1 => wire.disabled = Some(node.flag()),
-        _ => node.entries(&mut |name, node| {
-            let tag = (!node.is_null()).then(|| tag_override(node));
-            wire.tags.push((name.to_owned(), tag));
-        }),
-    });
-    wire
-}
-
-fn tag_override(node: Node<'_>) -> TagOverrideWire {
-    let mut wire = TagOverrideWire::default();
-    let known = ["operation", "value", "maxValues", "overflow"];
-    node.fields(&known, &mut |place, node| match place {
-        0 => wire.remove = node.one_of(&["UPSERT", "REMOVE"]) == 1,
-        1 => wire.value = Some(node.text()),
-        2 => wire.bound.max_values = Some(number(node)),
-        _ => wire.bound.overflow = Some(node.text()),
-    });
-    wire
 }
 
 /// The fields of a tracing element that steer the tracer itself.
@@ -293,7 +213,7 @@ fn tracing(node: Node<'_>) -> TracingWire {
         OF_TRACER[4],
     ];
     node.fields(&known, &mut |place, node| match place {
-        0 => node.fields(&["mode"], &mut |_, node| wire.mode = node.one_of(&MODES)),
+        0 => node.fields(&["mode"], &mut |_, node| wire.mode = Mode::read(node)),
         1 => wire.providers = providers(node),
         2 => {
             let tags = wire.custom_tags.get_or_insert_default();
@@ -304,7 +224,7 @@ fn tracing(node: Node<'_>) -> TracingWire {
         }
         3 => {
             wire.of_tracer.extend(OF_TRACER.first());
-            wire.sampling = node.read();
+            wire.sampling = Some(node.fraction());
         }
         _ => {
             node.flag();
@@ -320,7 +240,7 @@ fn logging_of(node: Node<'_>) -> LoggingWire {
     let known = ["match", "providers", "disabled", "filter"];
     node.fields(&known, &mut |place, node| match place {
         0 => node.fields(&["mode"], &mut |_, node| {
-            node.one_of(&MODES);
+            Mode::read(node);
         }),
         1 => wire.providers = providers(node),
         2 => {
@@ -329,66 +249,6 @@ fn logging_of(node: Node<'_>) -> LoggingWire {
         _ => node.fields(&["expression"], &mut |_, node| {
             wire.expression = Some(node.text());
         }),
-    });
-    wire
-}
-
-const SOURCE: [&str; 4] = ["literal", "environment", "header", "formatter"];
-
-fn custom_tag(node: Node<'_>) -> SourceWire {
-    let mut wire = SourceWire::default();
-    node.fields(&SOURCE, &mut |place, node| {
-        source_field(&mut wire, place, node);
-    });
-    wire
-}
-
-fn source_field(wire: &mut SourceWire, place: usize, node: Node<'_>) {
-    match place {
-        0 => wire.literal = Some(value(node)),
-        1 => wire.environment = Some(named(node)),
-        2 => wire.header = Some(named(node)),
-        _ => wire.formatter = Some(value(node)),
-    }
-}
-
-fn value(node: Node<'_>) -> Option<String> {
-    let mut text = None;
-    node.fields(&["value"], &mut |_, node| text = Some(node.text()));
-    text
-}
-
-fn named(node: Node<'_>) -> NamedWire {
-    let mut wire = NamedWire::default();
-    node.fields(&["name", "defaultValue"], &mut |place, node| match place {
-        0 => wire.name = Some(node.text()),
-        _ => wire.default = Some(node.text()),
-    });
-    wire
-}
-
-fn tag(node: Node<'_>) -> TagWire {
-    let mut wire = TagWire::default();
-    let known = [
-        SOURCE[0],
-        SOURCE[1],
-        SOURCE[2],
-        SOURCE[3],
-        "expression",
-        "name",
-        "templates",
-        "maxValues",
-        "overflow",
-        "label",
-    ];
-    node.fields(&known, &mut |place, node| match place {
-        0..=3 => source_field(&mut wire.source, place, node),
-        4 => wire.source.expression = Some(node.text()),
-        5 => wire.name = Some(node.text()),
-        6 => wire.templates = node.texts(),
-        7 => wire.bound.max_values = Some(number(node)),
-        8 => wire.bound.overflow = Some(node.text()),
-        _ => wire.label = Some(node.flag()),
     });
     wire
 }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use sdk_helpers::World;
 
 use super::Source;
-use crate::attribute::{Kind, View};
+use crate::attribute::{View, written};
 
 /// An expression that Envoy evaluates.
 #[derive(Debug)]
@@ -36,20 +36,17 @@ impl Program {
         )
     }
 
+    /// Has Envoy forget it.
+    pub(super) fn forget(&self, world: &dyn World) {
+        if let Some(token) = self.token.take() {
+            let _ = world.host_function("expr_delete", &token);
+        }
+    }
+
     pub(super) fn evaluate(&self, view: &View<'_>) -> Option<Vec<u8>> {
         let value = view
             .world
             .host_function("expr_evaluate", &self.token.get()?)?;
-        let number = || value.as_slice().try_into().ok().map(u64::from_le_bytes);
-        let text = match self.source.kind {
-            Kind::Int => number()?.cast_signed().to_string(),
-            Kind::Uint => number()?.to_string(),
-            Kind::Bool => match value.as_slice() {
-                [flag] => (*flag != 0).to_string(),
-                _ => return None,
-            },
-            _ => return Some(value),
-        };
-        Some(text.into_bytes())
+        written(self.source.kind, value)
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta};
 use sdk_helpers::{World, read_metadata};
 
 use super::Source;
-use crate::attribute::{Kind, View, look_up};
+use crate::attribute::{Kind, View, is_foreign, look_up};
 
 /// An expression that the `cel` crate evaluates.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ impl Program {
     pub(super) fn prepare(&self, _: &dyn World) -> Result<(), String> {
         Ok(())
     }
+
+    pub(super) fn forget(&self, _: &dyn World) {}
 
     /// Its value as text, as Envoy's has it.
     pub fn evaluate(&self, view: &View<'_>) -> Option<Vec<u8>> {
@@ -72,8 +74,8 @@ impl Tree {
     fn fill(&mut self, root: &str, path: &[String], rest: &[String], view: &View<'_>) {
         let segments: Vec<&str> = path.iter().map(String::as_str).collect();
         match segments.as_slice() {
-            ["request" | "response", "headers", ..] => {
-                if let Some(headers) = headers(root, view) {
+            ["request" | "response", "headers", name @ ..] => {
+                if let Some(headers) = headers(root, name.first().copied(), view) {
                     self.at(&["headers".to_owned()]).value = Some(headers);
                 }
             }
@@ -81,6 +83,9 @@ impl Tree {
             ["xds", name, "filter_metadata", ..] => {
                 let value = metadata(&["xds", name], path.get(3), view);
                 self.at(&[(*name).to_owned()]).value = value;
+            }
+            [name] if is_foreign(path) => {
+                self.value = view.world.property(&[name]).map(|v| Value::Bytes(v.into()));
             }
             _ => {
                 let Ok((kind, _)) = look_up(path) else { return };
@@ -122,11 +127,14 @@ fn decoded(kind: Kind, bytes: Vec<u8>) -> Option<Value> {
             Value::Timestamp(DateTime::from_timestamp_nanos(number()?.cast_signed()).fixed_offset())
         }
         Kind::Bytes => Value::Bytes(bytes.into()),
-        Kind::Text | Kind::Other => Value::String(String::from_utf8(bytes).ok()?.into()),
+        Kind::Text | Kind::Map | Kind::Other => {
+            Value::String(String::from_utf8(bytes).ok()?.into())
+        }
     })
 }
 
-fn headers(root: &str, view: &View<'_>) -> Option<Value> {
+/// The headers, of which Envoy finds one whatever its spelling.
+fn headers(root: &str, spelt: Option<&str>, view: &View<'_>) -> Option<Value> {
     let headers = match root {
         "request" => view.request?.headers(),
         _ => view.response?.headers(),
@@ -147,6 +155,11 @@ fn headers(root: &str, view: &View<'_>) -> Option<Value> {
     // Envoy's alias.
     if let Some(authority) = map.get(":authority") {
         map.insert("host".to_owned(), authority.clone());
+    }
+    if let Some(spelt) = spelt
+        && let Some(value) = map.get(&spelt.to_ascii_lowercase())
+    {
+        map.insert(spelt.to_owned(), value.clone());
     }
     Some(map.into())
 }

@@ -4,8 +4,11 @@
 //! What only one of the two knows, or they answer differently, is refused here with what to write
 //! instead: an expression that Envoy silently evaluates to nothing helps nobody.
 
+use super::rules::{
+    FUNCTIONS, MACROS, METHODS, combine, expect, has_size, negated, takes, unknown,
+};
 use super::token::{Token, Tokens};
-use crate::attribute::{Kind, Phase, is_closed_between, look_up};
+use crate::attribute::{Kind, Phase, is_closed_between, is_foreign, look_up};
 
 /// What an expression is found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +21,12 @@ pub(super) struct Parsed {
     pub(super) attribute: Option<Vec<String>>,
     /// The attributes it reads, as far down as names lead.
     pub(super) reads: Vec<Vec<String>>,
+    /// The patterns it matches texts by.
+    pub(super) patterns: Vec<String>,
     /// From when on it can be evaluated.
     pub(super) phase: Phase,
+    /// What is legal and surely not meant.
+    pub(super) warning: Option<String>,
 }
 
 /// Deep enough for people, and far from the end of any stack.
@@ -27,23 +34,6 @@ const DEEPEST: usize = 32;
 /// As many operands, so that no tree is deeper on the other side either.
 const MOST_OPERANDS: usize = 200;
 const LONGEST: usize = 4096;
-
-/// Functions, methods and their kinds of results.
-const METHODS: [(&str, usize, Kind); 5] = [
-    ("startsWith", 1, Kind::Bool),
-    ("endsWith", 1, Kind::Bool),
-    ("contains", 1, Kind::Bool),
-    ("matches", 1, Kind::Bool),
-    ("size", 0, Kind::Int),
-];
-const FUNCTIONS: [(&str, Kind); 5] = [
-    ("size", Kind::Int),
-    ("string", Kind::Text),
-    ("int", Kind::Int),
-    ("duration", Kind::Duration),
-    ("timestamp", Kind::Time),
-];
-const MACROS: [&str; 3] = ["exists", "all", "exists_one"];
 
 /// Reads an expression.
 ///
@@ -53,37 +43,50 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     if text.len() > LONGEST {
         return Err(format!("is longer than {LONGEST} bytes"));
     }
-    let mut parser = Parser {
-        tokens: Tokens::of(text)?,
-        reads: Vec::new(),
-        scope: Vec::new(),
-        depth: 0,
-        operands: 0,
-    };
-    let whole = parser.expression()?;
-    parser.tokens.expect_end()?;
+    let mut parser = Parser::of(text)?;
+    let whole = parser.whole()?;
     let mut phase = Phase::Request;
     let mut closed = false;
+    let mut warning = None;
     for path in &parser.reads {
         phase = phase.max(look_up(path)?.1);
         closed |= is_closed_between(path);
+        if is_foreign(path) {
+            let name = path.join(".");
+            warning = Some(format!(
+                "`{name}` is no attribute of Envoy's; it is read as `filter_state['wasm.{name}']`"
+            ));
+        }
     }
     if phase == Phase::Response && closed {
         phase = Phase::End;
     }
-    if matches!(whole.kind, Kind::Duration | Kind::Time) {
-        return Err(format!(
-            "gives {}, which is no text; compare it with another one",
-            whole.kind.name()
-        ));
+    if matches!(whole.kind, Kind::Duration | Kind::Time | Kind::Map) {
+        return Err(format!("gives {}, which is no text", whole.kind.name()));
     }
     Ok(Parsed {
         kind: whole.kind,
         literal: whole.literal,
         attribute: whole.path,
         reads: parser.reads,
+        patterns: parser.patterns,
         phase,
+        warning,
     })
+}
+
+/// Whether an expression can be read at all, whatever it means.
+///
+/// # Errors
+/// Says where it cannot.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    let Ok(mut parser) = Parser::of(text) else {
+        return Ok(());
+    };
+    match parser.whole() {
+        Err(problem) if parser.tokens.broken => Err(problem),
+        _ => Ok(()),
+    }
 }
 
 /// What a part of an expression is.
@@ -110,6 +113,7 @@ impl Part {
 struct Parser {
     tokens: Tokens,
     reads: Vec<Vec<String>>,
+    patterns: Vec<String>,
     /// Variables of the macros around.
     scope: Vec<String>,
     depth: usize,
@@ -119,14 +123,37 @@ struct Parser {
 type Read = Result<Part, String>;
 
 impl Parser {
-    fn expression(&mut self) -> Read {
+    fn of(text: &str) -> Result<Self, String> {
+        Ok(Parser {
+            tokens: Tokens::of(text)?,
+            reads: Vec::new(),
+            patterns: Vec::new(),
+            scope: Vec::new(),
+            depth: 0,
+            operands: 0,
+        })
+    }
+
+    fn whole(&mut self) -> Read {
+        let whole = self.expression()?;
+        self.tokens.expect_end()?;
+        Ok(whole)
+    }
+
+    /// Goes down one level; whoever comes up again takes it back.
+    fn descend(&mut self) -> Result<(), String> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > DEEPEST {
             return Err(format!("is nested deeper than {DEEPEST}"));
         }
+        Ok(())
+    }
+
+    fn expression(&mut self) -> Read {
+        self.descend()?;
         let condition = self.binary(0)?;
         let whole = if self.tokens.take("?") {
-            expect(&condition, Kind::Bool, "?")?;
+            expect(condition.kind, Kind::Bool, "?")?;
             let yes = self.binary(0)?;
             self.tokens.expect(":")?;
             let no = self.expression()?;
@@ -149,7 +176,7 @@ impl Parser {
         {
             self.tokens.advance();
             let right = self.binary(level.saturating_add(1))?;
-            left = combine(operator, &left, &right)?;
+            left = Part::of(combine(operator, left.kind, right.kind)?);
         }
         Ok(left)
     }
@@ -161,16 +188,15 @@ impl Parser {
         }
         if self.tokens.take("!") {
             let part = self.unary()?;
-            expect(&part, Kind::Bool, "!")?;
+            expect(part.kind, Kind::Bool, "!")?;
             return Ok(Part::of(Kind::Bool));
         }
         if self.tokens.take("-") {
             let part = self.unary()?;
-            expect(&part, Kind::Int, "-")?;
-            let literal = part.literal.map(|digits| format!("-{digits}"));
+            expect(part.kind, Kind::Int, "-")?;
             return Ok(Part {
-                literal,
-                ..Part::of(Kind::Int)
+                literal: part.literal.map(|digits| negated(&digits)),
+                ..Part::of(part.kind)
             });
         }
         let part = self.member()?;
@@ -199,8 +225,8 @@ impl Parser {
                 part = match (index.kind, index.literal, part.path.is_some()) {
                     (Kind::Text, Some(name), true) => self.select(part, name)?,
                     (Kind::Text | Kind::Int | Kind::Other, ..) => {
+                        expect(part.kind, Kind::Map, "[]")?;
                         self.reads.extend(part.path.take());
-                        self.reads.extend(index.path);
                         Part::of(Kind::Other)
                     }
                     (kind, ..) => return Err(format!("{} is no key of a map", kind.name())),
@@ -214,14 +240,10 @@ impl Parser {
     fn select(&mut self, part: Part, name: String) -> Read {
         let Some(mut path) = part.path else {
             return match part.kind {
-                Kind::Other => Ok(Part::of(Kind::Other)),
+                Kind::Other | Kind::Map => Ok(Part::of(Kind::Other)),
                 kind => Err(format!("{} has no field `{name}`", kind.name())),
             };
         };
-        let is_header = path.len() == 2 && path.get(1).is_some_and(|field| field == "headers");
-        if is_header && name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            return Err(format!("`{name}`: write names of headers in lower case"));
-        }
         path.push(name);
         let (kind, _) = look_up(&path)?;
         Ok(Part {
@@ -238,7 +260,7 @@ impl Parser {
         }
         if self.tokens.take("[") {
             self.list("]")?;
-            return Ok(Part::of(Kind::Other));
+            return Ok(Part::of(Kind::Map));
         }
         match self.tokens.next() {
             Some(Token::Text(text)) => Ok(Part {
@@ -285,8 +307,10 @@ impl Parser {
 
     fn function(&mut self, name: &str) -> Read {
         if name == "has" {
+            self.descend()?;
             let part = self.member()?;
             self.tokens.expect(")")?;
+            self.depth = self.depth.saturating_sub(1);
             return match part.path.filter(|_| part.dotted) {
                 Some(path) => {
                     self.reads.push(path);
@@ -302,12 +326,7 @@ impl Parser {
         let [argument] = arguments.as_slice() else {
             return Err(format!("`{name}()` takes one argument"));
         };
-        let fits = match name {
-            "size" => !matches!(argument.kind, Kind::Int | Kind::Uint | Kind::Bool),
-            "string" => !matches!(argument.kind, Kind::Duration | Kind::Time | Kind::Bool),
-            "int" => !matches!(argument.kind, Kind::Duration | Kind::Bytes | Kind::Bool),
-            _ => argument.literal.is_some() && argument.kind == Kind::Text,
-        };
+        let fits = takes(name, argument.kind, argument.literal.is_some());
         if !fits {
             return Err(format!("`{name}()` does not take {}", argument.kind.name()));
         }
@@ -316,7 +335,11 @@ impl Parser {
 
     fn method(&mut self, of: &Part, name: &str) -> Read {
         if MACROS.contains(&name) {
+            expect(of.kind, Kind::Map, name)?;
             return self.comprehension();
+        }
+        if name == "size" && !has_size(of.kind) {
+            return Err(format!("`size()` does not take {}", of.kind.name()));
         }
         let Some((_, count, kind)) = METHODS.iter().find(|(known, ..)| *known == name) else {
             return Err(unknown(name));
@@ -334,8 +357,12 @@ impl Parser {
                 "`{name}()` takes texts, not {found}; see `string()`"
             ));
         }
-        if name == "matches" && !arguments.iter().all(|part| part.literal.is_some()) {
-            return Err("`matches()` takes a pattern that is written out".to_owned());
+        if name == "matches" {
+            let pattern = arguments.into_iter().next().and_then(|part| part.literal);
+            let Some(pattern) = pattern else {
+                return Err("`matches()` takes a pattern that is written out".to_owned());
+            };
+            self.patterns.push(pattern);
         }
         Ok(Part::of(*kind))
     }
@@ -348,7 +375,7 @@ impl Parser {
         let body = self.expression()?;
         self.scope.pop();
         self.tokens.expect(")")?;
-        expect(&body, Kind::Bool, "the condition")?;
+        expect(body.kind, Kind::Bool, "the condition")?;
         Ok(Part::of(Kind::Bool))
     }
 
@@ -365,62 +392,5 @@ impl Parser {
         }
         self.tokens.expect(end)?;
         Ok(parts)
-    }
-}
-
-fn unknown(name: &str) -> String {
-    format!(
-        "`{name}()` is no function that Envoy has; known are `startsWith`, `endsWith`, `contains`, \
-         `matches`, `size`, `string`, `int`, `has`, `exists`, `all`, `exists_one`, `duration`, `timestamp`"
-    )
-}
-
-fn expect(part: &Part, kind: Kind, operator: &str) -> Result<(), String> {
-    if part.kind == kind || part.kind == Kind::Other {
-        return Ok(());
-    }
-    Err(format!(
-        "`{operator}` takes {}, not {}",
-        kind.name(),
-        part.kind.name()
-    ))
-}
-
-fn combine(operator: &str, left: &Part, right: &Part) -> Read {
-    let same = left.kind == right.kind || left.kind == Kind::Other || right.kind == Kind::Other;
-    let kind = if left.kind == Kind::Other {
-        right.kind
-    } else {
-        left.kind
-    };
-    let refuse = || {
-        let remedy = match (left.kind, right.kind) {
-            (Kind::Bytes, Kind::Text) | (Kind::Text, Kind::Bytes) => {
-                "; write `string(…)` around the bytes"
-            }
-            (Kind::Uint, Kind::Int) | (Kind::Int, Kind::Uint) => "; write `5u` for an unsigned 5",
-            (Kind::Text, Kind::Int) | (Kind::Int, Kind::Text) => "; a number has no quotes",
-            _ => "",
-        };
-        Err(format!(
-            "`{operator}` does not take {} and {}{remedy}",
-            left.kind.name(),
-            right.kind.name()
-        ))
-    };
-    match operator {
-        "||" | "&&" => {
-            expect(left, Kind::Bool, operator)?;
-            expect(right, Kind::Bool, operator)?;
-            Ok(Part::of(Kind::Bool))
-        }
-        "in" if right.kind == Kind::Other => Ok(Part::of(Kind::Bool)),
-        "==" | "!=" if same => Ok(Part::of(Kind::Bool)),
-        "<" | "<=" | ">" | ">=" if same && kind != Kind::Bool => Ok(Part::of(Kind::Bool)),
-        "+" if same && matches!(kind, Kind::Text | Kind::Int | Kind::Other) => Ok(Part::of(kind)),
-        "-" | "*" | "/" | "%" if same && matches!(kind, Kind::Int | Kind::Other) => {
-            Ok(Part::of(kind))
-        }
-        _ => refuse(),
     }
 }

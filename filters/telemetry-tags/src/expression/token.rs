@@ -14,6 +14,8 @@ pub(super) enum Token {
 pub(super) struct Tokens {
     /// The first one last.
     rest: Vec<Token>,
+    /// Whether a word was found where it cannot stand: what is wrong is the syntax.
+    pub(super) broken: bool,
 }
 
 /// Longer ones before those they begin with.
@@ -61,7 +63,10 @@ impl Tokens {
             return Err("is empty".to_owned());
         }
         rest.reverse();
-        Ok(Tokens { rest })
+        Ok(Tokens {
+            rest,
+            broken: false,
+        })
     }
 
     pub(super) fn next(&mut self) -> Option<Token> {
@@ -121,7 +126,8 @@ impl Tokens {
             .find(|(operator, _)| *operator == next)
     }
 
-    pub(super) fn unexpected(&self, found: Option<&Token>) -> String {
+    pub(super) fn unexpected(&mut self, found: Option<&Token>) -> String {
+        self.broken = true;
         match found {
             None => "the expression ends too early".to_owned(),
             Some(Token::Name(text)) => format!("`{text}` does not belong there"),
@@ -190,9 +196,40 @@ fn quoted(text: &str, quote: char) -> Result<Cut<'_>, String> {
     Err("a text has no end".to_owned())
 }
 
+/// Writes a text as [`quoted`] reads it.
+pub(super) fn quote(text: &str) -> String {
+    let mut quoted = String::from("'");
+    for character in text.chars() {
+        match character {
+            '\n' => quoted.push_str("\\n"),
+            '\r' => quoted.push_str("\\r"),
+            '\t' => quoted.push_str("\\t"),
+            '\\' | '\'' => quoted.extend(['\\', character]),
+            plain => quoted.push(plain),
+        }
+    }
+    quoted.push('\'');
+    quoted
+}
+
 fn sign(text: &str, first: char) -> Result<Cut<'_>, String> {
     let found = SIGNS
         .into_iter()
         .find_map(|sign| Some((Token::Sign(sign), text.strip_prefix(sign)?)));
     found.ok_or_else(|| format!("`{first}` does not belong there"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Token, Tokens, quote};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_is_read_back(text in any::<String>()) {
+            let mut tokens = Tokens::of(&quote(&text)).unwrap();
+            prop_assert_eq!(tokens.next(), Some(Token::Text(text)));
+            prop_assert_eq!(tokens.next(), None);
+        }
+    }
 }

@@ -15,6 +15,7 @@ use sdk_helpers::{
     Decision, Exchange, Filter, Headers, Loaded, Record, Request, Response, Timestamp, load,
 };
 use telemetry_tags::TelemetryTags;
+use telemetry_tags::policy::Memory;
 
 /// A loaded filter with what its streams came to.
 pub(crate) struct Proxy {
@@ -92,20 +93,25 @@ impl Proxy {
     /// A whole stream.
     pub(crate) fn send(&mut self, world: &FakeWorld, headers: &[(&str, &[u8])]) {
         let request = request(headers);
-        let response = response();
-        let mut memory = Default::default();
+        let mut memory = Memory::default();
         self.tags.clear();
         let Decision::Continue(edits) = self.filter.on_request(&request, world, &mut memory) else {
             panic!("telemetry never answers a request");
         };
         self.note(&edits.record);
-        let edits = self.filter.on_response(&response, world, &mut memory);
+        self.send_rest(world, &request, &mut memory);
+    }
+
+    /// What is left of a stream behind its request.
+    pub(crate) fn send_rest(&mut self, world: &FakeWorld, request: &Request, memory: &mut Memory) {
+        let response = response();
+        let edits = self.filter.on_response(&response, world, memory);
         self.note(&edits.record);
         let exchange = Exchange {
-            request: &request,
+            request,
             response: &response,
         };
-        let record = self.filter.on_end(&exchange, world, &mut memory);
+        let record = self.filter.on_end(&exchange, world, memory);
         self.note(&record);
     }
 

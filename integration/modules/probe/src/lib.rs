@@ -194,7 +194,7 @@ impl Filter for Probe {
         Record {
             outcomes: vec![self.ended],
             state: vec![(
-                "probe.end".to_owned(),
+                "probe.end".into(),
                 format!("{path} {status} asked={asked}").into_bytes(),
             )],
             ..Record::default()
@@ -301,7 +301,7 @@ fn edits(record: Record) -> Edits {
             HeaderEdit::Set("x-evil".into(), b"a\r\nx-injected: 1".to_vec()),
         ],
         record: Record {
-            state: vec![("probe.state".to_owned(), b"left behind".to_vec())],
+            state: vec![("probe.state".into(), b"left behind".to_vec())],
             ..record
         },
     }

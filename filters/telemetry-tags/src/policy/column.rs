@@ -1,0 +1,213 @@
+//! The labels that metrics have, each once however many metrics have it.
+
+use std::rc::Rc;
+
+use sdk_helpers::{Outcomes, Record};
+
+use super::limit::Limit;
+use super::tag::Tag;
+use crate::attribute::View;
+use crate::bound::ValueId;
+use crate::clean::clean;
+use crate::config::{BoundConfig, Override};
+use crate::expression::Expression;
+use crate::label::Label;
+use crate::metric::Metric;
+use crate::source::UNKNOWN;
+use crate::standard::Standard;
+
+/// One label.
+#[derive(Debug)]
+pub(super) struct Column {
+    name: String,
+    of: Of,
+}
+
+#[derive(Debug)]
+enum Of {
+    Standard(Label, Limit),
+    /// By its place.
+    Tag(usize),
+    Expression(Rc<Expression>, BoundConfig, Limit),
+}
+
+impl Column {
+    /// Writes `[name=value]`; a label without a value is none, as in Prometheus.
+    fn write(&self, id: ValueId, tags: &[Tag], labels: &mut String) {
+        let limit = match &self.of {
+            Of::Standard(_, limit) | Of::Expression(.., limit) => Some(limit),
+            Of::Tag(place) => tags.get(*place).and_then(|tag| tag.limit.as_ref()),
+        };
+        if let Some(limit) = limit.filter(|_| id != ValueId::NONE) {
+            limit.with(id, |value| {
+                for part in ["[", &self.name, "=", value, "]"] {
+                    labels.push_str(part);
+                }
+            });
+        }
+    }
+
+    /// The value for a stream at its end, whose tags are settled.
+    pub(super) fn value(
+        &self,
+        standard: &Standard<'_>,
+        tags: &[Option<ValueId>],
+        view: &View<'_>,
+        record: &mut Record,
+    ) -> ValueId {
+        match &self.of {
+            Of::Tag(place) => {
+                let settled = tags.get(*place).copied().flatten();
+                settled.unwrap_or(ValueId::NONE)
+            }
+            Of::Standard(label, limit) => {
+                let value = standard.value(*label);
+                limit.admit(&clean(value.as_bytes()), view.world, record)
+            }
+            Of::Expression(expression, _, limit) => {
+                let value = expression.evaluate(view);
+                let value = value.as_deref().unwrap_or(UNKNOWN);
+                limit.admit(&clean(value), view.world, record)
+            }
+        }
+    }
+
+    fn is_tag(&self) -> bool {
+        matches!(self.of, Of::Tag(_))
+    }
+
+    pub(super) fn expression(&self) -> Option<&Expression> {
+        match &self.of {
+            Of::Expression(expression, ..) => Some(expression),
+            Of::Standard(..) | Of::Tag(_) => None,
+        }
+    }
+}
+
+/// The labels at these places with these values, as they stand in the name of a series.
+pub(super) fn labels(
+    columns: &[Column],
+    tags: &[Tag],
+    places: &[usize],
+    values: impl Iterator<Item = ValueId>,
+) -> String {
+    let mut labels = String::new();
+    for (place, value) in places.iter().zip(values) {
+        if let Some(column) = columns.get(*place) {
+            column.write(value, tags, &mut labels);
+        }
+    }
+    labels
+}
+
+/// The labels of all metrics while they are put together.
+pub(super) struct Columns<'a> {
+    pub(super) tags: &'a [Tag],
+    pub(super) labels: &'a [Label],
+    /// The ceiling of each of Istio's labels.
+    pub(super) bound: BoundConfig,
+    pub(super) outcomes: &'a mut Outcomes,
+    pub(super) columns: Vec<Column>,
+}
+
+impl Columns<'_> {
+    /// The places of a metric's labels: Istio's in their order, then all others by name.
+    pub(super) fn of_metric(
+        &mut self,
+        metric: Metric,
+        overrides: &[(String, Override)],
+    ) -> Vec<usize> {
+        let change = |name: &str| {
+            let mut named = overrides.iter().filter(|(known, _)| known == name);
+            named.next().map(|(_, change)| change)
+        };
+        let mut places = Vec::new();
+        for label in self.labels.iter().filter(|label| label.is_of(metric)) {
+            match change(label.name()) {
+                None => places.push(self.standard(*label)),
+                Some(Override::Upsert(expression, bound)) => {
+                    places.push(self.expression(label.name(), expression, bound));
+                }
+                Some(Override::Remove) => {}
+            }
+        }
+        let mut others = Vec::new();
+        for (place, tag) in self.tags.iter().enumerate() {
+            if tag.limit.is_some() && change(&tag.name).is_none() {
+                others.push((tag.name.as_str(), self.tag(place, &tag.name)));
+            }
+        }
+        for (name, change) in overrides {
+            // Of Istio's labels those not listed come back this way, but for what a metric never has.
+            let done = Label::find(name)
+                .is_some_and(|label| self.labels.contains(&label) || !label.is_of(metric));
+            if let Override::Upsert(expression, bound) = change
+                && !done
+            {
+                others.push((name, self.expression(name, expression, bound)));
+            }
+        }
+        // A sort of the library weighs 4 kB; there are a handful.
+        while let Some((first, _)) = others.iter().enumerate().min_by_key(|(_, (name, _))| *name) {
+            places.push(others.swap_remove(first).1);
+        }
+        places
+    }
+
+    fn standard(&mut self, label: Label) -> usize {
+        let same =
+            |column: &Column| matches!(&column.of, Of::Standard(known, _) if *known == label);
+        self.find(same).unwrap_or_else(|| {
+            let bound = self.bound.clone();
+            let limit = self.limit(label.name(), &bound);
+            self.add(label.name(), Of::Standard(label, limit))
+        })
+    }
+
+    fn tag(&mut self, tag: usize, name: &str) -> usize {
+        let same = |column: &Column| matches!(column.of, Of::Tag(known) if known == tag);
+        self.find(same)
+            .unwrap_or_else(|| self.add(name, Of::Tag(tag)))
+    }
+
+    fn expression(
+        &mut self,
+        name: &str,
+        expression: &Rc<Expression>,
+        bound: &BoundConfig,
+    ) -> usize {
+        let same = |column: &Column| {
+            column.name == name
+                && matches!(&column.of, Of::Expression(known, limit, _)
+                    if known.is_same(expression) && limit == bound)
+        };
+        self.find(same).unwrap_or_else(|| {
+            let limit = self.limit(name, bound);
+            let of = Of::Expression(Rc::clone(expression), bound.clone(), limit);
+            self.add(name, of)
+        })
+    }
+
+    /// Two labels of one name, of different metrics, have a ceiling each.
+    fn limit(&mut self, name: &str, bound: &BoundConfig) -> Limit {
+        let tags = self.tags.iter().filter(|tag| tag.name == name).count();
+        let others = self.columns.iter();
+        let others = others.filter(|column| column.name == name && !column.is_tag());
+        Limit::new(
+            name,
+            tags.saturating_add(others.count()),
+            bound,
+            self.outcomes,
+        )
+    }
+
+    fn find(&self, same: impl Fn(&Column) -> bool) -> Option<usize> {
+        self.columns.iter().position(same)
+    }
+
+    fn add(&mut self, name: &str, of: Of) -> usize {
+        let name = name.to_owned();
+        self.columns.push(Column { name, of });
+        self.columns.len().saturating_sub(1)
+    }
+}

@@ -1,0 +1,117 @@
+//! Metrics with the same labels, and where their series are.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use sdk_helpers::World;
+
+use super::column::{Columns, labels};
+use super::series::AllSeries;
+use crate::bound::ValueId;
+use crate::config::MetricConfig;
+use crate::metric::Metric;
+
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) metrics: Vec<Metric>,
+    /// The places of the labels.
+    pub(super) columns: Vec<usize>,
+    /// Where the series for everything beyond the ceiling are: that of the first metric, and those of
+    /// the others behind it.
+    overflow: usize,
+    known: RefCell<Known>,
+}
+
+/// Where series are, by the values of their labels.
+#[derive(Debug, Default)]
+struct Known {
+    rows: HashMap<Vec<u8>, u32>,
+    /// For each row one place a metric; `None` for one that nothing was counted in yet.
+    places: Vec<Option<usize>>,
+    /// The row asked for last, which is mostly asked for next.
+    last: Option<(Vec<u8>, usize)>,
+}
+
+impl Group {
+    /// Groups the metrics of one side.
+    pub(super) fn all(
+        metrics: Vec<MetricConfig>,
+        columns: &mut Columns<'_>,
+        series: &AllSeries,
+    ) -> Vec<Self> {
+        let mut groups: Vec<(Vec<Metric>, Vec<usize>)> = Vec::new();
+        for MetricConfig { metric, overrides } in metrics {
+            let places = columns.of_metric(metric, &overrides);
+            match groups.iter_mut().find(|(_, known)| *known == places) {
+                Some((metrics, _)) => metrics.push(metric),
+                None => groups.push((vec![metric], places)),
+            }
+        }
+        let groups = groups.into_iter().map(|(metrics, places)| {
+            let beyond = std::iter::repeat(ValueId::OVERFLOW);
+            let labels: Rc<str> = labels(&columns.columns, columns.tags, &places, beyond).into();
+            let added = metrics
+                .iter()
+                .map(|metric| series.add(*metric, Rc::clone(&labels)));
+            Group {
+                overflow: added.fold(usize::MAX, usize::min),
+                metrics,
+                columns: places,
+                known: RefCell::default(),
+            }
+        });
+        groups.collect()
+    }
+
+    /// Where the series of a metric, by its place in this group, is for labels with these values.
+    pub(super) fn place(&self, key: &[u8], metric: usize) -> Option<usize> {
+        let mut known = self.known.borrow_mut();
+        let row = match &known.last {
+            Some((last, row)) if last == key => *row,
+            _ => {
+                let row = *known.rows.get(key)? as usize;
+                known.last = Some((key.to_vec(), row));
+                row
+            }
+        };
+        known.places.get(self.at(row, metric)).copied().flatten()
+    }
+
+    /// Finds out whether there may be such a series, and where; `None` beyond the ceiling.
+    pub(super) fn admit(
+        &self,
+        key: &[u8],
+        metric: usize,
+        series: &AllSeries,
+        labels: String,
+        world: &dyn World,
+    ) -> Option<usize> {
+        let place = series.admit(*self.metrics.get(metric)?, labels.into(), world)?;
+        let mut known = self.known.borrow_mut();
+        let next = u32::try_from(known.rows.len()).unwrap_or_default();
+        let row = *known.rows.entry(key.to_vec()).or_insert(next) as usize;
+        let rows = known.rows.len();
+        let size = self.at(rows, 0);
+        known.places.resize(size, None);
+        if let Some(there) = known.places.get_mut(self.at(row, metric)) {
+            *there = Some(place);
+        }
+        Some(place)
+    }
+
+    /// The series of a metric for everything beyond the ceiling.
+    pub(super) fn overflow(&self, metric: usize) -> usize {
+        self.overflow.saturating_add(metric)
+    }
+
+    fn at(&self, row: usize, metric: usize) -> usize {
+        row.saturating_mul(self.metrics.len())
+            .saturating_add(metric)
+    }
+}
+
+/// The values of a key.
+pub(super) fn values(key: &[u8]) -> impl Iterator<Item = ValueId> {
+    key.chunks_exact(4).map(ValueId::from_bytes)
+}

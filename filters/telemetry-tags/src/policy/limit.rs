@@ -1,0 +1,44 @@
+//! A ceiling on the values of one label, and what is told when it is reached.
+
+use sdk_helpers::{OutcomeId, Outcomes, Record, World};
+
+use crate::bound::{Bound, ValueId};
+use crate::config::BoundConfig;
+
+#[derive(Debug)]
+pub(super) struct Limit {
+    bound: Bound,
+    overflow: OutcomeId,
+}
+
+impl Limit {
+    /// `nth` tells apart those of labels with one name.
+    pub(super) fn new(
+        label: &str,
+        nth: usize,
+        config: &BoundConfig,
+        outcomes: &mut Outcomes,
+    ) -> Self {
+        let cells = match nth {
+            0 => label.to_owned(),
+            nth => format!("{label}#{nth}"),
+        };
+        Limit {
+            bound: Bound::new(&cells, config.max_values, config.overflow.clone()),
+            overflow: outcomes.add("overflow", Some(label)),
+        }
+    }
+
+    /// The place of a clean value, which is that of the overflow for one beyond the ceiling.
+    pub(super) fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
+        self.bound.admit(world, value).unwrap_or_else(|| {
+            super::note(record, self.overflow);
+            ValueId::OVERFLOW
+        })
+    }
+
+    /// The value at a place.
+    pub(super) fn with<T>(&self, id: ValueId, see: impl FnOnce(&str) -> T) -> T {
+        self.bound.with(id, see)
+    }
+}

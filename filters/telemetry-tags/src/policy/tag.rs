@@ -1,0 +1,91 @@
+//! One tag: its value, made safe and bounded, left for logs, spans and later filters.
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use sdk_helpers::{Outcomes, Record, World};
+
+use super::limit::Limit;
+use crate::attribute::{Phase, View};
+use crate::bound::ValueId;
+use crate::clean::clean;
+use crate::config::TagConfig;
+use crate::expression::Expression;
+use crate::source::{Source, Template};
+
+#[derive(Debug)]
+pub(super) struct Tag {
+    pub(super) name: String,
+    pub(super) phase: Phase,
+    source: Source,
+    templates: Vec<Template>,
+    /// Whether there is one on a client's side and on a server's.
+    modes: [bool; 2],
+    /// Filter state without `wasm.`.
+    key: Rc<str>,
+    /// There is one if the tag is a label too.
+    pub(super) limit: Option<Limit>,
+}
+
+impl Tag {
+    pub(super) fn new(config: TagConfig, outcomes: &mut Outcomes) -> Self {
+        let bound = config.bound.as_ref();
+        Tag {
+            phase: config.source.phase(),
+            key: format!("mesh_filters.tag.{}", config.name).into(),
+            limit: bound.map(|bound| Limit::new(&config.name, 0, bound, outcomes)),
+            name: config.name,
+            source: config.source,
+            templates: config.templates,
+            modes: config.modes,
+        }
+    }
+
+    pub(super) fn expression(&self) -> Option<&Expression> {
+        match &self.source {
+            Source::Expression(expression) => Some(expression),
+            _ => None,
+        }
+    }
+
+    /// How many headers of the request its value takes.
+    pub(super) fn headers(&self) -> usize {
+        self.source.headers()
+    }
+
+    /// Reads the value and records it; what there is of it for labels. `None` if it may still come.
+    pub(super) fn settle(
+        &self,
+        side: usize,
+        view: &View<'_>,
+        now: Phase,
+        record: &mut Record,
+    ) -> Option<ValueId> {
+        let here = self.modes.get(side).is_some_and(|here| *here);
+        let value = here.then(|| self.source.value(view)).flatten();
+        if here && value.is_none() && now != Phase::End && self.source.comes_late() {
+            return None;
+        }
+        let missing = || self.source.missing().filter(|_| here).map(Cow::Borrowed);
+        let value = value.or_else(missing).unwrap_or_default();
+        let template = self.templates.iter().find_map(|one| one.of(&value));
+        let value = template.map_or_else(|| clean(&value), Cow::Borrowed);
+        if value.is_empty() {
+            return Some(ValueId::NONE);
+        }
+        let id = self.admit(&value, view.world, record);
+        let value = match (&self.limit, id) {
+            (Some(limit), ValueId::OVERFLOW) => limit.with(id, |value| value.as_bytes().to_vec()),
+            _ => value.into_owned().into_bytes(),
+        };
+        record.state.push((Rc::clone(&self.key), value));
+        Some(id)
+    }
+
+    fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
+        match &self.limit {
+            Some(limit) => limit.admit(value, world, record),
+            None => ValueId::NONE,
+        }
+    }
+}
