@@ -105,7 +105,7 @@ const MODULES: [Pinned; 7] = [
             "proxy_on_request_headers",
             "proxy_on_response_headers",
         ],
-        budget: 350_000,
+        budget: 300_000,
     },
 ];
 
@@ -445,6 +445,75 @@ fn a_known_token_costs_its_removal_and_its_claims_as_well() {
     );
 }
 
+fn telemetry(config: &str) -> Host {
+    loaded("telemetry-tags", config)
+}
+
+const TWO_METRICS: &str = r#""metrics": [{"overrides": [
+    {"match": {"metric": "REQUEST_SIZE"}, "disabled": true},
+    {"match": {"metric": "RESPONSE_SIZE"}, "disabled": true},
+    {"match": {"metric": "GRPC_REQUEST_MESSAGES"}, "disabled": true},
+    {"match": {"metric": "GRPC_RESPONSE_MESSAGES"}, "disabled": true}]}]"#;
+
+#[test]
+fn telemetry_without_anything_to_do_costs_no_host_call() {
+    costs(&telemetry("{}"), &[]);
+}
+
+#[test]
+fn a_literal_tag_costs_its_state() {
+    let tag = r#"{"tags": [{"name": "a", "literal": {"value": "b"}}]}"#;
+    costs(&telemetry(tag), &[("proxy_set_property", 1)]);
+}
+
+#[test]
+fn one_header_as_a_tag_costs_that_header_and_its_state() {
+    let tag = r#"{"tags": [{"name": "a", "header": {"name": "user-agent"}}]}"#;
+    let costs_of_it = [("proxy_get_header_map_value", 1), ("proxy_set_property", 1)];
+    costs(&telemetry(tag), &costs_of_it);
+}
+
+/// All that is read of the request is read at one look at its headers.
+#[test]
+fn three_tags_and_two_metrics_cost_one_look_at_the_headers_and_two_numbers() {
+    let config = format!(
+        r#"{{"labels": ["response_code"], "tags": [
+            {{"name": "route", "expression": "request.url_path"}},
+            {{"name": "agent", "header": {{"name": "user-agent"}}}},
+            {{"name": "my_tag", "literal": {{"value": "123"}}}}], {TWO_METRICS}}}"#
+    );
+    let host = telemetry(&config);
+    // How long it took is all that the stub of an Envoy does not know by itself.
+    host.property(&["request", "duration"], 12_000_000_i64.to_le_bytes());
+    costs(
+        &host,
+        &[
+            ("proxy_get_header_map_pairs", 1),
+            // The code, and how long it took.
+            ("proxy_get_property", 2),
+            ("proxy_record_metric", 2),
+            ("proxy_set_property", 3),
+        ],
+    );
+}
+
+#[test]
+fn istios_metrics_cost_what_their_labels_ask_for() {
+    let host = telemetry(r#"{"metrics": [{}]}"#);
+    host.property(&["request", "duration"], 12_000_000_i64.to_le_bytes());
+    host.property(&["request", "total_size"], 200_i64.to_le_bytes());
+    host.property(&["response", "total_size"], 300_i64.to_le_bytes());
+    costs(
+        &host,
+        &[
+            // Whether it is gRPC.
+            ("proxy_get_header_map_value", 1),
+            ("proxy_get_property", 11),
+            ("proxy_record_metric", 4),
+        ],
+    );
+}
+
 /// A page of wasm's memory.
 const PAGE: u64 = 64 * 1024;
 
@@ -475,6 +544,12 @@ fn a_thousand_requests_leave_nothing_in_memory() {
         (authorization(POLICIES), "/a"),
         (authorization(POLICIES), "/b"),
         (limits(KEYED), "/"),
+        (
+            telemetry(
+                r#"{"metrics": [{}], "tags": [{"name": "a", "expression": "request.path"}]}"#,
+            ),
+            "/",
+        ),
         (probe(), "/edits"),
         (probe(), "/reply"),
         (probe(), "/wait"),

@@ -8,13 +8,19 @@
     reason = "a panic is how a test fails"
 )]
 
+mod blast;
 mod cardinality;
 mod dashboards;
+mod death;
+mod differential;
 mod earlier;
+mod grpc;
 mod hostile;
+mod peers;
 mod prometheus;
 mod rig;
 mod shipped;
+mod sources;
 mod spans;
 mod tutorials;
 mod updates;

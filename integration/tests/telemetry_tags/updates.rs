@@ -52,6 +52,23 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
     }
 }
 
+/// What only Envoy finds out when it reads an expression is told of at its place too.
+#[test]
+fn an_expression_that_envoy_does_not_read_is_refused_at_its_place() {
+    let config = json!({
+        "tags": [{"name": "fine", "expression": "request.path.matches('a+')"}],
+        "metrics": [{"overrides": [{"tagOverrides": {"shape": {"value": "request.path.matches('(')"}}}]}],
+    });
+    let failure = Envoy::builder(bootstrap([ours(&config, &[])], []))
+        .try_start()
+        .err()
+        .unwrap();
+    let place = "metrics[0].overrides[0].tagOverrides.shape.value: ";
+    let line = format!("{FILTER}: {place}");
+    assert!(failure.log.contains(&line), "{}", failure.log);
+    assert!(!failure.log.contains("tags[0]"), "{}", failure.log);
+}
+
 /// Envoy reads its listeners from a file of ours.
 fn updatable(config: &Value) -> Envoy {
     let scratch = Scratch::new();
