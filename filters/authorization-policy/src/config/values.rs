@@ -192,6 +192,7 @@ impl Reader<'_> {
 }
 
 /// What is wrong with a value, without the machinery of formatting.
+#[inline(never)]
 pub(super) fn about(value: &str, problem: &str) -> String {
     ["`", value, "`", problem].concat()
 }
