@@ -70,7 +70,9 @@ pub(super) fn combine(operator: &str, left: Kind, right: Kind) -> Result<Kind, S
                 "; write `string(…)` around the bytes"
             }
             (Kind::Uint, Kind::Int) | (Kind::Int, Kind::Uint) => "; write `5u` for an unsigned 5",
-            (Kind::Text, Kind::Int) | (Kind::Int, Kind::Text) => "; a number has no quotes",
+            (Kind::Text, Kind::Int) | (Kind::Int, Kind::Text) => {
+                "; a number has no quotes, and `int(…)` makes one of a text"
+            }
             _ => "",
         };
         Err(format!(
