@@ -11,11 +11,16 @@ pub const LONGEST: usize = 256;
 /// and what is too long is cut.
 pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.trim_ascii();
+    // A header of 60 kB is not read to its end: no more than three bytes become one.
+    let bytes = bytes.get(..ENOUGH).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) if text.len() <= LONGEST && text.chars().all(is_safe) => Cow::Borrowed(text),
         _ => Cow::Owned(replaced(bytes)),
     }
 }
+
+/// So many bytes fill the longest value, whatever they are.
+const ENOUGH: usize = 4 * LONGEST;
 
 fn replaced(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().min(LONGEST));
@@ -84,6 +89,19 @@ mod tests {
             prop_assert!(text.chars().all(is_safe));
             let again = clean(text.as_bytes());
             prop_assert_eq!(again.trim(), text.trim());
+        }
+
+        /// What is not read does not count.
+        #[test]
+        fn the_rest_of_a_long_value_changes_nothing(
+            bytes in prop::collection::vec(any::<u8>(), ENOUGH..ENOUGH + 8),
+            odd in prop::sample::select(vec![b"a".to_vec(), b"\xff".to_vec(), "\u{2028}".into(), "\u{1f600}".into()]),
+        ) {
+            let odd = odd.repeat(ENOUGH);
+            for start in [&bytes[..], &odd[..]] {
+                let long = [start, &b"x".repeat(5_000)[..]].concat();
+                prop_assert_eq!(replaced(long.trim_ascii()), clean(&long));
+            }
         }
 
         #[test]

@@ -13,14 +13,14 @@ use proptest::prelude::*;
 use world::{Proxy, world};
 
 #[test]
-fn a_million_values_are_at_most_as_many_as_configured() {
+fn a_hundred_thousand_values_are_at_most_as_many_as_configured() {
     let world = world();
     let mut proxy = Proxy::new(
         r#"{"tags": [{"name": "path", "header": {"name": "x-path"}, "maxValues": 50, "overflow": "rest"}],
             "labels": ["response_code"],
             "metrics": [{"overrides": [{"match": {"metric": "REQUEST_DURATION"}, "disabled": true}]}]}"#,
     );
-    for number in 0..1_000_000 {
+    for number in 0..100_000 {
         proxy.reasons.clear();
         proxy.send(&world, &[("x-path", format!("/users/{number}").as_bytes())]);
     }
@@ -32,10 +32,10 @@ fn a_million_values_are_at_most_as_many_as_configured() {
     assert_eq!(counted.len(), 51);
     assert_eq!(
         counted.iter().map(|(_, count)| **count).sum::<u64>(),
-        1_000_000
+        100_000
     );
     let rest = "istio_requests_total[response_code=200][path=rest]";
-    assert_eq!(proxy.series[rest], 1_000_000 - 50);
+    assert_eq!(proxy.series[rest], 100_000 - 50);
     assert_eq!(proxy.reasons, ["overflow:path"]);
     assert_eq!(proxy.tag("path"), Some("rest"));
 }

@@ -90,40 +90,33 @@ impl Mode {
     }
 }
 
-/// The fields of `spec`, which come first wherever they stand.
-const SPEC: [&str; 6] = [
+/// All fields; those of `spec` come first, and may stand in `spec` or beside it.
+const FIELDS: [&str; 18] = [
     "metrics",
     "tracing",
     "accessLogging",
     "selector",
     "targetRef",
     "targetRefs",
+    "tags",
+    "labels",
+    "metricPrefix",
+    "maxSeries",
+    "disableHostHeaderFallback",
+    "reporter",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "spec",
+    "status",
+    "maxValues",
 ];
+const SPEC: &[&str] = FIELDS.split_at(6).0;
 
 impl FromNode for Wire {
     fn from_node(node: Node<'_>) -> Self {
         let mut wire = Wire::default();
-        let known = [
-            SPEC[0],
-            SPEC[1],
-            SPEC[2],
-            SPEC[3],
-            SPEC[4],
-            SPEC[5],
-            "tags",
-            "labels",
-            "metricPrefix",
-            "maxSeries",
-            "disableHostHeaderFallback",
-            "reporter",
-            "apiVersion",
-            "kind",
-            "metadata",
-            "spec",
-            "status",
-            "maxValues",
-        ];
-        node.fields(&known, &mut |place, node| match place {
+        node.fields(&FIELDS, &mut |place, node| match place {
             0..=5 => spec_field(&mut wire.beside, place, node),
             6 => node.elements(&mut |node| wire.tags.push(tag(node))),
             7 => wire.labels = Some(node.texts()),
@@ -144,7 +137,7 @@ impl FromNode for Wire {
             17 => wire.max_values = Some(number(node)),
             _ => {
                 let spec = &mut wire.object.get_or_insert_default().spec;
-                node.fields(&SPEC, &mut |place, node| spec_field(spec, place, node));
+                node.fields(SPEC, &mut |place, node| spec_field(spec, place, node));
             }
         });
         wire
@@ -191,8 +184,11 @@ fn providers(node: Node<'_>) -> Vec<Option<String>> {
     providers
 }
 
-/// The fields of a tracing element that steer the tracer itself.
-const OF_TRACER: [&str; 5] = [
+/// The fields of a tracing element; the last ones steer the tracer itself.
+const TRACING: [&str; 8] = [
+    "match",
+    "providers",
+    "customTags",
     "randomSamplingPercentage",
     "disableSpanReporting",
     "useRequestIdForTraceSampling",
@@ -202,17 +198,7 @@ const OF_TRACER: [&str; 5] = [
 
 fn tracing(node: Node<'_>) -> TracingWire {
     let mut wire = TracingWire::default();
-    let known = [
-        "match",
-        "providers",
-        "customTags",
-        OF_TRACER[0],
-        OF_TRACER[1],
-        OF_TRACER[2],
-        OF_TRACER[3],
-        OF_TRACER[4],
-    ];
-    node.fields(&known, &mut |place, node| match place {
+    node.fields(&TRACING, &mut |place, node| match place {
         0 => node.fields(&["mode"], &mut |_, node| wire.mode = Mode::read(node)),
         1 => wire.providers = providers(node),
         2 => {
@@ -222,14 +208,14 @@ fn tracing(node: Node<'_>) -> TracingWire {
                 tags.push((name.to_owned(), source));
             });
         }
-        3 => {
-            wire.of_tracer.extend(OF_TRACER.first());
-            wire.sampling = Some(node.fraction());
-        }
         _ => {
-            node.flag();
-            wire.of_tracer
-                .extend(OF_TRACER.get(place.saturating_sub(3)));
+            wire.of_tracer.extend(TRACING.get(place));
+            match place {
+                3 => wire.sampling = Some(node.fraction()),
+                _ => {
+                    node.flag();
+                }
+            }
         }
     });
     wire

@@ -44,11 +44,24 @@ pub(in crate::config) struct TagWire {
     pub(in crate::config) label: Option<bool>,
 }
 
-const SOURCE: [&str; 4] = ["literal", "environment", "header", "formatter"];
+/// The fields of a tag of ours; Istio's `customTags` have the first ones.
+const TAG: [&str; 10] = [
+    "literal",
+    "environment",
+    "header",
+    "formatter",
+    "expression",
+    "name",
+    "templates",
+    "maxValues",
+    "overflow",
+    "label",
+];
+const SOURCE: &[&str] = TAG.split_at(4).0;
 
 pub(super) fn custom_tag(node: Node<'_>) -> SourceWire {
     let mut wire = SourceWire::default();
-    node.fields(&SOURCE, &mut |place, node| {
+    node.fields(SOURCE, &mut |place, node| {
         source_field(&mut wire, place, node);
     });
     wire
@@ -80,19 +93,7 @@ fn named(node: Node<'_>) -> NamedWire {
 
 pub(super) fn tag(node: Node<'_>) -> TagWire {
     let mut wire = TagWire::default();
-    let known = [
-        SOURCE[0],
-        SOURCE[1],
-        SOURCE[2],
-        SOURCE[3],
-        "expression",
-        "name",
-        "templates",
-        "maxValues",
-        "overflow",
-        "label",
-    ];
-    node.fields(&known, &mut |place, node| match place {
+    node.fields(&TAG, &mut |place, node| match place {
         0..=3 => source_field(&mut wire.source, place, node),
         4 => wire.source.expression = Some(node.text()),
         5 => wire.name = Some(node.text()),
