@@ -156,7 +156,13 @@ fn spec_field(spec: &mut SpecWire, place: usize, node: Node<'_>) {
             let logging = spec.access_logging.get_or_insert_default();
             node.elements(&mut |node| logging.push(logging_of(node)));
         }
-        _ => spec.selectors.extend(SPEC.get(place)),
+        _ => {
+            spec.selectors.extend(SPEC.get(place));
+            match place {
+                5 => node.elements(&mut |node| node.entries(&mut |_, _| {})),
+                _ => node.entries(&mut |_, _| {}),
+            }
+        }
     }
 }
 
