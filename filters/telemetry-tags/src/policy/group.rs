@@ -51,11 +51,13 @@ impl Group {
         let groups = groups.into_iter().map(|(metrics, places)| {
             let beyond = std::iter::repeat(ValueId::OVERFLOW);
             let labels: Rc<str> = labels(&columns.columns, columns.tags, &places, beyond).into();
-            let added = metrics
-                .iter()
-                .map(|metric| series.add(*metric, Rc::clone(&labels)));
+            let mut overflow = None;
+            for metric in &metrics {
+                let place = series.add(*metric, Rc::clone(&labels));
+                overflow.get_or_insert(place);
+            }
             Group {
-                overflow: added.fold(usize::MAX, usize::min),
+                overflow: overflow.unwrap_or_default(),
                 metrics,
                 columns: places,
                 known: RefCell::default(),
