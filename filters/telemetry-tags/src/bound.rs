@@ -1,8 +1,8 @@
 //! Ceilings on what Envoy would keep for ever: the values of a label, and all series together.
 //!
-//! A ceiling holds for all workers and as long as one of them lives. Who may exist is agreed upon by all workers in shared
-//! cells, one for each that was admitted and one that counts them; each worker remembers what it
-//! has seen, so only what is new to it asks.
+//! A ceiling holds for all workers and as long as one of them lives. Who may exist is agreed upon in
+//! shared cells, one for each that was admitted and one that counts them; each worker remembers what
+//! it has seen, so only what is new to it asks.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

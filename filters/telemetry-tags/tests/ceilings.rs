@@ -10,7 +10,7 @@
 mod world;
 
 use proptest::prelude::*;
-use world::{Proxy, world};
+use world::{Proxy, SERVICE, world};
 
 #[test]
 fn a_hundred_thousand_values_are_at_most_as_many_as_configured() {
@@ -211,15 +211,7 @@ fn istios_labels_have_a_ceiling_of_their_own() {
         ));
         for number in 0..count {
             world.set_property(&["xds", "cluster_name"], format!("c{number}"));
-            let path = [
-                "xds",
-                "cluster_metadata",
-                "filter_metadata",
-                "istio",
-                "services",
-                "0",
-                "host",
-            ];
+            let path = [&SERVICE[..], &["host"]].concat();
             world.set_property(&path, format!("service-{number}.example"));
             proxy.send(&world, &[]);
         }

@@ -12,7 +12,7 @@ mod world;
 use prost::Message as _;
 use prost_types::{Struct, Value, value::Kind};
 use sdk_helpers::world::fake::FakeWorld;
-use world::{Proxy, world};
+use world::{ENDPOINT, Proxy, SERVICE, world};
 
 const SLEEP: &str = "spiffe://cluster.local/ns/sleepers/sa/sleep";
 const RATINGS: &str = "spiffe://cluster.global/ns/default/sa/ratings";
@@ -46,16 +46,8 @@ fn workload() -> Vec<u8> {
 
 fn services(world: &FakeWorld, fields: &[(&str, &str)]) {
     world.set_property(&["xds", "cluster_name"], "outbound|80||service");
-    let path = [
-        "xds",
-        "cluster_metadata",
-        "filter_metadata",
-        "istio",
-        "services",
-        "0",
-    ];
     for (name, value) in fields {
-        world.set_property(&[&path[..], &[*name]].concat(), *value);
+        world.set_property(&[&SERVICE[..], &[*name]].concat(), *value);
     }
 }
 
@@ -116,14 +108,7 @@ fn a_servers_peer_is_what_its_object_says_and_its_namespace_what_its_certificate
 fn a_clients_peer_is_its_object_or_what_stands_beside_its_endpoint() {
     let client = r#", "reporter": "source""#;
     let world = world();
-    let endpoint = [
-        "xds",
-        "upstream_host_metadata",
-        "filter_metadata",
-        "istio",
-        "workload",
-    ];
-    world.set_property(&endpoint, "ratings-v1;default;ratings;v1;server-cluster");
+    world.set_property(&ENDPOINT, "ratings-v1;default;ratings;v1;server-cluster");
     services(
         &world,
         &[
@@ -149,7 +134,7 @@ fn a_clients_peer_is_its_object_or_what_stands_beside_its_endpoint() {
         ],
     );
     // Istio takes all five parts or none.
-    world.set_property(&endpoint, "ratings-v1;default");
+    world.set_property(&ENDPOINT, "ratings-v1;default");
     labels(
         client,
         &world,
@@ -214,14 +199,7 @@ fn a_waypoint_names_the_endpoint_and_not_itself() {
         ],
     );
     let unknown = world::world();
-    let endpoint = [
-        "xds",
-        "upstream_host_metadata",
-        "filter_metadata",
-        "istio",
-        "workload",
-    ];
-    unknown.set_property(&endpoint, "ratings-v1;default;ratings;v1;server-cluster");
+    unknown.set_property(&ENDPOINT, "ratings-v1;default;ratings;v1;server-cluster");
     labels(
         waypoint,
         &unknown,

@@ -9,7 +9,7 @@
 
 mod world;
 
-use world::{Proxy, warnings, world};
+use world::{ENDPOINT, Proxy, SERVICE, warnings, world};
 
 /// How many series of each kind a server's side has, and a client's.
 fn metrics(config: &str) -> [Vec<String>; 2] {
@@ -245,30 +245,13 @@ fn a_clients_side_names_the_service_by_its_cluster() {
         &["xds", "cluster_name"],
         "outbound|9080||reviews.bookinfo.svc.cluster.local",
     );
-    let services = [
-        "xds",
-        "cluster_metadata",
-        "filter_metadata",
-        "istio",
-        "services",
-        "0",
-    ];
     for (name, value) in [
         ("host", "reviews.bookinfo.svc.cluster.local"),
         ("namespace", "bookinfo"),
     ] {
-        world.set_property(&[&services[..], &[name]].concat(), value);
+        world.set_property(&[&SERVICE[..], &[name]].concat(), value);
     }
-    world.set_property(
-        &[
-            "xds",
-            "upstream_host_metadata",
-            "filter_metadata",
-            "istio",
-            "workload",
-        ],
-        "reviews-v2;bookinfo;reviews;v2;east",
-    );
+    world.set_property(&ENDPOINT, "reviews-v2;bookinfo;reviews;v2;east");
     let mut proxy = Proxy::new(r#"{"metrics": [{}]}"#);
     proxy.send(&world, &[]);
     let labels = proxy.labels("istio_requests_total");

@@ -159,27 +159,34 @@ fn formats_in_the_log_are_what_envoy_writes() {
         Some(read()).filter(|lines| lines.len() >= REQUESTS)
     });
     let lines = lines.unwrap_or_else(|| panic!("{} lines", read().len()));
+    let pairs = lines.iter().flat_map(|line| {
+        let pair = |(index, format): (usize, &&'static str)| {
+            let native = text(&line[format!("native{index}")]);
+            let native = native.filter(|native| !native.is_empty());
+            (*format, native, text(&line[format!("ours{index}")]))
+        };
+        FORMATS.iter().enumerate().take(MIXED).map(pair)
+    });
+    assert_alike(pairs, REQUESTS * 15);
+}
+
+/// Asserts that of each format both made the same, and that ours made something `least` times.
+fn assert_alike(
+    pairs: impl Iterator<Item = (&'static str, Option<String>, Option<String>)>,
+    least: usize,
+) {
     let mut wrong = Vec::new();
     let mut seen = 0;
-    for line in &lines {
-        for (index, format) in FORMATS.iter().enumerate().take(MIXED) {
-            let native = text(&line[format!("native{index}")]);
-            let native = native.map(|native| clean(native.as_bytes()).into_owned());
-            let native = native.filter(|native| !native.is_empty());
-            let ours = text(&line[format!("ours{index}")]);
-            seen += usize::from(ours.is_some());
-            if native != ours {
-                wrong.push(format!("{format}: {native:?}, ours {ours:?} in {line}"));
-            }
+    for (format, native, ours) in pairs {
+        let native = native.map(|native| clean(native.as_bytes()).into_owned());
+        seen += usize::from(ours.is_some());
+        if native != ours {
+            wrong.push(format!("{format}: {native:?}, ours {ours:?}"));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} differ: {:#?}",
-        wrong.len(),
-        &wrong[..wrong.len().min(5)]
-    );
-    assert!(seen > REQUESTS * 15, "{seen} values say nothing");
+    let first = &wrong[..wrong.len().min(8)];
+    assert!(wrong.is_empty(), "{} differ: {first:#?}", wrong.len());
+    assert!(seen > least, "{seen} values say nothing");
 }
 
 /// Istio's `formatter` of `customTags` is Envoy's formatter for a tag of a span.
@@ -217,26 +224,16 @@ fn formats_in_spans_are_what_envoy_writes() {
 
     let all = until(SOON, || Some(spans.all()).filter(|spans| spans.len() >= 40));
     let all = all.unwrap_or_else(|| panic!("{} spans", spans.all().len()));
-    let mut wrong = Vec::new();
-    let mut seen = 0;
-    for span in &all {
-        for (index, format) in FORMATS.iter().enumerate() {
-            let native = span.tag(&format!("native{index}"));
-            let native = native.map(|native| clean(native.as_bytes()).into_owned());
-            let ours = span.tag(&format!("ours{index}"));
-            seen += usize::from(ours.is_some());
-            if native.as_deref() != ours && !comes_too_late(format) {
-                wrong.push(format!("{format}: {native:?}, ours {ours:?}"));
-            }
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "{} differ: {:#?}",
-        wrong.len(),
-        &wrong[..wrong.len().min(8)]
-    );
-    assert!(seen > 40 * 10, "{seen} values say nothing");
+    let pairs = all.iter().flat_map(|span| {
+        let tag = |name: String| span.tag(&name).map(str::to_owned);
+        let pair = move |(index, format): (usize, &&'static str)| {
+            let (native, ours) = (tag(format!("native{index}")), tag(format!("ours{index}")));
+            (*format, native, ours)
+        };
+        FORMATS.iter().enumerate().map(pair)
+    });
+    let in_time = pairs.filter(|(format, ..)| !comes_too_late(format));
+    assert_alike(in_time, 40 * 10);
 }
 
 fn custom_tags() -> Value {
@@ -302,23 +299,13 @@ fn counts_are_those_of_envoys_own_statistics() {
     let client = Client::http2(envoy.addr("ours"));
     let answers = client.burst(2_000, 8, |number| request(number % 120));
     assert_eq!(answers.len(), 2_000);
-    wait_counted_by(&envoy, "response_code", 2_000);
+    wait_counted(&envoy, 2_000);
 
     let page = envoy.admin().prometheus();
     let ours = counted(&page, "istio_requests_total", formats);
     let native = counted(&page, "envoy_native_requests_total", formats);
     assert!(ours.len() > 50, "{ours:?}");
     assert_eq!(ours, native);
-}
-
-fn wait_counted_by(envoy: &Envoy, label: &str, count: u64) {
-    let total = || {
-        let counts = crate::rig::requests_by(envoy, label);
-        counts.values().sum::<u64>()
-    };
-    let reached = until(SOON, || (total() >= count).then_some(()));
-    assert!(reached.is_some(), "{} of {count}", total());
-    assert_eq!(total(), count, "some are counted twice");
 }
 
 /// Counts by the values of labels, in the spelling that both have in common.

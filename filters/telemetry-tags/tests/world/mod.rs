@@ -17,6 +17,25 @@ use sdk_helpers::{
 use telemetry_tags::TelemetryTags;
 use telemetry_tags::policy::Memory;
 
+/// Where istiod writes the service of a cluster.
+pub(crate) const SERVICE: [&str; 6] = [
+    "xds",
+    "cluster_metadata",
+    "filter_metadata",
+    "istio",
+    "services",
+    "0",
+];
+
+/// Where istiod writes the workload of an endpoint.
+pub(crate) const ENDPOINT: [&str; 5] = [
+    "xds",
+    "upstream_host_metadata",
+    "filter_metadata",
+    "istio",
+    "workload",
+];
+
 /// A loaded filter with what its streams came to.
 pub(crate) struct Proxy {
     pub(crate) filter: TelemetryTags,
