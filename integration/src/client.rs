@@ -6,6 +6,7 @@
 
 mod burst;
 pub(crate) mod connection;
+mod frames;
 pub mod grpc;
 pub(crate) mod limits;
 pub(crate) mod message;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use connection::Connection;
+pub use frames::{Answered, Fields, Frames};
 pub use raw::raw;
 pub use request::Request;
 pub(crate) use response::first;

@@ -2,12 +2,14 @@
 
 mod cidr;
 mod http;
+mod regex;
 mod string;
 mod template;
 mod wildcard;
 
 pub use cidr::{Address, Cidr};
 pub use http::{HttpMatch, HttpMatchWire, Literal, is_header_name};
+pub use regex::Regex;
 pub use string::{StringMatch, StringMatchWire};
 pub use template::PathTemplate;
 pub use wildcard::{Wildcard, is_line};

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use integration::client::{Client, Request};
+use integration::client::{Client, Frames, Request};
 use serde_json::json;
 
 use crate::SOON;
-use crate::blast::blast;
 use crate::rig::{labelled, ours, requests_by, series, start, wait_counted};
 
 /// Requests of one round, over all connections.
@@ -34,7 +33,10 @@ fn a_million_paths_are_fifty_series_and_no_memory() {
         std::thread::scope(|scope| {
             for connection in 0..CONNECTIONS {
                 let first = round * ROUND + connection * share;
-                scope.spawn(move || blast(addr, first..first + share));
+                scope.spawn(move || {
+                    let paths = (first..first + share).map(|path| (format!("/p{path}"), &[][..]));
+                    Frames::connect(addr).get(paths)
+                });
             }
         });
         wait_counted(&envoy, ((round + 1) * ROUND) as u64);

@@ -8,7 +8,6 @@
     reason = "a panic is how a test fails"
 )]
 
-mod blast;
 mod cardinality;
 mod dashboards;
 mod death;

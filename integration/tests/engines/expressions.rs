@@ -1,12 +1,4 @@
 //! Envoy's own CEL on the corpus that the interpreter of the native tests answers too.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "a panic is how a test fails"
-)]
 
 use std::collections::BTreeMap;
 use std::time::Duration;
