@@ -139,6 +139,10 @@ pub struct Sent {
     pub authority: String,
     /// Headers; a list is the header sent several times.
     pub headers: BTreeMap<String, Values>,
+    /// Headers of any bytes: `\xff` is one.
+    pub raw_headers: BTreeMap<String, String>,
+    /// A path of any bytes, in place of the other.
+    pub raw_path: Option<String>,
 }
 
 impl Default for Sent {
@@ -148,6 +152,18 @@ impl Default for Sent {
             path: "/".to_owned(),
             authority: "app.example".to_owned(),
             headers: BTreeMap::new(),
+            raw_headers: BTreeMap::new(),
+            raw_path: None,
+        }
+    }
+}
+
+impl Sent {
+    /// `:path` as it is sent.
+    pub fn path(&self) -> Vec<u8> {
+        match &self.raw_path {
+            Some(path) => unescaped(path),
+            None => self.path.clone().into_bytes(),
         }
     }
 }
@@ -269,9 +285,11 @@ impl Suite {
 }
 
 impl Case {
-    /// What only a fake world can be made to say, if anything: such a case cannot run in Envoy.
+    /// Whether it holds what only a fake world can be made to say, or a path that no HTTP library
+    /// sends: such a case cannot run in Envoy.
     pub fn needs_fakes(&self) -> bool {
-        self.dice.is_some()
+        self.request.raw_path.is_some()
+            || self.dice.is_some()
             || self.now.is_some()
             || self.active.is_some()
             || !self.facts.is_empty()
@@ -296,23 +314,26 @@ impl Case {
     }
 
     /// The header block, pseudo headers first.
-    pub fn headers(&self) -> Vec<(String, String)> {
+    pub fn headers(&self) -> Vec<(String, Vec<u8>)> {
         let sent = &self.request;
-        let mut headers: Vec<(String, String)> = [
-            (":method", sent.method.as_str()),
-            (":path", &sent.path),
-            (":scheme", "http"),
-            (":authority", &sent.authority),
+        let mut headers: Vec<(String, Vec<u8>)> = [
+            (":method", sent.method.clone().into_bytes()),
+            (":path", sent.path()),
+            (":scheme", b"http".into()),
+            (":authority", sent.authority.clone().into_bytes()),
         ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .map(|(name, value)| (name.to_owned(), value))
         .into();
         headers.extend(self.plain_headers());
         headers
     }
 
     /// The headers without pseudo headers.
-    pub fn plain_headers(&self) -> impl Iterator<Item = (String, String)> {
+    pub fn plain_headers(&self) -> impl Iterator<Item = (String, Vec<u8>)> {
+        let raw = self.request.raw_headers.iter();
         pairs(&self.request.headers)
+            .map(|(name, value)| (name, value.into_bytes()))
+            .chain(raw.map(|(name, value)| (name.clone(), unescaped(value))))
     }
 
     /// The facts as Envoy encodes them.
@@ -372,6 +393,19 @@ impl Case {
             }))
         }
     }
+}
+
+/// The bytes of a text in which `\xff` stands for one.
+fn unescaped(text: &str) -> Vec<u8> {
+    let mut parts = text.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        let byte = u8::from_str_radix(digits, 16);
+        bytes.push(byte.unwrap_or_else(|_| panic!("`\\x{digits}` in `{text}` is no byte")));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    bytes
 }
 
 fn pairs(headers: &BTreeMap<String, Values>) -> impl Iterator<Item = (String, String)> {

@@ -84,10 +84,10 @@ impl OneListener<'_> {
     fn send(&self, case: &Case, id: &str) -> Response {
         let envoy = &self.inside.envoy;
         let addr = envoy.addr(&self.listener);
-        let headers: Vec<(String, String)> = case.plain_headers().collect();
+        let headers: Vec<(String, Vec<u8>)> = case.plain_headers().collect();
         let grpc = headers
             .iter()
-            .any(|(name, value)| name == "content-type" && value.starts_with("application/grpc"));
+            .any(|(name, value)| name == "content-type" && value.starts_with(b"application/grpc"));
         let client = if grpc {
             Client::http2(addr)
         } else {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sdk_helpers::claims;
 use sdk_helpers::config::timestamp;
+use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
     Answer, Decision, Filter, HeaderEdit, Headers, Loaded, Record, Request, Response, Resume, load,
@@ -158,15 +159,16 @@ fn note_tags(record: &Record, seen: &mut Outcome) {
 /// What Envoy knows of a request by its headers, and of a plain answer.
 fn attributes(case: &Case, world: &FakeWorld) {
     let sent = &case.request;
-    let (path, query) = sent.path.split_once('?').unwrap_or((&sent.path, ""));
+    let whole = sent.path();
+    let (path, query) = split_once(&whole, b'?').unwrap_or((&whole, b""));
     for (name, text) in [
-        ("path", sent.path.as_str()),
+        ("path", whole.as_slice()),
         ("url_path", path),
         ("query", query),
-        ("host", &sent.authority),
-        ("method", &sent.method),
-        ("scheme", "http"),
-        ("protocol", "HTTP/1.1"),
+        ("host", sent.authority.as_bytes()),
+        ("method", sent.method.as_bytes()),
+        ("scheme", b"http"),
+        ("protocol", b"HTTP/1.1"),
     ] {
         world.set_property(&["request", name], text);
     }

@@ -16,6 +16,7 @@ mod generate;
 mod hostile;
 mod peers;
 mod ports;
+mod raw_bytes;
 mod records;
 mod rig;
 mod size;

@@ -13,6 +13,7 @@ mod facts;
 mod fleet;
 mod hostile;
 mod limiter;
+mod matches;
 mod native;
 mod service;
 mod updates;
