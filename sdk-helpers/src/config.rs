@@ -4,6 +4,8 @@
 //! serde alone stops at the first error and takes `[]` for a mapping whose fields all have
 //! defaults, so [`read`] brings its own deserializer; the `Wire` types stay plain `derive`s.
 
+mod envelope;
+mod names;
 mod problems;
 mod reader;
 mod tree;
@@ -11,6 +13,7 @@ mod units;
 
 use serde_json::Value;
 
+pub use envelope::{Envelope, Layout};
 pub use problems::{At, ConfigError, Problems};
 pub use reader::{FromNode, Node};
 pub use tree::{hash, json, parse};
@@ -93,14 +96,15 @@ mod tests {
         assert_eq!(
             errors(
                 r#"{"name":1,"count":70000,"share":"x","flag":"yes","kind":"TEN",
-                "list":[{},{"fixed_delay":"5s"},[],{"fixedDelay":5}],"map":[],"marker":[],"nmae":"x"}"#
+                "list":[{},{"fixedDealy":"5s"},[],{"fixedDelay":5}],"map":[],"marker":[],"nmae":"x","zone":1}"#
             ),
             [
-                "nmae: unknown field; known here are `name`, `count`, `share`, `flag`, `kind`, `list`, `map`, `marker`",
+                "nmae: unknown field; did you mean `name`?",
+                "zone: unknown field; known here are `name`, `count`, `share`, `flag`, `kind`, `list`, `map`, `marker`",
                 "count: `70000` is not a whole number between 0 and 65535",
                 "flag: `\"yes\"` is not true or false",
                 "kind: `TEN` is none of `HUNDRED`, `MILLION`",
-                "list[1].fixed_delay: unknown field; did you mean `fixedDelay`?",
+                "list[1].fixedDealy: unknown field; did you mean `fixedDelay`?",
                 "list[2]: a mapping is expected here, not a list",
                 "list[3].fixedDelay: a text is expected here, not a number; write it in quotes",
                 "map: a mapping is expected here, not a list",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::{self, ConfigError, FromNode, Problems};
+use crate::config::{self, ConfigError, Envelope, FromNode, Problems};
 use crate::decision::{Answer, Call, Decision, Edits, Record, Resume};
 use crate::outcome::{OutcomeId, Outcomes};
 use crate::request::{Request, Response};
@@ -17,6 +17,9 @@ pub trait Filter: Sized + 'static {
 
     /// The configuration as a user writes it.
     type Wire: FromNode;
+
+    /// The objects of Kubernetes that a configuration may be written as.
+    const ENVELOPE: Envelope = Envelope::NONE;
 
     /// What is remembered of one stream between its callbacks.
     type Memory: Default;
@@ -147,6 +150,8 @@ pub struct Loaded<F> {
     pub filter: F,
     /// What is legal in its configuration and surely was not meant.
     pub warnings: Vec<ConfigError>,
+    /// For what else is said of this configuration, by where it was written.
+    pub problems: Problems,
     /// See [`config::hash`].
     pub hash: u32,
 }
@@ -158,8 +163,9 @@ pub struct Loaded<F> {
 pub fn load<F: Filter>(bytes: &[u8]) -> Result<Loaded<F>, Vec<ConfigError>> {
     let tree = config::parse(bytes).map_err(|error| vec![error])?;
     let mut problems = Problems::default();
-    let wire = config::read::<F::Wire>(&tree, &mut problems);
     let hash = config::hash(&tree);
+    let tree = F::ENVELOPE.unwrap(tree, &problems);
+    let wire = config::read::<F::Wire>(&tree, &mut problems);
     // The memory of a module never shrinks, so what is made of the tree is made in its place.
     drop(tree);
     let filter = F::compile(wire, &problems);
@@ -167,6 +173,7 @@ pub fn load<F: Filter>(bytes: &[u8]) -> Result<Loaded<F>, Vec<ConfigError>> {
         Some(filter) if !problems.has_errors() => Ok(Loaded {
             filter,
             warnings: problems.warnings(),
+            problems,
             hash,
         }),
         _ => Err(problems.errors()),

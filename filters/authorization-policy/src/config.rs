@@ -8,6 +8,7 @@ mod trust;
 mod values;
 mod wire;
 
+use sdk_helpers::config::{Envelope, Layout};
 use sdk_helpers::{At, Problems};
 
 use crate::custom::Provider;
@@ -15,6 +16,18 @@ use crate::rule::Rule;
 use policy::PolicyReader;
 use trust::TrustDomains;
 pub use wire::Wire;
+
+/// An AuthorizationPolicy is one of `policies`.
+pub const ENVELOPE: Envelope = Envelope {
+    kind: "AuthorizationPolicy",
+    spec: wire::SPEC,
+    passed_over: &[],
+    layout: Layout::Entries {
+        list: "policies",
+        beside: &wire::FIELDS,
+        flag: ("istio.io/dry-run", "dryRun"),
+    },
+};
 
 /// A checked configuration.
 #[derive(Debug)]

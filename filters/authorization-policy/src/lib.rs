@@ -12,6 +12,7 @@ mod view;
 
 use std::borrow::Cow;
 
+use sdk_helpers::config::Envelope;
 use sdk_helpers::{
     Decision, Edits, Filter, HeaderEdit, LocalReply, Outcomes, Problems, Record, Request, Resume,
     World,
@@ -41,6 +42,7 @@ pub struct Memory {
 impl Filter for AuthorizationPolicy {
     const NAME: &'static str = "authorization-policy";
     type Wire = Wire;
+    const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = Memory;
 
     fn compile(wire: Wire, problems: &Problems) -> Option<Self> {

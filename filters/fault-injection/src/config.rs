@@ -5,7 +5,7 @@ mod wire;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sdk_helpers::config::{duration, timestamp};
+use sdk_helpers::config::{Envelope, Layout, duration, timestamp};
 use sdk_helpers::matcher::HttpMatch;
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems, Timestamp};
@@ -14,6 +14,30 @@ use crate::grpc;
 use crate::percentage::Percentage;
 pub use wire::Wire;
 use wire::{AbortWire, DelayWire, FaultWire, RouteWire};
+
+/// The entries of VirtualServices add up, in their order.
+pub const ENVELOPE: Envelope = Envelope {
+    kind: "VirtualService",
+    spec: &["http", "hosts", "gateways", "tls", "tcp", "exportTo"],
+    passed_over: &[
+        (
+            "hosts",
+            "changes nothing here: the entries are for every request that passes this filter; for \
+             some hosts alone give them a `match` with `authority`",
+        ),
+        (
+            "gateways",
+            "changes nothing here: the filter works wherever it is loaded",
+        ),
+        ("tls", "changes nothing here: this filter sees HTTP"),
+        ("tcp", "changes nothing here: this filter sees HTTP"),
+        (
+            "exportTo",
+            "changes nothing here: the filter works wherever it is loaded",
+        ),
+    ],
+    layout: Layout::Fields(&["http"]),
+};
 
 /// A checked configuration.
 #[derive(Debug)]

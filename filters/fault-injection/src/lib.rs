@@ -6,6 +6,7 @@ mod grpc;
 pub mod percentage;
 pub mod policy;
 
+use sdk_helpers::config::Envelope;
 use sdk_helpers::{
     Decision, Edits, Filter, LocalReply, Outcomes, Problems, Record, Request, World,
 };
@@ -25,6 +26,7 @@ const BODY: &str = "fault filter abort";
 impl Filter for FaultInjection {
     const NAME: &'static str = "fault-injection";
     type Wire = Wire;
+    const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = ();
 
     fn compile(wire: Wire, problems: &Problems) -> Option<Self> {

@@ -9,7 +9,7 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sdk_helpers::config::duration;
+use sdk_helpers::config::{Envelope, Layout, duration};
 use sdk_helpers::matcher::HttpMatch;
 use sdk_helpers::{At, Problems};
 
@@ -17,6 +17,14 @@ use crate::gcra::Gcra;
 use crate::key::Part;
 use wire::GlobalWire;
 pub use wire::Wire;
+
+/// Istio has no kind for limits: ours may stand in an object too, and those of several add up.
+pub const ENVELOPE: Envelope = Envelope {
+    kind: "RateLimit",
+    spec: &["limits", "failureMode", "global"],
+    passed_over: &[],
+    layout: Layout::Fields(&["limits"]),
+};
 
 /// A checked configuration.
 #[derive(Debug)]

@@ -18,6 +18,7 @@ pub mod table;
 use std::cell::OnceCell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
+use sdk_helpers::config::Envelope;
 use sdk_helpers::{
     Answer, Call, Chores, Contended, Decision, Edits, Event, Filter, HeaderEdit, LocalReply,
     OutcomeId, Outcomes, Problems, Record, Request, Resume, World,
@@ -44,6 +45,7 @@ const BODY: &str = "local_rate_limited";
 impl Filter for RateLimit {
     const NAME: &'static str = "rate-limit";
     type Wire = Wire;
+    const ENVELOPE: Envelope = config::ENVELOPE;
     /// A request that the service is asked about.
     type Memory = Option<Pending>;
 

@@ -1,13 +1,13 @@
 //! The configuration: Istio's `jwtRules`, checked, with what we add to them.
 
 mod rule;
-mod scope;
 pub mod url;
 mod wire;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use sdk_helpers::config::{Envelope, Layout};
 use sdk_helpers::{At, Problems};
 
 use crate::keys::KeySet;
@@ -15,6 +15,14 @@ use crate::locations::Locations;
 use url::Url;
 pub use wire::Wire;
 use wire::{ErrorBodyWire, RuleWire};
+
+/// The rules of RequestAuthentications add up.
+pub const ENVELOPE: Envelope = Envelope {
+    kind: "RequestAuthentication",
+    spec: &["jwtRules", "selector", "targetRef", "targetRefs"],
+    passed_over: &[],
+    layout: Layout::Fields(&["jwtRules"]),
+};
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -133,52 +141,14 @@ const MOST_RULES: usize = 4_096;
 
 impl Wire {
     /// Checks everything and reports every problem.
-    pub fn check(mut self, problems: &Problems) -> Config {
+    pub fn check(self, problems: &Problems) -> Config {
         let root = At::root();
-        self.check_object(&root, problems);
-        let spec = self.spec.take();
-        let at_spec = root.field("spec");
-        let (at, rules) = match spec {
-            Some(spec) => {
-                for (field, there) in [
-                    ("jwtRules", self.jwt_rules.is_some()),
-                    ("selector", self.selector.is_some()),
-                    ("targetRef", self.target_ref.is_some()),
-                    ("targetRefs", self.target_refs.is_some()),
-                ] {
-                    if there {
-                        problems.error(
-                            &root.field(field),
-                            "cannot stand beside `spec`; move it there",
-                        );
-                    }
-                }
-                scope::check(
-                    spec.selector,
-                    spec.target_ref,
-                    spec.target_refs,
-                    &at_spec,
-                    problems,
-                );
-                (&at_spec, spec.jwt_rules)
-            }
-            None => {
-                scope::check(
-                    self.selector,
-                    self.target_ref,
-                    self.target_refs,
-                    &root,
-                    problems,
-                );
-                (&root, self.jwt_rules)
-            }
-        };
         let require_token = self.require_token.unwrap_or(false);
         Config {
             rules: check_rules(
-                rules.unwrap_or_default(),
+                self.jwt_rules.unwrap_or_default(),
                 require_token,
-                &at.field("jwtRules"),
+                &root.field("jwtRules"),
                 problems,
             ),
             require_token,
@@ -187,32 +157,6 @@ impl Wire {
                 .error_body
                 .map(|body| body.check(&root.field("errorBody"), problems)),
             token_cache_size: check_cache_size(self.token_cache_size, &root, problems),
-        }
-    }
-
-    fn check_object(&self, root: &At<'_>, problems: &Problems) {
-        let object = [
-            (
-                "apiVersion",
-                self.api_version.as_deref(),
-                "security.istio.io/",
-            ),
-            ("kind", self.kind.as_deref(), "RequestAuthentication"),
-        ];
-        for (field, value, wanted) in object {
-            if value.is_some_and(|value| !value.starts_with(wanted)) {
-                problems.error(
-                    &root.field(field),
-                    format!(
-                        "`{}` is no `{wanted}`",
-                        value.unwrap_or_default().escape_debug()
-                    ),
-                );
-            }
-        }
-        let parts = self.kind.is_some() || self.api_version.is_some() || self.metadata.is_some();
-        if parts && self.spec.is_none() {
-            problems.warn(root, "an object without `spec` has no rules");
         }
     }
 }

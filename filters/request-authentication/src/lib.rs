@@ -18,6 +18,7 @@ pub mod verified;
 
 use std::cell::RefCell;
 
+use sdk_helpers::config::Envelope;
 use sdk_helpers::{
     Chores, Decision, Event, Filter, Outcomes, Problems, Record, Request, Resume, Timestamp, World,
 };
@@ -41,6 +42,7 @@ pub type Patience = Option<Timestamp>;
 impl Filter for RequestAuthentication {
     const NAME: &'static str = "request-authentication";
     type Wire = Wire;
+    const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = Patience;
 
     fn compile(wire: Wire, problems: &Problems) -> Option<Self> {

@@ -5,6 +5,7 @@ mod names;
 mod tag;
 mod wire;
 
+use sdk_helpers::config::{Envelope, Layout};
 use sdk_helpers::{At, Problems};
 
 use crate::expression::Expression;
@@ -13,8 +14,15 @@ use crate::metric::Metric;
 use crate::source::{Source, Template};
 use metrics::Overrides;
 use names::Labels;
-use wire::SpecWire;
 pub use wire::Wire;
+
+/// The lists of Telemetries add up, in their order.
+pub const ENVELOPE: Envelope = Envelope {
+    kind: "Telemetry",
+    spec: wire::SPEC,
+    passed_over: &[],
+    layout: Layout::Fields(wire::LISTS),
+};
 
 /// A checked configuration.
 #[derive(Debug)]
@@ -112,48 +120,17 @@ impl Wire {
     /// Checks everything and reports every problem.
     pub fn check(self, problems: &Problems) -> Config {
         let root = At::root();
-        let at_spec = root.field("spec");
-        let (spec, at) = match self.object {
-            None => (self.beside, &root),
-            Some(object) => {
-                if self.beside.any {
-                    problems.error(
-                        &at_spec,
-                        "`metrics`, `tracing` and `accessLogging` stand either in `spec` or beside it",
-                    );
-                }
-                if let Some(kind) = object.kind.filter(|kind| kind != "Telemetry") {
-                    problems.error(
-                        &root.field("kind"),
-                        format!("`{kind}` is no object this filter takes; a `Telemetry` is"),
-                    );
-                }
-                (object.spec, &at_spec)
-            }
-        };
-        for selector in &spec.selectors {
-            problems.warn(
-                &at.field(selector),
-                "changes nothing here: the filter works wherever it is loaded",
-            );
-        }
         let mut names = Labels::new();
         let mut tags = Vec::new();
         for (index, tag) in self.tags.into_iter().enumerate() {
             let at = root.field("tags");
             tag::check(tag, &at.index(index), problems, &mut names, &mut tags);
         }
-        let SpecWire {
-            metrics: metrics_wire,
-            tracing,
-            access_logging,
-            ..
-        } = spec;
-        let custom = tag::check_tracing(tracing, &at.field("tracing"), problems, &tags);
+        let custom = tag::check_tracing(self.tracing, &root.field("tracing"), problems, &tags);
         tags.extend(custom);
         tag::check_logging(
-            access_logging.as_deref(),
-            &at.field("accessLogging"),
+            self.access_logging.as_deref(),
+            &root.field("accessLogging"),
             problems,
         );
         let labels = labels(self.labels, &root.field("labels"), problems);
@@ -163,7 +140,7 @@ impl Wire {
             names,
             problems,
         };
-        let metrics = metrics.check(metrics_wire, &at.field("metrics"));
+        let metrics = metrics.check(self.metrics, &root.field("metrics"));
         if tags.len() > MOST_TAGS {
             let problem = format!("there are {} tags, more than {MOST_TAGS}", tags.len());
             problems.error(&root, problem);

@@ -15,6 +15,7 @@ pub mod policy;
 pub mod source;
 pub mod standard;
 
+use sdk_helpers::config::Envelope;
 use sdk_helpers::{
     Decision, Edits, Exchange, Filter, Outcomes, Problems, Record, Request, Response, Series, World,
 };
@@ -31,6 +32,7 @@ pub struct TelemetryTags {
 impl Filter for TelemetryTags {
     const NAME: &'static str = "telemetry-tags";
     type Wire = Wire;
+    const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = Memory;
 
     fn compile(wire: Wire, problems: &Problems) -> Option<Self> {

@@ -3,6 +3,10 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use serde_json::{Map, Value};
+
+use super::names::place;
+
 /// One problem of a configuration. Shown as `path: problem`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigError {
@@ -76,6 +80,11 @@ impl<'a> At<'a> {
         }
     }
 
+    /// Whether it is the whole configuration.
+    pub(super) const fn is_root(&self) -> bool {
+        matches!(self.step, Step::Root)
+    }
+
     /// A field of the mapping here.
     pub const fn field<'b>(&'b self, name: &'b str) -> At<'b>
     where
@@ -135,7 +144,36 @@ pub struct Problems {
 struct Found {
     errors: Vec<ConfigError>,
     warnings: Vec<ConfigError>,
-    misfits: usize,
+    /// Which of the errors are of a value of the wrong kind.
+    misfits: Vec<usize>,
+    /// Paths of which nothing is told any more: what is wrong there follows from an error.
+    told: Vec<String>,
+    /// Where what stands at a path was written, where that is another.
+    moved: Map<String, Value>,
+}
+
+impl Found {
+    /// Where a user finds what stands at a path.
+    fn written(&self, path: String) -> String {
+        if self.moved.is_empty() {
+            return path;
+        }
+        let ends = path.char_indices().rev();
+        let ends = ends
+            .filter(|(_, c)| matches!(c, '.' | '['))
+            .map(|(at, _)| at);
+        for end in std::iter::once(path.len()).chain(ends) {
+            let (start, rest) = path.split_at(end);
+            if let Some(written) = self.moved.get(start).and_then(Value::as_str) {
+                let rest = match written.is_empty() {
+                    true => rest.trim_start_matches('.'),
+                    false => rest,
+                };
+                return [written, rest].concat();
+            }
+        }
+        path
+    }
 }
 
 /// More than a person reads at once; the rest is counted.
@@ -150,13 +188,11 @@ impl Problems {
 
     fn add_error(&self, at: &At<'_>, problem: String) {
         let mut found = self.found.borrow_mut();
-        let at = at.to_string();
-        let misfits = found.misfits.min(found.errors.len());
-        let known = found
-            .errors
-            .get(..misfits)
-            .is_some_and(|misfits| misfits.iter().any(|error| contains(&error.at, &at)));
-        if !known {
+        let at = found.written(at.to_string());
+        let misfits = found.misfits.iter();
+        let mut misfits = misfits.filter_map(|place| found.errors.get(*place));
+        let known = misfits.any(|misfit| contains(&misfit.at, &at));
+        if !known && !found.told.contains(&at) {
             found.errors.push(ConfigError::new(at, &problem));
         }
     }
@@ -167,17 +203,44 @@ impl Problems {
     }
 
     fn add_warning(&self, at: &At<'_>, problem: String) {
-        let warning = ConfigError::new(at.to_string(), &problem);
-        self.found.borrow_mut().warnings.push(warning);
+        let mut found = self.found.borrow_mut();
+        let at = found.written(at.to_string());
+        found.warnings.push(ConfigError::new(at, &problem));
     }
 
     /// Reports a value of the wrong kind; made while the tree is read, before anything is checked.
     pub(super) fn misfit(&self, at: &At<'_>, problem: impl Into<String>) {
         let mut found = self.found.borrow_mut();
-        found
-            .errors
-            .push(ConfigError::new(at.to_string(), &problem.into()));
-        found.misfits = found.errors.len();
+        let at = found.written(at.to_string());
+        let place = found.errors.len();
+        found.misfits.push(place);
+        found.errors.push(ConfigError::new(at, &problem.into()));
+    }
+
+    /// Keeps quiet about this place, and no other: what will be missed there is missing because of
+    /// an error that was told.
+    pub(super) fn follow_up(&self, at: &At<'_>) {
+        let mut found = self.found.borrow_mut();
+        let at = found.written(at.to_string());
+        if found.told.len() < MOST {
+            found.told.push(at);
+        }
+    }
+
+    /// From now on everything is told by where it was written: by path, and by the beginning of one.
+    pub(super) fn written(&self, moved: Map<String, Value>) {
+        self.found.borrow_mut().moved = moved;
+    }
+
+    /// Reports the fields that stand there in both spellings: one of them would not count.
+    pub(super) fn spelt_once(&self, map: &Map<String, Value>, known: &[&str], at: &At<'_>) {
+        for name in map.keys() {
+            let field = place(name, known).and_then(|place| known.get(place));
+            if let Some(field) = field.filter(|field| *field != name && map.contains_key(**field)) {
+                let problem = format!("stands here as `{field}` too; remove one");
+                self.misfit(&at.field(name), problem);
+            }
+        }
     }
 
     /// Whether the configuration cannot be used.

@@ -11,6 +11,7 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value, map};
 
+use super::names::{listed, nearest, place};
 use super::problems::{At, Problems};
 
 /// What a configuration is read into: whatever serde reads, or what reads a [`Node`] itself.
@@ -64,17 +65,18 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Shows the fields of a mapping by their place in `known`. What is null is as good as absent,
-    /// and what is not known is reported.
+    /// Shows the fields of a mapping by their place in `known`, which are in camel case; in a
+    /// configuration they may be in snake case. What is null is as good as absent, and what is not
+    /// known is reported.
     pub fn fields(self, known: &[&str], see: &mut dyn FnMut(usize, Node<'_>)) {
         self.expect_known(known);
-        self.entries(&mut |name, node| {
-            if let Some(place) = known.iter().position(|field| *field == name)
-                && !node.is_null()
-            {
-                see(place, node);
-            }
-        });
+        for (name, value) in self.mapping().filter(|(_, value)| !value.is_null()) {
+            let Some(place) = self.place(name, known) else {
+                continue;
+            };
+            let at = self.at.field(known.get(place).unwrap_or(&""));
+            see(place, Node::new(value, &at, self.problems));
+        }
     }
 
     /// Shows the entries of a mapping whose keys may be anything.
@@ -100,6 +102,11 @@ impl<'a> Node<'a> {
                 problems: self.problems,
             });
         }
+    }
+
+    /// Where it is.
+    pub fn at(self) -> At<'a> {
+        *self.at
     }
 
     /// Whether it is null.
@@ -169,16 +176,36 @@ impl<'a> Node<'a> {
         self.value.as_object().into_iter().flatten()
     }
 
+    /// The place of a field; of one that stands here in both spellings, which is reported, one counts.
+    fn place(&self, name: &str, known: &[&str]) -> Option<usize> {
+        let place = place(name, known)?;
+        let field = *known.get(place)?;
+        (field == name || self.value.get(field).is_none()).then_some(place)
+    }
+
     fn expect_known(&self, fields: &[&str]) {
-        let map = self.value.as_object().into_iter().flatten();
-        for (name, _) in map.filter(|(name, _)| !fields.contains(&name.as_str())) {
-            let problem = match fields.iter().find(|field| plain(field) == plain(name)) {
-                Some(field) => format!("unknown field; did you mean `{field}`?"),
-                None if fields.is_empty() => "unknown field; nothing is set here".to_owned(),
-                None => format!("unknown field; known here are {}", listed(fields)),
-            };
-            self.problems.misfit(&self.at.field(name), problem);
+        let Some(map) = self.value.as_object() else {
+            return;
+        };
+        self.problems.spelt_once(map, fields, self.at);
+        for name in map.keys().filter(|name| place(name, fields).is_none()) {
+            self.unknown(name, fields);
         }
+    }
+
+    #[cold]
+    fn unknown(&self, name: &str, fields: &[&str]) {
+        let at = self.at.field(name);
+        let problem = match nearest(name, fields) {
+            Some(field) => {
+                self.problems.follow_up(&self.at.field(field));
+                format!("unknown field; did you mean `{field}`?")
+            }
+            None if fields.is_empty() => "unknown field; nothing is set here".to_owned(),
+            None => format!("unknown field; known here are {}", listed(fields)),
+        };
+        self.problems.misfit(&at, problem);
+        self.problems.follow_up(self.at);
     }
 }
 
@@ -386,19 +413,6 @@ impl Node<'_> {
     }
 }
 
-/// A name without the spelling of its words: `fixed_delay`, `FixedDelay` and `fixedDelay` are one.
-fn plain(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, '_' | '-'))
-        .map(|c| c.to_ascii_lowercase())
-        .collect()
-}
-
-fn listed(names: &[&str]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    quoted.join(", ")
-}
-
 struct Elements<'a> {
     list: std::iter::Enumerate<std::slice::Iter<'a, Value>>,
     node: Node<'a>,
@@ -422,7 +436,7 @@ impl<'de> SeqAccess<'de> for Elements<'_> {
 struct Entries<'a> {
     map: map::Iter<'a>,
     fields: Option<&'static [&'static str]>,
-    next: Option<(&'a String, &'a Value)>,
+    next: Option<(&'a str, &'a Value)>,
     node: Node<'a>,
 }
 
@@ -433,14 +447,16 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Misfit> {
-        let fields = self.fields;
-        self.next = self
-            .map
-            .find(|(name, _)| fields.is_none_or(|fields| fields.contains(&name.as_str())));
+        let (fields, node) = (self.fields, self.node);
+        self.next = self.map.find_map(|(name, value)| {
+            let known = match fields {
+                None => name.as_str(),
+                Some(fields) => *fields.get(node.place(name, fields)?)?,
+            };
+            Some((known, value))
+        });
         match self.next {
-            Some((name, _)) => seed
-                .deserialize(name.as_str().into_deserializer())
-                .map(Some),
+            Some((name, _)) => seed.deserialize(name.into_deserializer()).map(Some),
             None => Ok(None),
         }
     }

@@ -12,7 +12,7 @@ use super::host::{self, Buffer};
 use super::metrics::Metrics;
 use super::stream::{Inner, Stream};
 use super::timers::Timers;
-use crate::config::{ConfigError, Problems};
+use crate::config::ConfigError;
 use crate::decision::{Answer, Call, Decision, Resume};
 use crate::filter::{Event, Filter, Loaded, load};
 use crate::world::World as _;
@@ -113,10 +113,10 @@ impl<F: Filter> RootContext for Root<F> {
                 let Loaded {
                     filter,
                     warnings,
+                    problems,
                     hash,
                 } = loaded;
                 let shared = Rc::new(Shared::new(self.id, filter, hash));
-                let problems = Problems::default();
                 shared.filter.prepare(&*shared, &problems);
                 if problems.has_errors() {
                     return refused::<F>(problems.errors());

@@ -6,7 +6,7 @@ use sdk_helpers::{At, Problems};
 use super::rule::RuleReader;
 use super::trust::TrustDomains;
 use super::values::{Reader, about};
-use super::wire::{ActionWire, PolicyWire, SpecWire, TargetRefWire};
+use super::wire::{ActionWire, PolicyWire};
 use super::{Action, PolicyConfig};
 use crate::custom::Provider;
 use crate::rule::Rule;
@@ -18,90 +18,23 @@ pub(super) struct PolicyReader<'a> {
     pub(super) providers: &'a [Provider],
 }
 
-/// Istio's.
-const DRY_RUN: &str = "istio.io/dry-run";
-const MOST_TARGETS: usize = 16;
-
-const PLACEMENT: &str =
-    "changes nothing here: a policy applies wherever this filter is attached with it";
-
 impl PolicyReader<'_> {
     /// Reads a policy.
     pub(super) fn policy(&self, wire: PolicyWire, index: usize, at: &At<'_>) -> PolicyConfig {
-        let Some(object) = wire.object else {
-            let spec = wire.beside.unwrap_or_default();
-            let names = (wire.name, wire.namespace);
-            return self.spec(spec, names, wire.dry_run, (index, at), at);
-        };
-        if wire.beside.is_some() || wire.name.is_some() || wire.namespace.is_some() {
-            self.problems.error(
-                at,
-                "is a whole Kubernetes object and has fields of a policy beside it; write one or \
-                 the other",
-            );
-        }
-        self.object(object.api_version.as_deref(), object.kind.as_deref(), at);
-        let annotations = at.field("metadata");
-        let dry_run = self
-            .annotated(&object.annotations, &annotations.field("annotations"))
-            .or(wire.dry_run);
-        let names = (object.name, object.namespace);
-        let inner = at.field("spec");
-        self.spec(object.spec, names, dry_run, (index, at), &inner)
-    }
-
-    fn object(&self, version: Option<&str>, kind: Option<&str>, at: &At<'_>) {
-        if let Some(kind) = kind.filter(|kind| *kind != "AuthorizationPolicy") {
-            self.problems
-                .error(&at.field("kind"), about(kind, " is no AuthorizationPolicy"));
-        }
-        let known = ["security.istio.io/v1", "security.istio.io/v1beta1"];
-        if let Some(version) = version.filter(|version| !known.contains(version)) {
-            self.problems.error(
-                &at.field("apiVersion"),
-                about(version, " is not `security.istio.io/v1`"),
-            );
-        }
-    }
-
-    /// As Go reads a truth.
-    fn annotated(&self, annotations: &[(String, String)], at: &At<'_>) -> Option<bool> {
-        let (_, value) = annotations.iter().find(|(name, _)| name == DRY_RUN)?;
-        match value.as_str() {
-            "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
-            "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
-            other => {
-                self.problems.error(
-                    &at.field(DRY_RUN),
-                    about(other, " is neither `true` nor `false`"),
-                );
-                None
-            }
-        }
-    }
-
-    fn spec(
-        &self,
-        wire: SpecWire,
-        (name, namespace): (Option<String>, Option<String>),
-        dry_run: Option<bool>,
-        (index, outer): (usize, &At<'_>),
-        at: &At<'_>,
-    ) -> PolicyConfig {
+        let (name, namespace) = (wire.name, wire.namespace);
         let name = name.unwrap_or_else(|| format!("policy-{index}"));
         for (field, text) in [("name", Some(&name)), ("namespace", namespace.as_ref())] {
             if let Some(Err(problem)) = text.map(|text| check_name(text)) {
-                self.problems.error(&outer.field(field), problem);
+                self.problems.error(&at.field(field), problem);
             }
         }
-        self.placement(&wire, at);
         let wanted = wire.action;
         let action = self.action(wanted, wire.provider, at);
-        let dry_run = dry_run.unwrap_or(false);
+        let dry_run = wire.dry_run.unwrap_or(false);
         if dry_run && !matches!(wanted, ActionWire::Allow | ActionWire::Deny) {
             self.problems.error(
-                outer,
-                "only ALLOW and DENY can be a dry run, as in Istio; remove `dryRun`",
+                &at.field("dryRun"),
+                "only ALLOW and DENY can be a dry run, as in Istio; remove it",
             );
         }
         let rules = wire.rules;
@@ -173,82 +106,5 @@ impl PolicyReader<'_> {
                 Action::Custom(known?)
             }
         })
-    }
-
-    /// Istiod checks where a policy is to apply; here it applies where the filter is.
-    fn placement(&self, wire: &SpecWire, at: &At<'_>) {
-        let targets = &wire.target_refs;
-        let ways = [
-            wire.selector.is_some(),
-            wire.target_ref.is_some(),
-            !targets.is_empty(),
-        ];
-        if ways.iter().filter(|way| **way).count() > 1 {
-            self.problems.error(
-                at,
-                "only one of `selector`, `targetRef` and `targetRefs` can be set",
-            );
-        }
-        if let Some(labels) = &wire.selector {
-            self.selector(labels, &at.field("selector"));
-        }
-        if let Some(target) = &wire.target_ref {
-            self.target(target, &at.field("targetRef"));
-        }
-        let at = at.field("targetRefs");
-        if targets.len() > MOST_TARGETS {
-            self.problems.error(
-                &at,
-                format!("has {} entries; at most {MOST_TARGETS}", targets.len()),
-            );
-        }
-        for (index, target) in targets.iter().enumerate() {
-            self.target(target, &at.index(index));
-        }
-    }
-
-    fn selector(&self, labels: &[(String, String)], at: &At<'_>) {
-        self.problems.warn(at, PLACEMENT);
-        let at = at.field("matchLabels");
-        for (key, value) in labels {
-            if key.is_empty() {
-                self.problems.error(&at, "has an empty key");
-            } else if key.contains('*') || value.contains('*') {
-                self.problems.error(
-                    &at.field(key),
-                    format!("`{key}: {value}`: labels take no wildcards"),
-                );
-            }
-        }
-    }
-
-    fn target(&self, target: &TargetRefWire, at: &At<'_>) {
-        self.problems.warn(at, PLACEMENT);
-        if target.name.is_empty() {
-            self.problems.error(&at.field("name"), "must be set");
-        }
-        if !target.namespace.is_empty() {
-            self.problems.error(
-                &at.field("namespace"),
-                "must not be set: a target is in the policy's own namespace",
-            );
-        }
-        let (group, kind) = (target.group.as_str(), target.kind.as_str());
-        let known = [
-            ("", "Service"),
-            ("networking.istio.io", "ServiceEntry"),
-            ("gateway.networking.k8s.io", "Gateway"),
-            ("gateway.networking.k8s.io", "GatewayClass"),
-        ];
-        let core = if group == "core" { "" } else { group };
-        if !known.contains(&(core, kind)) {
-            self.problems.error(
-                at,
-                format!(
-                    "`{group}/{kind}` is none of `/Service`, `networking.istio.io/ServiceEntry`, \
-                     `gateway.networking.k8s.io/Gateway`, `gateway.networking.k8s.io/GatewayClass`"
-                ),
-            );
-        }
     }
 }

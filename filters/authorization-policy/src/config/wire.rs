@@ -18,36 +18,12 @@ pub struct Wire {
     pub(super) policies: Vec<PolicyWire>,
 }
 
-/// A policy: its name and namespace beside the fields of Istio's `spec`, or the whole object as
-/// `kubectl` prints it.
+/// A policy: its name and namespace beside the fields of Istio's `spec`.
 #[derive(Debug, Default)]
 pub(super) struct PolicyWire {
     pub(super) name: Option<String>,
     pub(super) namespace: Option<String>,
     pub(super) dry_run: Option<bool>,
-    /// The fields of `spec`, if any stands here.
-    pub(super) beside: Option<SpecWire>,
-    /// The whole object, if this is one.
-    pub(super) object: Option<ObjectWire>,
-}
-
-/// What only a whole object has.
-#[derive(Debug, Default)]
-pub(super) struct ObjectWire {
-    pub(super) api_version: Option<String>,
-    pub(super) kind: Option<String>,
-    pub(super) name: Option<String>,
-    pub(super) namespace: Option<String>,
-    pub(super) annotations: Vec<(String, String)>,
-    pub(super) spec: SpecWire,
-}
-
-/// `AuthorizationPolicy.spec`.
-#[derive(Debug, Default)]
-pub(super) struct SpecWire {
-    pub(super) selector: Option<Vec<(String, String)>>,
-    pub(super) target_ref: Option<TargetRefWire>,
-    pub(super) target_refs: Vec<TargetRefWire>,
     pub(super) action: ActionWire,
     pub(super) provider: Option<Option<String>>,
     pub(super) rules: Vec<Option<RuleWire>>,
@@ -60,14 +36,6 @@ pub(super) enum ActionWire {
     Deny,
     Audit,
     Custom,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct TargetRefWire {
-    pub(super) group: String,
-    pub(super) kind: String,
-    pub(super) name: String,
-    pub(super) namespace: String,
 }
 
 #[derive(Debug, Default)]
@@ -120,17 +88,19 @@ pub(super) const OPERATION: [&str; 8] = [
     "notPorts",
 ];
 
+/// The fields of the configuration.
+pub(super) const FIELDS: [&str; 5] = [
+    "trustDomain",
+    "trustDomainAliases",
+    "extensionProviders",
+    "singleUriSan",
+    "policies",
+];
+
 impl FromNode for Wire {
     fn from_node(node: Node<'_>) -> Self {
         let mut wire = Wire::default();
-        let known = [
-            "trustDomain",
-            "trustDomainAliases",
-            "extensionProviders",
-            "singleUriSan",
-            "policies",
-        ];
-        node.fields(&known, &mut |place, node| match place {
+        node.fields(&FIELDS, &mut |place, node| match place {
             0 => wire.trust_domain = Some(node.text()),
             1 => wire.trust_domain_aliases = node.texts(),
             2 => node.elements(&mut |node| wire.extension_providers.push(ProviderWire::read(node))),
@@ -141,88 +111,26 @@ impl FromNode for Wire {
     }
 }
 
-/// The fields of `spec`, which come first wherever they stand.
-const SPEC: [&str; 6] = [
+/// The fields of a policy: of `spec` first, and of those first what says something here.
+const POLICY: [&str; 9] = [
     "action",
     "provider",
     "rules",
     "selector",
     "targetRef",
     "targetRefs",
+    "name",
+    "namespace",
+    "dryRun",
 ];
+/// Those of `spec`.
+pub(super) const SPEC: &[&str] = POLICY.split_at(6).0;
 
 fn policy(node: Node<'_>) -> PolicyWire {
     let mut wire = PolicyWire::default();
-    let [action, provider, rules, selector, target, targets] = SPEC;
-    let known = [
-        action,
-        provider,
-        rules,
-        selector,
-        target,
-        targets,
-        "name",
-        "namespace",
-        "dryRun",
-        "apiVersion",
-        "kind",
-        "metadata",
-        "spec",
-        "status",
-    ];
-    node.fields(&known, &mut |place, node| {
-        let object = &mut wire.object;
-        match place {
-            6 => wire.name = Some(node.text()),
-            7 => wire.namespace = Some(node.text()),
-            8 => wire.dry_run = Some(node.flag()),
-            9 => object.get_or_insert_default().api_version = Some(node.text()),
-            10 => object.get_or_insert_default().kind = Some(node.text()),
-            11 => metadata(node, object.get_or_insert_default()),
-            12 => {
-                let spec = &mut object.get_or_insert_default().spec;
-                node.fields(&SPEC, &mut |place, node| spec_field(place, node, spec));
-            }
-            13 => {}
-            place => spec_field(place, node, wire.beside.get_or_insert_default()),
-        }
-    });
-    wire
-}
-
-/// What `kubectl get -o yaml` prints besides says nothing here.
-fn metadata(node: Node<'_>, object: &mut ObjectWire) {
-    let known = [
-        "name",
-        "namespace",
-        "annotations",
-        "labels",
-        "creationTimestamp",
-        "generation",
-        "resourceVersion",
-        "uid",
-        "managedFields",
-        "ownerReferences",
-        "finalizers",
-    ];
-    node.fields(&known, &mut |place, node| match place {
-        0 => object.name = Some(node.text()),
-        1 => object.namespace = Some(node.text()),
-        2 => object.annotations = pairs(node),
-        _ => {}
-    });
-}
-
-fn pairs(node: Node<'_>) -> Vec<(String, String)> {
-    let mut pairs = Vec::new();
-    node.entries(&mut |name, node| pairs.push((name.to_owned(), node.text())));
-    pairs
-}
-
-fn spec_field(place: usize, node: Node<'_>, spec: &mut SpecWire) {
-    match place {
+    node.fields(&POLICY, &mut |place, node| match place {
         0 => {
-            spec.action = match node.one_of(&["ALLOW", "DENY", "AUDIT", "CUSTOM"]) {
+            wire.action = match node.one_of(&["ALLOW", "DENY", "AUDIT", "CUSTOM"]) {
                 0 => ActionWire::Allow,
                 1 => ActionWire::Deny,
                 2 => ActionWire::Audit,
@@ -230,32 +138,17 @@ fn spec_field(place: usize, node: Node<'_>, spec: &mut SpecWire) {
             }
         }
         1 => {
-            let name = spec.provider.get_or_insert_default();
+            let name = wire.provider.get_or_insert_default();
             node.fields(&["name"], &mut |_, node| *name = Some(node.text()));
         }
         2 => node.elements(&mut |node| {
-            spec.rules.push((!node.is_null()).then(|| rule(node)));
+            wire.rules.push((!node.is_null()).then(|| rule(node)));
         }),
-        3 => {
-            let labels = spec.selector.get_or_insert_default();
-            node.fields(&["matchLabels"], &mut |_, node| *labels = pairs(node));
-        }
-        4 => spec.target_ref = Some(target_ref(node)),
-        _ => node.elements(&mut |node| spec.target_refs.push(target_ref(node))),
-    }
-}
-
-fn target_ref(node: Node<'_>) -> TargetRefWire {
-    let mut wire = TargetRefWire::default();
-    let known = ["group", "kind", "name", "namespace"];
-    node.fields(&known, &mut |place, node| {
-        let text = node.text();
-        match place {
-            0 => wire.group = text,
-            1 => wire.kind = text,
-            2 => wire.name = text,
-            _ => wire.namespace = text,
-        }
+        6 => wire.name = Some(node.text()),
+        7 => wire.namespace = Some(node.text()),
+        8 => wire.dry_run = Some(node.flag()),
+        // Where it applies was checked with the object it stands in.
+        _ => {}
     });
     wire
 }

@@ -13,6 +13,12 @@ use crate::percentage::PercentageWire;
 pub struct Wire {
     pub(super) http: Option<Vec<RouteWire>>,
     pub(super) max_active_faults: Option<u32>,
+    // What else a VirtualService may hold; it was spoken of with the object it stands in.
+    pub(super) hosts: Option<IgnoredAny>,
+    pub(super) gateways: Option<IgnoredAny>,
+    pub(super) tls: Option<IgnoredAny>,
+    pub(super) tcp: Option<IgnoredAny>,
+    pub(super) export_to: Option<IgnoredAny>,
 }
 
 /// One `http` entry of a VirtualService. `expires`, `shadow` and `maxActiveFaults` are ours.

@@ -15,8 +15,7 @@ use tags::{custom_tag, tag};
 pub(super) use metrics::{BoundWire, METRICS, MetricsWire, OverrideWire, TagOverrideWire};
 pub(super) use tags::{NamedWire, SourceWire, TagWire};
 
-/// What a user writes: the fields of a Telemetry's `spec` and ours beside them, or the whole object
-/// as `kubectl` prints it in their place.
+/// What a user writes: the fields of a Telemetry's `spec`, and ours beside them.
 #[derive(Debug, Default)]
 pub struct Wire {
     pub(super) tags: Vec<TagWire>,
@@ -26,28 +25,9 @@ pub struct Wire {
     pub(super) max_values: Option<u32>,
     pub(super) disable_host_header_fallback: Option<bool>,
     pub(super) reporter: Option<Reporter>,
-    /// The fields of `spec`, where they stand beside ours.
-    pub(super) beside: SpecWire,
-    pub(super) object: Option<ObjectWire>,
-}
-
-/// What only a whole object has.
-#[derive(Debug, Default)]
-pub(super) struct ObjectWire {
-    pub(super) kind: Option<String>,
-    pub(super) spec: SpecWire,
-}
-
-/// `Telemetry.spec`.
-#[derive(Debug, Default)]
-pub(super) struct SpecWire {
-    /// Whether any of its fields is there.
-    pub(super) any: bool,
     pub(super) metrics: Option<Vec<MetricsWire>>,
     pub(super) tracing: Vec<TracingWire>,
     pub(super) access_logging: Option<Vec<LoggingWire>>,
-    /// Fields by which a mesh finds the workloads.
-    pub(super) selectors: Vec<&'static str>,
 }
 
 #[derive(Debug, Default)]
@@ -90,8 +70,8 @@ impl Mode {
     }
 }
 
-/// All fields; those of `spec` come first, and may stand in `spec` or beside it.
-const FIELDS: [&str; 18] = [
+/// All fields; those of `spec` come first.
+const FIELDS: [&str; 13] = [
     "metrics",
     "tracing",
     "accessLogging",
@@ -104,65 +84,37 @@ const FIELDS: [&str; 18] = [
     "maxSeries",
     "disableHostHeaderFallback",
     "reporter",
-    "apiVersion",
-    "kind",
-    "metadata",
-    "spec",
-    "status",
     "maxValues",
 ];
-const SPEC: &[&str] = FIELDS.split_at(6).0;
+/// Those of `spec`.
+pub(super) const SPEC: &[&str] = FIELDS.split_at(6).0;
+/// The lists among them.
+pub(super) const LISTS: &[&str] = FIELDS.split_at(3).0;
 
 impl FromNode for Wire {
     fn from_node(node: Node<'_>) -> Self {
         let mut wire = Wire::default();
         node.fields(&FIELDS, &mut |place, node| match place {
-            0..=5 => spec_field(&mut wire.beside, place, node),
+            0 => {
+                let metrics = wire.metrics.get_or_insert_default();
+                node.elements(&mut |node| metrics.push(metrics_of(node)));
+            }
+            1 => node.elements(&mut |node| wire.tracing.push(tracing(node))),
+            2 => {
+                let logging = wire.access_logging.get_or_insert_default();
+                node.elements(&mut |node| logging.push(logging_of(node)));
+            }
             6 => node.elements(&mut |node| wire.tags.push(tag(node))),
             7 => wire.labels = Some(node.texts()),
             8 => wire.metric_prefix = Some(node.text()),
             9 => wire.max_series = Some(number(node)),
             10 => wire.disable_host_header_fallback = Some(node.flag()),
             11 => wire.reporter = Some(reporter(node)),
-            12 => {
-                node.text();
-                wire.object.get_or_insert_default();
-            }
-            13 => wire.object.get_or_insert_default().kind = Some(node.text()),
-            // What Kubernetes keeps with an object says nothing to a filter.
-            14 | 16 => {
-                node.entries(&mut |_, _| {});
-                wire.object.get_or_insert_default();
-            }
-            17 => wire.max_values = Some(number(node)),
-            _ => {
-                let spec = &mut wire.object.get_or_insert_default().spec;
-                node.fields(SPEC, &mut |place, node| spec_field(spec, place, node));
-            }
+            12 => wire.max_values = Some(number(node)),
+            // Where it applies was checked with the object it stands in.
+            _ => {}
         });
         wire
-    }
-}
-
-fn spec_field(spec: &mut SpecWire, place: usize, node: Node<'_>) {
-    spec.any = true;
-    match place {
-        0 => {
-            let metrics = spec.metrics.get_or_insert_default();
-            node.elements(&mut |node| metrics.push(metrics_of(node)));
-        }
-        1 => node.elements(&mut |node| spec.tracing.push(tracing(node))),
-        2 => {
-            let logging = spec.access_logging.get_or_insert_default();
-            node.elements(&mut |node| logging.push(logging_of(node)));
-        }
-        _ => {
-            spec.selectors.extend(SPEC.get(place));
-            match place {
-                5 => node.elements(&mut |node| node.entries(&mut |_, _| {})),
-                _ => node.entries(&mut |_, _| {}),
-            }
-        }
     }
 }
 

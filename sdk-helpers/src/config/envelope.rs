@@ -1,0 +1,430 @@
+//! Objects of Kubernetes, the same way for every filter: a whole object, its `spec`, a list of them,
+//! or our own shape come out as our own shape.
+//!
+//! What is taken out of an object keeps its place for whoever reads of a problem: what stands under
+//! `http[0]` of our own shape is told as `items[2].spec.http[0]` where that is what was written.
+
+mod kinds;
+mod metadata;
+mod placement;
+
+use serde_json::{Map, Value};
+
+use super::names::{camel, place};
+use super::problems::{At, Problems};
+use super::reader::Node;
+
+/// What a filter takes of Kubernetes.
+#[derive(Debug, Clone, Copy)]
+pub struct Envelope {
+    /// The kind of its objects.
+    pub kind: &'static str,
+    /// The fields of their `spec`, in camel case.
+    pub spec: &'static [&'static str],
+    /// Those of them that a mesh reads and a filter does not, with the reason.
+    pub passed_over: &'static [(&'static str, &'static str)],
+    /// Where they go.
+    pub layout: Layout,
+}
+
+/// Where the fields of a `spec` go in the filter's own shape.
+#[derive(Debug, Clone, Copy)]
+pub enum Layout {
+    /// They are fields of it. Several objects add up in these lists.
+    Fields(&'static [&'static str]),
+    /// Each object is an entry of a list.
+    Entries {
+        /// The list.
+        list: &'static str,
+        /// What stands beside the list.
+        beside: &'static [&'static str],
+        /// An annotation that is true or false, and the field of an entry that says so.
+        flag: (&'static str, &'static str),
+    },
+}
+
+/// What tells an object.
+const OBJECT: [&str; 6] = ["apiVersion", "kind", "metadata", "spec", "items", "status"];
+
+impl Envelope {
+    /// For a filter that takes nothing of Kubernetes.
+    pub const NONE: Envelope = Envelope {
+        kind: "object",
+        spec: &[],
+        passed_over: &[],
+        layout: Layout::Fields(&[]),
+    };
+
+    /// Takes a configuration out of whatever objects it is in. What is wrong with those goes to
+    /// `problems`, which tell everything from then on by where it was written.
+    pub fn unwrap(&self, tree: Value, problems: &Problems) -> Value {
+        let root = At::root();
+        let mut shape = OwnShape {
+            envelope: self,
+            problems,
+            fields: Map::new(),
+            moved: Map::new(),
+        };
+        match tree {
+            Value::Array(list) if list.iter().any(is_object) => shape.elements(list, &root),
+            Value::Object(map) if has_object(&map) => shape.object(map, &root),
+            Value::Object(map) => shape.own(map),
+            other => return other,
+        }
+        problems.written(shape.moved);
+        Value::Object(shape.fields)
+    }
+
+    fn lists(&self) -> &[&'static str] {
+        match &self.layout {
+            Layout::Fields(lists) => lists,
+            Layout::Entries { list, .. } => std::slice::from_ref(list),
+        }
+    }
+
+    /// Checks what a mesh reads, and says that a filter does not.
+    fn pass_over(&self, spec: &Map<String, Value>, at: &At<'_>, problems: &Problems) {
+        if self.spec.contains(&"selector") {
+            placement::check(spec, at, problems);
+        }
+        for name in spec.keys() {
+            if let Some((_, why)) = self.passed(name) {
+                problems.warn(&at.field(name), *why);
+            }
+        }
+    }
+
+    fn passed(&self, name: &str) -> Option<&(&'static str, &'static str)> {
+        self.passed_over
+            .iter()
+            .find(|(field, _)| place(name, &[field]).is_some())
+    }
+
+    /// Whether a field of a `spec` says nothing to the filter.
+    fn is_passed(&self, name: &str) -> bool {
+        self.passed(name).is_some()
+            || self.spec.contains(&"selector") && place(name, &placement::FIELDS).is_some()
+    }
+}
+
+fn is_object(value: &Value) -> bool {
+    value.as_object().is_some_and(has_object)
+}
+
+/// `status` alone tells nothing: answers have one too.
+fn has_object(map: &Map<String, Value>) -> bool {
+    let mut known = map.keys().filter_map(|name| place(name, &OBJECT));
+    known.any(|place| place < 5)
+}
+
+/// The configuration in the filter's own shape, so far.
+struct OwnShape<'a> {
+    envelope: &'a Envelope,
+    problems: &'a Problems,
+    fields: Map<String, Value>,
+    /// Where what stands at a path was written.
+    moved: Map<String, Value>,
+}
+
+impl OwnShape<'_> {
+    /// A configuration in our own shape, or a `spec` by itself.
+    fn own(&mut self, map: Map<String, Value>) {
+        let root = At::root();
+        if let Layout::Entries { list, beside, .. } = self.envelope.layout {
+            let spec = map
+                .keys()
+                .any(|name| place(name, self.envelope.spec).is_some());
+            if spec && map.keys().all(|name| place(name, &[list]).is_none()) {
+                self.envelope.pass_over(&map, &root, self.problems);
+                let mut entry = Map::new();
+                for (name, value) in map {
+                    let fields = match place(&name, beside) {
+                        Some(_) => &mut self.fields,
+                        None => &mut entry,
+                    };
+                    fields.insert(name, value);
+                }
+                self.push(list, Value::Object(entry), &root);
+                return;
+            }
+        } else {
+            self.envelope.pass_over(&map, &root, self.problems);
+        }
+        self.problems.spelt_once(&map, self.envelope.lists(), &root);
+        for (name, value) in map {
+            self.field(&name, value, &root);
+        }
+    }
+
+    /// A whole object, or a list of them.
+    fn object(&mut self, map: Map<String, Value>, at: &At<'_>) {
+        let problems = self.problems;
+        let annotation = match self.envelope.layout {
+            Layout::Fields(_) => None,
+            Layout::Entries { flag, .. } => Some(flag.0),
+        };
+        let (mut kind, mut version, mut items) = (None, None, None);
+        let (mut meta, mut spec) = (metadata::Metadata::default(), None);
+        let mut beside = Map::new();
+        problems.spelt_once(&map, &OBJECT, at);
+        for (name, value) in map {
+            let at = at.field(&name);
+            let node = Node::new(&value, &at, problems);
+            match place(&name, &OBJECT) {
+                Some(0) if !node.is_null() => version = Some(node.text()),
+                Some(1) if !node.is_null() => kind = Some(node.text()),
+                Some(2) => meta = metadata::read(node, annotation),
+                Some(3) => spec = Some((name, value)),
+                Some(4) => items = Some((name, value)),
+                Some(_) => {}
+                None => {
+                    beside.insert(name, value);
+                }
+            }
+        }
+        let is_list = |kind: &str| kind.ends_with("List");
+        if let Some((name, items)) = items.filter(|_| kind.as_deref().is_none_or(is_list)) {
+            let at_items = at.field(&name);
+            let Value::Array(items) = items else {
+                Node::new(&items, &at_items, problems).elements(&mut |_| {});
+                return;
+            };
+            self.beside(beside, at);
+            self.list();
+            self.elements(items, &at_items);
+            return;
+        }
+        let wanted = self.envelope.kind;
+        let foreign = kind.filter(|kind| kind != wanted);
+        let foreign = foreign.map(|kind| ("kind", kinds::foreign(&kind, wanted)));
+        let version = version.and_then(|version| kinds::wrong_version(&version, wanted));
+        let wrong = foreign.or_else(|| version.map(|problem| ("apiVersion", problem)));
+        if let Some((field, problem)) = wrong {
+            problems.misfit(&at.field(field), problem);
+            self.list();
+            for list in self.envelope.lists() {
+                problems.follow_up(&At::root().field(list));
+            }
+            return;
+        }
+        self.take(spec, meta, beside, at);
+    }
+
+    /// An object of the right kind.
+    fn take(
+        &mut self,
+        spec: Option<(String, Value)>,
+        meta: metadata::Metadata,
+        mut beside: Map<String, Value>,
+        at: &At<'_>,
+    ) {
+        let problems = self.problems;
+        let (name, spec) = spec.unwrap_or_else(|| ("spec".to_owned(), Value::Null));
+        let at_spec = at.field(&name);
+        beside.retain(|name, _| {
+            let misplaced = place(name, self.envelope.spec).is_some();
+            if misplaced {
+                problems.misfit(&at.field(name), "belongs under `spec`; move it there");
+            }
+            !misplaced
+        });
+        let spec = match spec {
+            Value::Object(spec) => spec,
+            Value::Null => {
+                problems.warn(at, "has no `spec`, which is the same as an empty one");
+                Map::new()
+            }
+            other => {
+                Node::new(&other, &at_spec, problems).entries(&mut |_, _| {});
+                for list in self.envelope.lists() {
+                    problems.follow_up(&At::root().field(list));
+                }
+                Map::new()
+            }
+        };
+        self.envelope.pass_over(&spec, &at_spec, problems);
+        match self.envelope.layout {
+            Layout::Fields(_) => {
+                self.beside(beside, at);
+                self.spec(spec, &at_spec);
+            }
+            Layout::Entries { list, flag, .. } => {
+                self.entry((list, flag), spec, meta, beside, (at, &at_spec));
+            }
+        }
+    }
+
+    /// The fields of a `spec` as fields of ours.
+    fn spec(&mut self, spec: Map<String, Value>, at: &At<'_>) {
+        self.problems.spelt_once(&spec, self.envelope.lists(), at);
+        for (name, value) in spec {
+            if !self.envelope.is_passed(&name) {
+                self.field(&name, value, at);
+            }
+        }
+    }
+
+    /// A field of the mapping there.
+    fn field(&mut self, name: &str, value: Value, at: &At<'_>) {
+        let lists = self.envelope.lists();
+        let list = place(name, lists).and_then(|place| lists.get(place));
+        match (list, value) {
+            (Some(list), Value::Array(elements)) => self.append(list, elements, at),
+            (Some(list), value) if self.fields.contains_key(*list) && !value.is_null() => {
+                Node::new(&value, &at.field(name), self.problems).elements(&mut |_| {});
+            }
+            (_, value) => self.insert(name, value, at),
+        }
+    }
+
+    /// An object as an entry of a list of ours.
+    fn entry(
+        &mut self,
+        (list, (annotation, flag)): (&'static str, (&str, &str)),
+        mut entry: Map<String, Value>,
+        meta: metadata::Metadata,
+        beside: Map<String, Value>,
+        (at, at_spec): (&At<'_>, &At<'_>),
+    ) {
+        let path = self.push(list, Value::Null, at_spec);
+        let place_of = |field: &str| At::written(&path).field(field).to_string();
+        for (name, value) in beside {
+            if at.is_root() && self.is_beside(&name) {
+                self.insert(&name, value, at);
+                continue;
+            }
+            self.moved
+                .insert(place_of(&camel(&name)), at.field(&name).to_string().into());
+            entry.insert(name, value);
+        }
+        let at = at.field("metadata");
+        for (field, value) in [("name", meta.name), ("namespace", meta.namespace)] {
+            let Some(value) = value else { continue };
+            let at = at.field(field);
+            if entry.insert(field.to_owned(), value.into()).is_some() {
+                self.problems
+                    .misfit(&at, "stands beside the object too; remove one");
+            }
+            self.moved.insert(place_of(field), at.to_string().into());
+        }
+        if let Some(text) = meta.annotation {
+            let at = at.field("annotations");
+            let at = at.field(annotation);
+            // As Go reads a truth.
+            let truth = match text.as_str() {
+                "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+                "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+                _ => None,
+            };
+            if truth.is_none() {
+                let shown = text.escape_debug();
+                self.problems
+                    .misfit(&at, format!("`{shown}` is neither `true` nor `false`"));
+            }
+            entry.retain(|name, _| place(name, &[flag]).is_none());
+            entry.insert(flag.to_owned(), truth.unwrap_or_default().into());
+            self.moved.insert(place_of(flag), at.to_string().into());
+        }
+        if let Some(Value::Array(entries)) = self.fields.get_mut(list)
+            && let Some(last) = entries.last_mut()
+        {
+            *last = Value::Object(entry);
+        }
+    }
+
+    fn is_beside(&self, name: &str) -> bool {
+        matches!(&self.envelope.layout, Layout::Entries { beside, .. } if place(name, beside).is_some())
+    }
+
+    /// What stands beside an object or a list of them, in our own shape.
+    fn beside(&mut self, beside: Map<String, Value>, at: &At<'_>) {
+        for (name, value) in beside {
+            self.insert(&name, value, at);
+        }
+    }
+
+    /// Objects in a list of Kubernetes'.
+    fn elements(&mut self, list: Vec<Value>, at: &At<'_>) {
+        for (index, element) in list.into_iter().enumerate() {
+            let at = at.index(index);
+            match element {
+                Value::Object(map) => self.object(map, &at),
+                other => Node::new(&other, &at, self.problems).entries(&mut |_, _| {}),
+            }
+        }
+    }
+
+    /// Sees to it that there is a list, were it empty.
+    fn list(&mut self) {
+        if let [list] = self.envelope.lists() {
+            let empty = || Value::Array(Vec::new());
+            self.fields.entry(*list).or_insert_with(empty);
+        }
+    }
+
+    /// Adds the elements of one of the lists; objects among them are taken out of their clothes.
+    fn append(&mut self, list: &'static str, elements: Vec<Value>, at: &At<'_>) {
+        let is_entries = matches!(self.envelope.layout, Layout::Entries { .. });
+        if !is_entries && !self.fields.contains_key(list) && !elements.iter().any(is_object) {
+            self.insert(list, Value::Array(elements), at);
+            return;
+        }
+        let at = at.field(list);
+        let empty = || Value::Array(Vec::new());
+        self.fields.entry(list).or_insert_with(empty);
+        for (index, element) in elements.into_iter().enumerate() {
+            let at = at.index(index);
+            match element {
+                Value::Object(map) if has_object(&map) => self.object(map, &at),
+                element => {
+                    if let (true, Value::Object(map)) = (is_entries, &element) {
+                        self.envelope.pass_over(map, &at, self.problems);
+                    }
+                    self.push(list, element, &at);
+                }
+            }
+        }
+    }
+
+    /// Adds an element of a list, and tells its path.
+    fn push(&mut self, list: &str, element: Value, at: &At<'_>) -> String {
+        let empty = || Value::Array(Vec::new());
+        let there = self.fields.entry(list).or_insert_with(empty);
+        let mut index = 0;
+        if let Value::Array(there) = there {
+            index = there.len();
+            there.push(element);
+        }
+        let root = At::root();
+        let field = root.field(list);
+        self.note(&field.index(index), at)
+    }
+
+    /// Adds a field of the mapping there, which may stand once.
+    fn insert(&mut self, name: &str, value: Value, at: &At<'_>) {
+        if self.fields.contains_key(name) {
+            self.problems.misfit(
+                &at.field(name),
+                "stands in two places, and only lists add up; remove one",
+            );
+            return;
+        }
+        // It is read by its name in camel case; what nobody reads is told by the name it has.
+        for path in [camel(name), name.to_owned()] {
+            self.note(&At::root().field(&path), &at.field(&path));
+        }
+        self.fields.insert(name.to_owned(), value);
+    }
+
+    /// Notes where a path was written, where that is another.
+    fn note(&mut self, path: &At<'_>, written: &At<'_>) -> String {
+        let (path, written) = (path.to_string(), written.to_string());
+        if written != path {
+            self.moved.insert(path.clone(), written.into());
+        }
+        path
+    }
+}
+
+#[cfg(test)]
+mod tests;
