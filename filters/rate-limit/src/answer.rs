@@ -22,17 +22,17 @@ pub struct Reading {
     pub remaining: u32,
     /// Seconds until all of them are back.
     pub reset: u64,
+    /// Whether it is what refused the request.
+    pub refused: bool,
 }
 
-/// The informational headers: `x-ratelimit-*` for the tightest limit, the other two for all.
+/// The informational headers: `x-ratelimit-*` for the tightest limit, the other two for all. Of a
+/// refused request the tightest is one that refused it, also where a dear request left more there
+/// than a cheap one has elsewhere.
 pub fn headers(readings: &[Reading]) -> Vec<Header> {
-    let tightest =
-        readings
-            .iter()
-            .reduce(|tightest, next| match next.remaining < tightest.remaining {
-                true => next,
-                false => tightest,
-            });
+    let tightest = readings
+        .iter()
+        .min_by_key(|one| (!one.refused, one.remaining));
     let Some(tightest) = tightest else {
         return vec![];
     };
@@ -65,9 +65,21 @@ pub fn headers(readings: &[Reading]) -> Vec<Header> {
     ]
 }
 
+/// Says when to come back.
+pub const RETRY_AFTER: &str = "retry-after";
+
 /// When to come back.
 pub fn retry_after(seconds: u64) -> Header {
-    ("retry-after".into(), number(seconds.max(1)))
+    (RETRY_AFTER.into(), number(seconds.max(1)))
+}
+
+/// Ours with what others want in the same answer. A header that they name is theirs alone: a client
+/// makes nothing of two times to come back, or of two numbers of what is left.
+pub fn beside(ours: impl IntoIterator<Item = Header>, theirs: Vec<Header>) -> Vec<Header> {
+    let named = |name: &str| theirs.iter().any(|(known, _)| known == name);
+    let mut headers: Vec<Header> = ours.into_iter().filter(|(name, _)| !named(name)).collect();
+    headers.extend(theirs);
+    headers
 }
 
 /// Whole seconds, the next larger of them: a client that waits so long has waited long enough.
@@ -95,6 +107,7 @@ mod tests {
             window: Some(60),
             remaining,
             reset: 7,
+            refused: false,
         }
     }
 
@@ -123,6 +136,27 @@ mod tests {
             ]
         );
         assert_eq!(text(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_refused_is_shown_before_what_has_less() {
+        let refused = Reading {
+            refused: true,
+            ..reading("dear", 3)
+        };
+        let shown = text(&[reading("cheap", 1), refused]);
+        assert_eq!(shown[1], "x-ratelimit-remaining: 3");
+        assert!(shown[4].starts_with(r#"ratelimit: "cheap";r=1;"#));
+    }
+
+    #[test]
+    fn a_header_that_others_name_is_theirs_alone() {
+        let pair = |name: &'static str, value: &str| (name.into(), value.as_bytes().to_vec());
+        let theirs = vec![pair("b", "theirs"), pair("c", "1"), pair("c", "2")];
+        assert_eq!(
+            beside([pair("a", "ours"), pair("b", "ours")], theirs.clone()),
+            [vec![pair("a", "ours")], theirs].concat()
+        );
     }
 
     #[test]

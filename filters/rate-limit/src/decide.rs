@@ -65,6 +65,8 @@ pub struct Refusal {
 pub struct Pending {
     pub(crate) receipts: Vec<Receipt>,
     pub(crate) readings: Vec<Reading>,
+    /// The same had nothing been taken, which is how it is if the service refuses.
+    pub(crate) untouched: Vec<Reading>,
     /// The limits asked about, in the order of their descriptors, and whether each is enforced.
     pub(crate) asked: Vec<(usize, bool)>,
 }
@@ -117,7 +119,8 @@ impl Policy {
         let Some(home) = home else {
             return pass(notes);
         };
-        let mut counted = match self.count(&live, home, book, &mut notes) {
+        let asks = self.service.is_some() && !questions.is_empty();
+        let mut counted = match self.count(&live, asks, home, book, &mut notes) {
             Ok(counted) => counted,
             Err(refusal) => return Verdict::Refuse(*refusal),
         };
@@ -133,10 +136,12 @@ impl Policy {
         self.ask(counted, questions, notes)
     }
 
-    /// Counts a request in every enforced limit, or in none.
+    /// Counts a request in every enforced limit, or in none. `asks` says that the service may yet
+    /// refuse it.
     fn count(
         &self,
         live: &[(usize, Draw<'_>)],
+        asks: bool,
         home: &Home,
         book: &dyn Book,
         notes: &mut Vec<OutcomeId>,
@@ -146,7 +151,12 @@ impl Policy {
             .filter_map(|(_, draw)| draw.account(home))
             .collect();
         let settled = settle(accounts, book, self.lenient);
-        let mut readings = Vec::new();
+        let readings = |taken: bool| -> Vec<Reading> {
+            live.iter()
+                .zip(&settled.entries)
+                .filter_map(|((_, draw), entry)| draw.reading(entry.as_ref()?, taken))
+                .collect()
+        };
         let (mut refused, mut wait, mut never) = (None, 0, false);
         for ((index, draw), entry) in live.iter().zip(&settled.entries) {
             note(draw, entry.as_ref(), home, book, notes);
@@ -157,7 +167,6 @@ impl Policy {
                 }
                 continue;
             };
-            readings.extend(draw.reading(entry));
             if let Err(why) = entry.answer {
                 let reason = Some(draw.limit.reasons.limited);
                 refused = refused.or(Some((*index, reason)));
@@ -167,9 +176,15 @@ impl Policy {
                 }
             }
         }
-        match (refused, settled.receipts) {
-            (None, Some(receipts)) => Ok(Counted { receipts, readings }),
-            (refused, _) => {
+        let taken = refused.is_none() && settled.receipts.is_some();
+        let (readings, untouched) = (readings(taken), asks.then(|| readings(false)));
+        match settled.receipts {
+            Some(receipts) if taken => Ok(Counted {
+                receipts,
+                readings,
+                untouched: untouched.unwrap_or_default(),
+            }),
+            _ => {
                 let (index, reason) = refused.unwrap_or_default();
                 notes.extend(reason);
                 let wait = (!never).then_some(wait);
@@ -180,7 +195,11 @@ impl Policy {
     }
 
     fn ask(&self, counted: Counted, questions: Vec<Question>, notes: Vec<OutcomeId>) -> Verdict {
-        let Counted { receipts, readings } = counted;
+        let Counted {
+            receipts,
+            readings,
+            untouched,
+        } = counted;
         let Some(service) = self.service.as_ref().filter(|_| !questions.is_empty()) else {
             return Verdict::Pass(Pass {
                 notes,
@@ -198,6 +217,7 @@ impl Policy {
             pending: Pending {
                 receipts,
                 readings,
+                untouched,
                 asked,
             },
         }
@@ -209,6 +229,7 @@ impl Policy {
 struct Counted {
     receipts: Vec<Receipt>,
     readings: Vec<Reading>,
+    untouched: Vec<Reading>,
 }
 
 pub(crate) fn pass(notes: Vec<OutcomeId>) -> Verdict {

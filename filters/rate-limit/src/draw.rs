@@ -167,15 +167,18 @@ impl<'a> Draw<'a> {
         }
     }
 
-    /// What its entry tells the client, unless that is switched off.
-    pub(crate) fn reading(&self, entry: &Entry) -> Option<Reading> {
+    /// What its entry tells the client, unless that is switched off. `taken` says whether the tokens
+    /// were: where another limit refuses, they stay in the bucket.
+    pub(crate) fn reading(&self, entry: &Entry, taken: bool) -> Option<Reading> {
         let quota = self.here.quotas.get(self.plan)?;
+        let full = if taken { entry.after } else { entry.before };
         self.limit.config.shows.then(|| Reading {
             name: self.limit.name().to_owned(),
             requests: quota.requests,
             window: (quota.per.subsec_nanos() == 0).then_some(quota.per.as_secs()),
-            remaining: entry.remaining,
-            reset: answer::seconds(entry.reset),
+            remaining: quota.gcra.remaining(full, entry.at),
+            reset: answer::seconds(full.saturating_sub(entry.at)),
+            refused: entry.answer.is_err(),
         })
     }
 }

@@ -53,10 +53,10 @@ pub struct Account<'a> {
 pub struct Entry {
     /// Whether the tokens are there.
     pub answer: Result<(), Refused>,
-    /// Whole tokens left.
-    pub remaining: u32,
-    /// Nanoseconds until the bucket is full.
-    pub reset: u64,
+    /// When the bucket is full if nothing is taken from it.
+    pub before: u64,
+    /// When it is full once the tokens are taken; as `before` where they are not there.
+    pub after: u64,
     /// Where the bucket is.
     pub seat: Seat,
     /// When.
@@ -101,8 +101,8 @@ impl Account<'_> {
             let after = charged.unwrap_or(full);
             entry = Some(Entry {
                 answer: charged.map(drop),
-                remaining: self.gcra.remaining(after, now),
-                reset: after.saturating_sub(now),
+                before: full,
+                after,
                 seat,
                 at: now,
             });
@@ -145,7 +145,8 @@ impl Receipt {
 pub struct Settled {
     /// What each said; the account stayed contended where there is none.
     pub entries: Vec<Option<Entry>>,
-    /// What was taken, if all had it; else nothing was.
+    /// What was taken, if all had it; else nothing was, or it has been put back. Then every bucket
+    /// is as its entry found it: what is put back leaves it as empty as it was at that time.
     pub receipts: Option<Vec<Receipt>>,
 }
 

@@ -24,6 +24,7 @@ use sdk_helpers::{
     OutcomeId, Outcomes, Problems, Record, Request, Resume, World,
 };
 
+use answer::RETRY_AFTER;
 use config::Wire;
 use decide::{Pass, Pending, Refusal, Verdict};
 use ledger::{Book, Step};
@@ -149,10 +150,8 @@ impl RateLimit {
     }
 
     fn reply(&self, refusal: Refusal) -> LocalReply {
-        let mut headers = Vec::new();
-        headers.extend(refusal.wait.map(answer::retry_after));
-        headers.extend(answer::headers(&refusal.readings));
-        headers.extend(owned(refusal.headers));
+        let mut ours: Vec<_> = refusal.wait.map(answer::retry_after).into_iter().collect();
+        ours.extend(answer::headers(&refusal.readings));
         let record = record(refusal.notes);
         let limit = refusal
             .limit
@@ -164,28 +163,35 @@ impl RateLimit {
                 status: status.map_or(500, |service| service.config.status_on_error),
                 grpc_status: None,
                 body: "".into(),
-                headers,
+                headers: ours,
                 record,
             };
         };
         if refusal.by_service && limit.shows {
             // Envoy's own, by which its retries know not to.
-            headers.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
+            ours.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
         }
         let configured = limit.answer.headers.iter();
-        headers.extend(configured.map(|(name, value)| (name.clone().into(), value.clone().into())));
+        let mut theirs: Vec<answer::Header> = configured
+            .map(|(name, value)| (name.clone().into(), value.clone().into()))
+            .collect();
+        for header in owned(refusal.headers) {
+            // There is one time to come back, whoever names it first.
+            let again = |(name, _): &answer::Header| name == RETRY_AFTER;
+            if !(again(&header) && theirs.iter().any(again)) {
+                theirs.push(header);
+            }
+        }
         let body = match &limit.answer.body {
             Some(body) => body.clone().into(),
-            None if refusal.by_service => {
-                String::from_utf8_lossy(&refusal.body).into_owned().into()
-            }
+            None if refusal.by_service => refusal.body.into(),
             None => BODY.into(),
         };
         LocalReply {
             status: limit.answer.status,
             grpc_status: Some(limit.answer.grpc_status),
             body,
-            headers,
+            headers: answer::beside(ours, theirs),
             record,
         }
     }
@@ -193,13 +199,11 @@ impl RateLimit {
 
 fn edits(pass: Pass) -> Edits {
     let add = |(name, value)| HeaderEdit::Add(name, value);
-    let response = answer::headers(&pass.readings).into_iter();
+    let theirs = owned(pass.response_headers).collect();
+    let response = answer::beside(answer::headers(&pass.readings), theirs);
     Edits {
         request: owned(pass.request_headers).map(add).collect(),
-        response: response
-            .chain(owned(pass.response_headers))
-            .map(add)
-            .collect(),
+        response: response.into_iter().map(add).collect(),
         record: record(pass.notes),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sdk_helpers::decision::is_safe_value;
 use sdk_helpers::matcher::is_header_name;
 use sdk_helpers::protobuf::{Field, Fields, Message};
 
@@ -162,8 +163,8 @@ fn read_duration(bytes: &[u8]) -> Option<Duration> {
     Some(Duration::new(seconds, nanos))
 }
 
-/// `envoy.config.core.v3.HeaderValue`; nothing for a name that no header may have. A pseudo header
-/// is not the service's to set.
+/// `envoy.config.core.v3.HeaderValue`; nothing for a name that no header may have, nor for a value
+/// that would end its line. A pseudo header is not the service's to set.
 fn read_header(bytes: &[u8]) -> Option<Option<(String, Vec<u8>)>> {
     let (mut name, mut value) = ("", &[][..]);
     for field in Fields::of(bytes) {
@@ -179,7 +180,7 @@ fn read_header(bytes: &[u8]) -> Option<Option<(String, Vec<u8>)>> {
         }
     }
     let name = name.to_ascii_lowercase();
-    let legal = is_header_name(&name) && !name.starts_with(':');
+    let legal = is_header_name(&name) && !name.starts_with(':') && is_safe_value(value);
     Some(legal.then(|| (name, value.to_vec())))
 }
 
@@ -248,6 +249,7 @@ mod tests {
             .message(3, &header("X-A"))
             .message(3, &header(":status"))
             .message(3, &header("a b"))
+            .message(3, &Message::new().bytes(1, "x-c").bytes(3, "a\r\nx-d: 1"))
             .message(4, &Message::new().bytes(1, "x-b").bytes(3, b"\xff"))
             .bytes(5, "slow down")
             .bytes(9, "later")

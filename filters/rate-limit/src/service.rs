@@ -20,7 +20,8 @@ impl Policy {
         };
         let Pending {
             receipts,
-            mut readings,
+            readings,
+            untouched,
             asked,
         } = pending;
         let Some(response) = response else {
@@ -28,13 +29,14 @@ impl Policy {
         };
         let mut notes = Vec::new();
         let (mut refused, mut wait) = (None, 0);
-        let mut named = false;
+        let (mut named, mut told) = (false, Vec::new());
         for ((index, enforced), status) in asked.iter().zip(&response.statuses) {
             let Some(limit) = self.limits.get(*index) else {
                 continue;
             };
-            readings.extend(limit.service_reading(status));
-            if !(response.over && status.over) {
+            let over = response.over && status.over;
+            told.extend(limit.service_reading(status, over && *enforced));
+            if !over {
                 continue;
             }
             named = true;
@@ -52,6 +54,12 @@ impl Policy {
                 .find(|(_, enforced)| *enforced)
                 .map(|(index, _)| (*index, service.limited));
         }
+        let counted_here = if refused.is_some() {
+            untouched
+        } else {
+            readings
+        };
+        let readings = [counted_here, told].concat();
         let Some((index, reason)) = refused else {
             return Verdict::Pass(Pass {
                 notes,
@@ -102,7 +110,7 @@ impl Policy {
 }
 
 impl Limit {
-    fn service_reading(&self, status: &rls::Status) -> Option<Reading> {
+    fn service_reading(&self, status: &rls::Status, refused: bool) -> Option<Reading> {
         let (requests, window) = status.limit.filter(|_| self.config.shows)?;
         Some(Reading {
             name: self.name().to_owned(),
@@ -110,6 +118,7 @@ impl Limit {
             window,
             remaining: status.remaining,
             reset: seconds(status),
+            refused,
         })
     }
 }

@@ -282,6 +282,94 @@ fn no_refuses_it_and_gives_back_what_was_counted_here() {
     assert_eq!(left.as_deref(), Some("9"));
 }
 
+/// What was counted here is given back when the service refuses, and is told of as given back.
+#[test]
+fn what_is_given_back_is_told_as_there() {
+    let rig = Rig::new(
+        json!([
+            {"name": "here", "requests": 2, "per": "1h"},
+            {"name": "there", "global": true},
+        ]),
+        "allow",
+    );
+    for _ in 0..3 {
+        let (reply, _) = rig.refused(&[], answer(OVER, &[status(OVER, 0)]));
+        assert_eq!(
+            value(&reply.headers, "ratelimit").as_deref(),
+            Some("\"here\";r=2;t=0, \"there\";r=0;t=42")
+        );
+        assert_eq!(
+            value(&reply.headers, "x-ratelimit-limit").as_deref(),
+            Some("10")
+        );
+    }
+    let (edits, _) = rig.passed(&[], answer(OK, &[status(OK, 5)]));
+    assert_eq!(
+        value(&added(&edits.response), "ratelimit").as_deref(),
+        Some("\"here\";r=1;t=1800, \"there\";r=5;t=42")
+    );
+}
+
+#[test]
+fn there_is_one_time_to_come_back() {
+    let limits = |headers: Value| {
+        json!([
+            {"name": "here", "requests": 9, "per": "1h"},
+            {"name": "there", "global": true, "headers": headers},
+        ])
+    };
+    let over = || answer(OVER, &[status(OVER, 0)]);
+    let twice = || {
+        over()
+            .message(3, &header("Retry-After", "7"))
+            .message(3, &header("retry-after", "8"))
+    };
+    let broken = || over().message(3, &header("retry-after", "7\r\nx-evil: 1"));
+    for (headers, message, expected) in [
+        (json!({}), over(), "42"),
+        (json!({}), twice(), "7"),
+        (json!({}), broken(), "42"),
+        (json!({"retry-after": "5"}), over(), "5"),
+        (json!({"Retry-After": "5"}), twice(), "5"),
+    ] {
+        let (reply, _) = Rig::new(limits(headers), "allow").refused(&[], message);
+        let found = reply
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "retry-after");
+        let found: Vec<_> = found.map(|(_, value)| value.as_slice()).collect();
+        assert_eq!(found, [expected.as_bytes()]);
+    }
+}
+
+/// Limitador, for one, tells what is left in the same headers.
+#[test]
+fn what_the_service_tells_is_not_told_twice() {
+    let rig = Rig::new(json!([{"name": "all", "global": true}]), "allow");
+    for (code, name) in [(OK, "x-ratelimit-remaining"), (OVER, "x-envoy-ratelimited")] {
+        let message = answer(code, &[status(code, 3)]).message(3, &header(name, "theirs"));
+        let headers = match rig.send(&[], grpc(message)).1 {
+            Decision::Continue(edits) => added(&edits.response),
+            Decision::Reply(reply) => reply.headers,
+            other => panic!("{other:?}"),
+        };
+        let found = headers.iter().filter(|(found, _)| found == name);
+        assert_eq!(
+            found.map(|(_, value)| value.as_slice()).collect::<Vec<_>>(),
+            [b"theirs"]
+        );
+        assert_eq!(value(&headers, "x-ratelimit-limit").as_deref(), Some("10"));
+    }
+}
+
+/// It is what its sender wrote, text or not.
+#[test]
+fn the_services_body_is_sent_as_it_is() {
+    let rig = Rig::new(json!([{"name": "all", "global": true}]), "allow");
+    let over = answer(OVER, &[status(OVER, 0)]).bytes(5, b"caf\xe9");
+    assert_eq!(rig.refused(&[], over).0.body.as_bytes(), b"caf\xe9");
+}
+
 #[test]
 fn a_shadow_is_asked_about_and_not_enforced() {
     let rig = Rig::new(

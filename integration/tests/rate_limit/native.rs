@@ -124,15 +124,79 @@ fn the_headers_tell_the_same_of_a_bucket() {
     let told = |listener| {
         let client = Client::http1(envoy.addr(listener));
         let answers = (0..5).map(|_| client.get("/").send());
-        let told = answers.map(|answer| {
-            let header = |name| answer.header(name).map(str::to_owned);
-            (
-                answer.status,
-                header("x-ratelimit-limit"),
-                header("x-ratelimit-remaining"),
-            )
-        });
-        told.collect::<Vec<_>>()
+        answers.map(what_is_left).collect::<Vec<_>>()
     };
     assert_eq!(told("ours"), told("native"));
+}
+
+fn what_is_left(answer: Response) -> (u16, Option<String>, Option<String>) {
+    let header = |name| answer.header(name).map(str::to_owned);
+    (
+        answer.status,
+        header("x-ratelimit-limit"),
+        header("x-ratelimit-remaining"),
+    )
+}
+
+/// Of two buckets the one that refuses is told of, and the other has lost nothing: in Envoy the
+/// slower one is asked first, in ours neither is charged.
+#[test]
+fn the_headers_of_a_refusal_are_those_of_the_bucket_that_refused() {
+    let theirs = json!({
+        "token_bucket": {"max_tokens": 5, "tokens_per_fill": 5, "fill_interval": "3600s"},
+        "descriptors": [{
+            "entries": [{"key": "header_match", "value": "dear"}],
+            "token_bucket": {"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "3600s"},
+        }],
+        "rate_limits": [{"actions": [{"header_value_match": {
+            "descriptor_value": "dear",
+            "headers": [{"name": ":path", "string_match": {"prefix": "/dear"}}],
+        }}]}],
+        "enable_x_ratelimit_headers": "DRAFT_VERSION_03",
+    });
+    let mine = json!({"limits": [
+        {"name": "all", "requests": 5, "per": "1h"},
+        {"name": "dear", "match": [{"headers": {":path": {"prefix": "/dear"}}}], "requests": 1, "per": "1h"},
+    ]});
+    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    let told = |listener| {
+        let client = Client::http1(envoy.addr(listener));
+        let paths = [
+            "/dear", "/dear", "/dear?x", "/", "/dear", "/", "/", "/", "/",
+        ];
+        paths.map(|path| what_is_left(client.get(path).send()))
+    };
+    let seen = told("ours");
+    assert_eq!(seen, told("native"));
+    assert_eq!(
+        seen.map(|(status, ..)| status),
+        [200, 429, 429, 200, 429, 200, 200, 200, 429]
+    );
+}
+
+#[test]
+fn a_time_to_come_back_that_is_configured_is_the_only_one() {
+    let theirs = json!({
+        "token_bucket": {"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "3600s"},
+        "response_headers_to_add": [{"header": {"key": "retry-after", "value": "5"}}],
+    });
+    let mine = json!({"limits": [
+        {"name": "all", "requests": 1, "per": "1h", "headers": {"Retry-After": "5"}},
+    ]});
+    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    for listener in ["native", "ours"] {
+        let client = Client::http1(envoy.addr(listener));
+        assert_eq!(client.get("/").send().status, 200);
+        let refused = client.get("/").send();
+        let found = refused
+            .headers
+            .iter()
+            .filter(|(name, _)| name == "retry-after");
+        let found: Vec<_> = found.map(|(_, value)| value.as_slice()).collect();
+        assert_eq!(
+            (refused.status, found),
+            (429, vec![&b"5"[..]]),
+            "{listener}"
+        );
+    }
 }
