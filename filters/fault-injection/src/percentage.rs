@@ -36,27 +36,40 @@ impl Denominator {
     }
 }
 
-/// Envoy's FractionalPercent.
+/// A share, and what a header that lowers it is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Percentage {
-    numerator: u32,
-    denominator: Denominator,
+    /// Of a million requests; more than a million for "always".
+    millionths: u64,
+    /// What a unit of the header is, in millionths: the configured denominator's, or a percent
+    /// where the share was written as one. istiod makes millionths of that, in which nobody thinks
+    /// who sends a header.
+    unit: u32,
 }
+
+/// A percent in millionths.
+const PERCENT: u32 = Roll::SIDES / 100;
 
 impl Percentage {
     /// Fires on no request.
     pub const NEVER: Self = Percentage {
-        numerator: 0,
-        denominator: Denominator::Hundred,
+        millionths: 0,
+        unit: PERCENT,
     };
+
+    /// Envoy's FractionalPercent.
+    fn fraction(numerator: u32, denominator: Denominator) -> Self {
+        let unit = Roll::SIDES / denominator.value();
+        Percentage {
+            millionths: u64::from(numerator).saturating_mul(unit.into()),
+            unit,
+        }
+    }
 
     /// Istio's deprecated `percent`. Istio casts it without a look: beyond 100, and below 0, it
     /// fires always.
     pub fn from_percent(percent: i32) -> Self {
-        Percentage {
-            numerator: percent.cast_unsigned(),
-            denominator: Denominator::Hundred,
-        }
+        Percentage::fraction(percent.cast_unsigned(), Denominator::Hundred)
     }
 
     /// Checks what a user wrote at `at`.
@@ -66,10 +79,10 @@ impl Percentage {
                 problems.error(at, "set `value` (Istio) or `numerator` (Envoy), not both");
                 None
             }
-            (None, Some(numerator)) => Some(Percentage {
+            (None, Some(numerator)) => Some(Percentage::fraction(
                 numerator,
-                denominator: wire.denominator.unwrap_or_default(),
-            }),
+                wire.denominator.unwrap_or_default(),
+            )),
             (value, None) => {
                 if wire.denominator.is_some() {
                     problems.error(
@@ -98,20 +111,21 @@ impl Percentage {
                     clippy::cast_sign_loss,
                     reason = "between 0 and 1,000,000; truncated as istiod does"
                 )]
-                let numerator = (value * 10_000.0) as u32;
+                let millionths = (value * 10_000.0) as u64;
                 Some(Percentage {
-                    numerator,
-                    denominator: Denominator::Million,
+                    millionths,
+                    unit: PERCENT,
                 })
             }
         }
     }
 
-    /// The same with a numerator from a header, which can lower it but not raise it (Envoy's
+    /// The same with a number from a header, which can lower it but not raise it (Envoy's
     /// `HeaderPercentageProvider`).
-    pub fn at_most(self, numerator: Option<u32>) -> Self {
+    pub fn at_most(self, number: Option<u32>) -> Self {
+        let asked = number.map(|number| u64::from(number).saturating_mul(self.unit.into()));
         Percentage {
-            numerator: numerator.map_or(self.numerator, |n| n.min(self.numerator)),
+            millionths: asked.map_or(self.millionths, |asked| asked.min(self.millionths)),
             ..self
         }
     }
@@ -123,8 +137,7 @@ impl Percentage {
 
     /// Of a million requests, how many; more than a million for "always".
     pub fn per_million(self) -> u64 {
-        let scale = Roll::SIDES / self.denominator.value();
-        u64::from(self.numerator).saturating_mul(scale.into())
+        self.millionths
     }
 }
 
@@ -141,13 +154,6 @@ mod tests {
         };
         Percentage::check(&wire, &At::root(), &problems)
             .ok_or_else(|| problems.errors()[0].to_string())
-    }
-
-    fn envoy(numerator: u32, denominator: Denominator) -> Percentage {
-        Percentage {
-            numerator,
-            denominator,
-        }
     }
 
     #[test]
@@ -193,10 +199,37 @@ mod tests {
 
     #[test]
     fn a_header_lowers_and_never_raises() {
-        let half = envoy(50, Denominator::Hundred);
+        let half = Percentage::fraction(50, Denominator::Hundred);
         assert_eq!(half.at_most(Some(7)).per_million(), 70_000);
         assert_eq!(half.at_most(Some(u32::MAX)), half);
         assert_eq!(half.at_most(None), half);
+    }
+
+    #[test]
+    fn a_header_is_counted_in_what_was_configured() {
+        let of = |share: Percentage, number| share.at_most(Some(number)).per_million();
+        let value = |value| istio(value).expect("a share");
+        for (number, share) in [
+            (0, 0),
+            (1, 10_000),
+            (50, 500_000),
+            (100, 1_000_000),
+            (250, 1_000_000),
+        ] {
+            assert_eq!(of(value(100.0), number), share, "{number} %");
+            assert_eq!(
+                of(Percentage::from_percent(100), number),
+                share,
+                "{number} %"
+            );
+        }
+        assert_eq!(of(value(10.0), 50), 100_000);
+        assert_eq!(of(value(0.5), 1), 5_000);
+        let whole =
+            |denominator: Denominator| Percentage::fraction(denominator.value(), denominator);
+        assert_eq!(of(whole(Denominator::Hundred), 7), 70_000);
+        assert_eq!(of(whole(Denominator::TenThousand), 7), 700);
+        assert_eq!(of(whole(Denominator::Million), 7), 7);
     }
 
     proptest! {
@@ -204,12 +237,20 @@ mod tests {
         #[test]
         fn odds_are_envoys(numerator in 0u32..12_000, kind in 0..3) {
             let denominator = [Denominator::Hundred, Denominator::TenThousand, Denominator::Million][kind as usize];
-            let share = envoy(numerator, denominator);
+            let share = Percentage::fraction(numerator, denominator);
             let ours = share.per_million().min(1_000_000);
             let theirs = u64::from(numerator.min(denominator.value())) * u64::from(1_000_000 / denominator.value());
             prop_assert_eq!(ours, theirs);
             prop_assert_eq!(share.hits(Roll::new(0)), numerator > 0);
             prop_assert_eq!(share.hits(Roll::new(999_999)), numerator >= denominator.value());
+        }
+
+        /// Envoy takes the smaller of the header and the configured numerator as its numerator.
+        #[test]
+        fn a_header_is_envoys_numerator(numerator: u32, header: u32, kind in 0..3) {
+            let denominator = [Denominator::Hundred, Denominator::TenThousand, Denominator::Million][kind as usize];
+            let share = Percentage::fraction(numerator, denominator).at_most(Some(header));
+            prop_assert_eq!(share, Percentage::fraction(numerator.min(header), denominator));
         }
     }
 }

@@ -43,6 +43,55 @@ fn one_in_ten_is_one_in_ten() {
     }
 }
 
+/// A share that a header lowers: in Envoy's denominator as Envoy's own filter counts it, and in
+/// percents where the configuration has percents.
+#[test]
+fn a_header_is_counted_as_the_configuration_is() {
+    const REQUESTS: usize = 1_000;
+    let fractions = [
+        (100, "HUNDRED", "30", 0.3),
+        (50, "HUNDRED", "80", 0.5),
+        (10_000, "TEN_THOUSAND", "2500", 0.25),
+        (1_000_000, "MILLION", "100000", 0.1),
+        (1_000_000, "MILLION", "100", 0.0001),
+        (1_000_000, "MILLION", "1000000", 1.0),
+    ];
+    let fractions = fractions.map(|(numerator, denominator, header, share)| {
+        let percentage = json!({"numerator": numerator, "denominator": denominator});
+        let theirs = json!({"abort": {"header_abort": {}, "percentage": percentage}});
+        (Some(theirs), percentage, header, share)
+    });
+    let values = [(100.0, "100", 1.0), (100.0, "25", 0.25), (10.0, "100", 0.1)];
+    let values =
+        values.map(|(value, header, share)| (None, json!({"value": value}), header, share));
+    for (theirs, percentage, header, share) in fractions.into_iter().chain(values) {
+        let mine =
+            json!({"http": [{"fault": {"abort": {"headerAbort": {}, "percentage": percentage}}}]});
+        let listeners = theirs.iter().map(native).chain([ours(&mine)]);
+        let names = if theirs.is_some() {
+            &["native", "ours"][..]
+        } else {
+            &["ours"]
+        };
+        let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+        for listener in names {
+            let client = Client::http1(envoy.addr(listener));
+            let within = || {
+                let answers = client.burst(REQUESTS, 8, |_| {
+                    Request::get("/")
+                        .header("x-envoy-fault-abort-request", "418")
+                        .header("x-envoy-fault-abort-request-percentage", header)
+                });
+                let aborted = answers.iter().filter(|answer| answer.status == 418).count();
+                let off = (aborted as f64 - REQUESTS as f64 * share).abs();
+                // One more, where hardly any or all are expected.
+                off <= spread(REQUESTS as f64, share) + if share < 0.01 { 1.0 } else { 0.0 }
+            };
+            assert!(within() || within(), "{listener}: {percentage}, {header}");
+        }
+    }
+}
+
 /// The abort's roll knows nothing of the delay's.
 #[test]
 fn the_two_rolls_are_independent() {
