@@ -3,13 +3,15 @@
 mod cidr;
 mod http;
 mod regex;
+mod source;
 mod string;
 mod template;
 mod wildcard;
 
 pub use cidr::{Address, Cidr};
-pub use http::{HttpMatch, HttpMatchWire, Literal, is_header_name};
+pub use http::{HttpMatch, HttpMatchWire, Literal, is_header_name, plain};
 pub use regex::Regex;
+pub use source::{BlocksWire, SourceMatch};
 pub use string::{StringMatch, StringMatchWire};
 pub use template::PathTemplate;
 pub use wildcard::{Wildcard, is_line};

@@ -110,8 +110,12 @@ impl Wire {
         let at = root.field("http");
         let entries = self.http.unwrap_or_default();
         if entries.is_empty() {
-            problems.warn(&at, "no entries: no request ever gets a fault");
+            problems.warn(
+                &at,
+                "no entries: harmless, and no request ever gets a fault",
+            );
         }
+        let faultless = !entries.is_empty() && entries.iter().all(|entry| entry.fault.is_none());
         let mut rules: Vec<RuleConfig> = Vec::with_capacity(entries.len());
         let mut catch_all: Option<usize> = None;
         let mut names = BTreeSet::new();
@@ -139,6 +143,12 @@ impl Wire {
                 );
             }
             rules.push(rule);
+        }
+        if faultless {
+            problems.warn(
+                &at,
+                "no entry has a `fault`: harmless, and no request ever gets one",
+            );
         }
         Config { rules }
     }

@@ -4,13 +4,14 @@ mod cost;
 mod key;
 mod limit;
 mod quota;
+mod tier;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use sdk_helpers::config::{Envelope, Layout, duration};
-use sdk_helpers::matcher::HttpMatch;
+use sdk_helpers::matcher::{HttpMatch, SourceMatch, StringMatch, Wildcard};
 use sdk_helpers::{At, Problems};
 
 use crate::gcra::Gcra;
@@ -75,7 +76,7 @@ pub struct LimitConfig {
     /// What else becomes of such a request.
     pub on_missing: OnMissing,
     /// Who gets another quota; the first that holds counts.
-    pub tiers: Vec<When>,
+    pub tiers: Vec<Tier>,
     /// Where it is counted.
     pub count: Count,
     /// What a request takes.
@@ -101,13 +102,33 @@ pub enum OnMissing {
     Deny,
 }
 
+/// Callers with a quota of their own.
+#[derive(Debug)]
+pub struct Tier {
+    /// Who they are.
+    pub when: When,
+    /// Whether the limit does not count them at all.
+    pub unlimited: bool,
+}
+
 /// A condition on the caller.
 #[derive(Debug)]
 pub enum When {
-    /// A verified claim has one of the values, or a list with one.
-    Claim(Vec<String>, Vec<String>),
-    /// A header has one of the values.
-    Header(String, Vec<String>),
+    /// A verified claim is such a text, or a list with one.
+    Claim(Vec<String>, Text),
+    /// A header has such a value.
+    Header(String, Text),
+    /// The client's address is in a block.
+    Source(SourceMatch),
+}
+
+/// What a text shall be.
+#[derive(Debug)]
+pub enum Text {
+    /// One of these, as in AuthorizationPolicy.
+    OneOf(Vec<Wildcard>),
+    /// As this says.
+    Like(StringMatch),
 }
 
 /// Where a limit is counted.
@@ -123,8 +144,8 @@ pub enum Count {
 /// The buckets of a limit that is counted in this proxy.
 #[derive(Debug)]
 pub struct Here {
-    /// First without a tier, then for each.
-    pub quotas: Vec<Quota>,
+    /// First without a tier, then for each; none for one that is unlimited.
+    pub quotas: Vec<Option<Quota>>,
     /// Tried out beside the first.
     pub candidate: Option<Gcra>,
     /// Cells of the table of keys.
@@ -188,8 +209,19 @@ impl Wire {
         let root = At::root();
         let at = root.field("limits");
         let entries = self.limits.unwrap_or_default();
-        if entries.is_empty() {
-            problems.warn(&at, "no limits: nothing is ever refused");
+        let unlimited = self.unlimited.unwrap_or(false);
+        match (entries.is_empty(), unlimited) {
+            (true, true) => problems.warn(&at, "no limits: nothing is ever refused"),
+            // What could not even be read may have been the limits.
+            (true, false) if !problems.has_errors() => problems.error(
+                &at,
+                "no limits: every request would pass; add some, or say that it is meant with `unlimited: true`",
+            ),
+            (false, true) => problems.error(
+                &root.field("unlimited"),
+                "contradicts `limits`; remove one of the two",
+            ),
+            _ => {}
         }
         let has_service = self.global.is_some();
         let mut names = BTreeSet::new();

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
+use sdk_helpers::matcher::Wildcard;
+
 use crate::answer::{self, Reading};
-use crate::config::{Cost, Count, Here, OnMissing, When};
+use crate::config::{Cost, Count, Here, OnMissing, Quota, Text, When};
 use crate::gcra::Gcra;
 use crate::key::{Part, Source, values};
 use crate::ledger::{Account, Entry};
@@ -56,15 +58,20 @@ enum Key<'a> {
 impl Limit {
     /// What this limit makes of a request that it matches.
     pub(crate) fn draw(&self, subject: &Subject<'_>, home: &Home) -> Drawn<'_> {
+        // Before the key: who is not limited need not say who he is.
+        let tiers = self.config.tiers.iter().enumerate();
+        let tier = tiers.into_iter().find(|(_, tier)| tier.when.holds(subject));
+        let plan = match tier {
+            Some((_, tier)) if tier.unlimited => return Drawn::Nothing,
+            Some((index, _)) => index.saturating_add(1),
+            None => 0,
+        };
         let key = match self.key(subject) {
             Some(key) => key,
             None if self.config.on_missing == OnMissing::Deny => return Drawn::Missing,
             None => return Drawn::Nothing,
         };
         let cost = self.config.cost.of(subject);
-        let tiers = &self.config.tiers;
-        let tier = tiers.iter().position(|tier| tier.holds(subject));
-        let plan = tier.map_or(0, |tier| tier.saturating_add(1));
         match &self.config.count {
             Count::Here(here) => {
                 let bucket = match key {
@@ -147,7 +154,7 @@ impl Limit {
 impl<'a> Draw<'a> {
     /// The account it draws on.
     pub(crate) fn account(&self, home: &Home) -> Option<Account<'a>> {
-        let quota = self.here.quotas.get(self.plan)?;
+        let quota = self.quota()?;
         Some(self.of(&quota.gcra, false, self.limit.window, home))
     }
 
@@ -155,6 +162,10 @@ impl<'a> Draw<'a> {
     pub(crate) fn candidate(&self, home: &Home) -> Option<Account<'a>> {
         let gcra = self.here.candidate.as_ref().filter(|_| self.plan == 0)?;
         Some(self.of(gcra, true, gcra.window(), home))
+    }
+
+    fn quota(&self) -> Option<&'a Quota> {
+        self.here.quotas.get(self.plan)?.as_ref()
     }
 
     fn of(&self, gcra: &'a Gcra, candidate: bool, window: u64, home: &Home) -> Account<'a> {
@@ -170,7 +181,7 @@ impl<'a> Draw<'a> {
     /// What its entry tells the client, unless that is switched off. `taken` says whether the tokens
     /// were: where another limit refuses, they stay in the bucket.
     pub(crate) fn reading(&self, entry: &Entry, taken: bool) -> Option<Reading> {
-        let quota = self.here.quotas.get(self.plan)?;
+        let quota = self.quota()?;
         let full = if taken { entry.after } else { entry.before };
         self.limit.config.shows.then(|| Reading {
             name: self.limit.name().to_owned(),
@@ -185,15 +196,25 @@ impl<'a> Draw<'a> {
 
 impl When {
     fn holds(&self, subject: &Subject<'_>) -> bool {
-        let any =
-            |found: &[u8], values: &[String]| values.iter().any(|value| value.as_bytes() == found);
         match self {
-            When::Claim(path, values) => subject
+            When::Claim(path, wanted) => subject
                 .claims()
-                .is_some_and(|claims| claims.any(path, |text| any(text, values))),
-            When::Header(name, values) => {
-                subject.request.values(name).any(|value| any(value, values))
-            }
+                .is_some_and(|claims| claims.any(path, |text| wanted.is(text, Wildcard::matches))),
+            When::Header(name, wanted) => subject
+                .request
+                .values(name)
+                .any(|value| wanted.is(value, Wildcard::matches_header)),
+            When::Source(source) => source.matches(subject.facts),
+        }
+    }
+}
+
+impl Text {
+    /// Whether a text is what it shall be; Istio asks a claim more than a header for `*`.
+    fn is(&self, text: &[u8], one: fn(&Wildcard, &[u8]) -> bool) -> bool {
+        match self {
+            Text::OneOf(values) => values.iter().any(|value| one(value, text)),
+            Text::Like(like) => like.matches(text),
         }
     }
 }

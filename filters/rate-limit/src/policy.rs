@@ -111,7 +111,10 @@ impl Limit {
             limited: outcomes.add("limited", name),
         };
         let window = here
-            .and_then(|here| here.quotas.iter().map(|quota| quota.gcra.window()).max())
+            .and_then(|here| {
+                let limited = here.quotas.iter().flatten();
+                limited.map(|quota| quota.gcra.window()).max()
+            })
             .unwrap_or(0);
         Limit {
             config,

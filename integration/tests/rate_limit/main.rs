@@ -15,6 +15,7 @@ mod hostile;
 mod limiter;
 mod matches;
 mod native;
+mod raw_bytes;
 mod service;
 mod updates;
 

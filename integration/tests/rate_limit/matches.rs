@@ -1,148 +1,145 @@
-//! Which requests a limit is about, beside the header and query matches of Envoy's own
-//! `local_ratelimit`, for values of any bytes.
+//! Which requests a limit counts, beside the actions of Envoy's own `local_ratelimit` that mean the
+//! same: addresses, and the ends and parts of texts.
 
-use fastrand::Rng;
-use integration::client::{Answered, Fields, Frames};
+use integration::client::{Client, Request};
 use integration::envoy::Envoy;
-use integration::listener::{Listener, bootstrap};
+use integration::listener::bootstrap;
 use serde_json::{Value, json};
 
-use crate::FILTER;
+use crate::native::native;
+use crate::ours;
 
-const REQUESTS: usize = 2_000;
-
-/// Matches of a header or of a query parameter `v`: Istio's words, then Envoy's.
-fn matches() -> Vec<(&'static str, Value, Value)> {
-    let regexes = [
-        ".*bot.*",
-        "caf.",
-        "caf..",
-        r".*\xe9",
-        "[a-z]*",
-        r"\w+",
-        "[^a]+",
-        r"(?i).*É.*",
-        "(?i)B.T",
-        "é*",
-        r"\pL+",
-        "(bot|caf).?",
-        r"[[:^ascii:]]+.*",
-        ".*",
-        ".+",
-    ];
-    let mut all = Vec::new();
-    for kind in ["headers", "withoutHeaders", "queryParams"] {
-        for regex in regexes {
-            all.push((
-                kind,
-                json!({"regex": regex}),
-                json!({"safe_regex": {"regex": regex}}),
-            ));
-        }
-        all.push((kind, json!({"exact": "café"}), json!({"exact": "café"})));
-        all.push((kind, json!({"prefix": "caf"}), json!({"prefix": "caf"})));
-    }
-    all
-}
-
-fn native(name: &str, kind: &str, theirs: &Value) -> Listener {
-    let action = if kind == "queryParams" {
-        let value = json!({"name": "v", "string_match": theirs});
-        json!({"query_parameter_value_match": {"descriptor_value": "match", "query_parameters": [value]}})
-    } else {
-        // As istiod has it: a header that is not there is the empty text, then the answer is turned.
-        let inverted = kind == "withoutHeaders";
-        let value = json!({
-            "name": "v", "string_match": theirs,
-            "invert_match": inverted, "treat_missing_header_as_empty": inverted,
-        });
-        json!({"header_value_match": {"descriptor_value": "match", "headers": [value]}})
-    };
-    let key = if kind == "queryParams" {
-        "query_match"
-    } else {
-        "header_match"
-    };
-    let bucket = |tokens: u64| json!({"max_tokens": tokens, "tokens_per_fill": tokens, "fill_interval": "86400s"});
-    let always = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
-    let config = json!({
-        "stat_prefix": name,
-        "filter_enabled": always.clone(),
-        "filter_enforced": always,
-        "token_bucket": bucket(1_000_000),
-        "descriptors": [{"entries": [{"key": key, "value": "match"}], "token_bucket": bucket(1)}],
+/// Sends `first`, which takes the only token, and then each request to both: whoever counts it
+/// refuses it. Answers which were counted.
+fn counted(action: Value, matched: Value, first: &Request, requests: &[Request]) -> Vec<bool> {
+    let bucket = json!({"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "3600s"});
+    let theirs = json!({
+        "descriptors": [{"entries": [{"key": "who", "value": "me"}], "token_bucket": bucket}],
         "rate_limits": [{"actions": [action]}],
     });
-    Listener::new(name).filter(
-        "envoy.filters.http.local_ratelimit",
-        "local_ratelimit.v3.LocalRateLimit",
-        config,
-    )
+    let mine = json!({"limits": [{"name": "me", "match": [matched], "requests": 1, "per": "1h"}]});
+    let trusted = |listener: integration::listener::Listener| {
+        listener
+            .manager("use_remote_address", json!(true))
+            .manager("xff_num_trusted_hops", json!(1))
+    };
+    let listeners = [native(theirs), ours(&mine)].map(trusted);
+    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let [theirs, mine] = ["native", "ours"].map(|listener| {
+        let client = Client::http2(envoy.addr(listener));
+        assert_eq!(client.send(first.clone()).status, 200, "{listener}");
+        let refused = |request: &Request| client.send(request.clone()).status == 429;
+        requests.iter().map(refused).collect::<Vec<_>>()
+    });
+    assert_eq!(mine, theirs, "{matched}: {requests:?}");
+    mine
 }
 
-fn value(random: &mut Rng) -> Vec<u8> {
-    const LIKELY: &[&[u8]] = &[
-        b"bot",
-        b"caf",
-        b"a",
-        b"B",
-        b"\xc3\xa9",
-        b"\xc3\x89",
-        b"\xe9",
-        b"\xff",
-        b"\x80",
-        b"1",
-        b"_",
-    ];
-    let mut value = Vec::new();
-    for _ in 0..random.usize(..5) {
-        match random.u8(..4) {
-            0 => value.push(random.u8(0x21..)),
-            _ => value.extend_from_slice(LIKELY[random.usize(..LIKELY.len())]),
-        }
-    }
-    // What would end a parameter, or is no character of a header.
-    value.retain(|byte| !b"&#\x7f".contains(byte));
-    value
+fn from(address: &str) -> Request {
+    Request::get("/").header("x-forwarded-for", address)
 }
 
 #[test]
-fn a_limit_is_about_the_same_requests() {
-    let mut random = Rng::with_seed(0x5eed);
-    let values: Vec<Vec<u8>> = (0..REQUESTS).map(|_| value(&mut random)).collect();
-    let paths: Vec<Vec<u8>> = values
-        .iter()
-        .map(|value| [b"/?v=", &value[..]].concat())
-        .collect();
-    let fields: Vec<[(&str, &[u8]); 1]> = values
-        .iter()
-        .map(|value| [("v", value.as_slice())])
-        .collect();
-    let cases = matches();
-    let listeners = cases.iter().enumerate().flat_map(|(index, (kind, mine, theirs))| {
-        let limit = json!({
-            "name": format!("match-{index}"), "match": [{*kind: {"v": mine}}], "requests": 1, "per": "24h", "rateLimitHeaders": false,
-        });
-        let config = json!({"limits": [limit]});
-        let ours = Listener::new(&format!("ours-{index}")).module(FILTER, &config);
-        [native(&format!("native-{index}"), kind, theirs), ours]
-            .map(|listener| listener.manager("access_log", json!([])))
-    });
-    let envoy = Envoy::builder(bootstrap(listeners.collect::<Vec<_>>(), []))
-        .workers(1)
-        .start();
-    let mut limited = 0;
-    for (index, (kind, mine, _)) in cases.iter().enumerate() {
-        let sent = || {
-            let fields = fields.iter().map(|fields| &fields[..] as &Fields<'_>);
-            paths.iter().zip(fields)
-        };
-        let [theirs, ours] = ["native", "ours"]
-            .map(|side| Frames::connect(envoy.addr(&format!("{side}-{index}"))).get(sent()));
-        for ((value, ours), theirs) in values.iter().zip(&ours).zip(&theirs) {
-            assert_eq!(ours, theirs, "{kind} {mine} {}", value.escape_ascii());
-            limited += usize::from(*ours == Answered::Otherwise);
-        }
+fn an_address_is_in_a_block_as_envoy_has_it() {
+    let range = |address: &str, bits: u32| json!({"address_prefix": address, "prefix_len": bits});
+    let ranges = [range("198.51.100.0", 24), range("2001:db8::", 32)];
+    let blocks = ["198.51.100.0/24", "2001:db8::/32"];
+    let action = |invert: bool| {
+        json!({"remote_address_match": {
+            "descriptor_key": "who", "descriptor_value": "me",
+            "address_matcher": {"ranges": ranges, "invert_match": invert},
+        }})
+    };
+    let requests = [
+        "198.51.100.7",
+        "198.51.101.7",
+        "203.0.113.1, 198.51.100.7",
+        "198.51.100.7, 203.0.113.1",
+        "::ffff:198.51.100.7",
+        "2001:db8::7",
+        "2001:db9::7",
+        "nobody",
+    ]
+    .map(from);
+    let inside = counted(
+        action(false),
+        json!({"sourceCIDR": blocks}),
+        &from("198.51.100.1"),
+        &requests,
+    );
+    assert_eq!(inside[..4], [true, false, true, false]);
+    let outside = counted(
+        action(true),
+        json!({"notSourceCIDR": blocks}),
+        &from("203.0.113.1"),
+        &requests,
+    );
+    assert!(
+        inside
+            .iter()
+            .zip(&outside)
+            .all(|(inside, outside)| inside != outside)
+    );
+}
+
+#[test]
+fn an_end_and_a_part_are_what_envoy_takes_for_them() {
+    let requests: Vec<Request> = [
+        &b"some bot"[..],
+        b"bot",
+        b"bo",
+        b"bot/1",
+        b"BOT",
+        b"a bot\xff",
+        b"\xffbot",
+        b"b\xc3\xb6t",
+        b"",
+    ]
+    .iter()
+    .map(|value| Request::get("/").header("user-agent", *value))
+    .chain([
+        Request::get("/"),
+        Request::get("/")
+            .header("user-agent", "x")
+            .header("user-agent", "a bot"),
+    ])
+    .collect();
+    for field in ["suffix", "contains"] {
+        let text = json!({field: "bot"});
+        let headers = json!([{"name": "user-agent", "string_match": text}]);
+        let action = json!({"header_value_match": {
+            "descriptor_key": "who", "descriptor_value": "me", "headers": headers,
+        }});
+        let seen = counted(
+            action,
+            json!({"headers": {"user-agent": text}}),
+            &requests[0],
+            &requests,
+        );
+        assert_eq!(seen[..3], [true, true, false], "{field}");
     }
-    assert!(limited > REQUESTS, "only {limited} were limited");
+}
+
+/// Pseudo headers are headers to a match.
+#[test]
+fn pseudo_headers_match_as_in_envoy() {
+    let requests = [
+        Request::new("DELETE", "/api/1?x=1"),
+        Request::new("DELETE", "/other"),
+        Request::get("/api/1?x=1"),
+        Request::new("delete", "/api/1?x=1"),
+    ];
+    let headers = json!([
+        {"name": ":method", "string_match": {"exact": "DELETE"}},
+        {"name": ":path", "string_match": {"suffix": "?x=1"}},
+        {"name": ":authority", "present_match": true},
+    ]);
+    let action = json!({"header_value_match": {
+        "descriptor_key": "who", "descriptor_value": "me", "headers": headers,
+    }});
+    let matched = json!({"headers": {
+        ":method": {"exact": "DELETE"}, ":path": {"suffix": "?x=1"}, ":authority": {},
+    }});
+    let seen = counted(action, matched, &requests[0], &requests);
+    assert_eq!(seen[..3], [true, false, false]);
 }

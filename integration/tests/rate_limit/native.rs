@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::counts::Run;
 use crate::ours;
 
-fn native(fields: Value) -> Listener {
+pub(crate) fn native(fields: Value) -> Listener {
     let always = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
     let mut config = json!({
         "stat_prefix": "native",

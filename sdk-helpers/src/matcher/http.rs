@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{PathTemplate, StringMatch, StringMatchWire};
+use super::{BlocksWire, PathTemplate, SourceMatch, StringMatch, StringMatchWire};
 use crate::claims::{self, Claims};
 use crate::config::{At, Problems};
 use crate::request::Request;
 use crate::world::Facts;
 
-/// `HTTPMatchRequest` as Istio's VirtualService has it. `route`, `claims` and `uri.template` are
-/// ours.
+/// `HTTPMatchRequest` as Istio's VirtualService has it. `route`, `claims`, `withoutClaims`,
+/// `sourceCIDR`, `notSourceCIDR` and `uri.template` are ours.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[allow(
@@ -35,6 +35,11 @@ pub struct HttpMatchWire {
     pub stat_prefix: Option<String>,
     pub route: Option<StringMatchWire>,
     pub claims: Option<BTreeMap<String, Option<StringMatchWire>>>,
+    pub without_claims: Option<BTreeMap<String, Option<StringMatchWire>>>,
+    #[serde(rename = "sourceCIDR")]
+    pub source_cidr: Option<BlocksWire>,
+    #[serde(rename = "notSourceCIDR")]
+    pub not_source_cidr: Option<BlocksWire>,
 }
 
 /// The `uri` of a match: a StringMatch, or a path template.
@@ -44,6 +49,8 @@ pub struct HttpMatchWire {
 pub struct UriMatchWire {
     pub exact: Option<String>,
     pub prefix: Option<String>,
+    pub suffix: Option<String>,
+    pub contains: Option<String>,
     pub regex: Option<String>,
     /// A path template such as `/orders/{*}/items`.
     pub template: Option<String>,
@@ -63,6 +70,7 @@ pub struct HttpMatch {
     namespace: Option<String>,
     route: Option<StringMatch>,
     claims: Vec<ClaimMatch>,
+    source: SourceMatch,
 }
 
 /// What a match says of the path in plain text.
@@ -162,11 +170,18 @@ impl HttpMatch {
         }
         let route = at.field("route");
         compiled.route = wire.route.and_then(|value| plain(value, &route, problems));
-        let at = at.field("claims");
-        for (name, value) in wire.claims.into_iter().flatten() {
-            let at = at.field(&name);
-            compiled.add_claim(&name, value, false, &at, problems);
+        for (field, claims, inverted) in [
+            ("claims", wire.claims, false),
+            ("withoutClaims", wire.without_claims, true),
+        ] {
+            let at = at.field(field);
+            for (name, value) in claims.into_iter().flatten() {
+                let at = at.field(&name);
+                compiled.add_claim(&name, value, inverted, &at, problems);
+            }
         }
+        compiled.source =
+            SourceMatch::compile(wire.source_cidr, wire.not_source_cidr, at, problems);
         compiled
     }
 
@@ -268,6 +283,7 @@ impl HttpMatch {
                     .property(&["xds", "node", "metadata", "NAMESPACE"])
                     .is_some_and(|found| found == namespace.as_bytes())
             })
+            && self.source.matches(facts)
             && self.claims_match(facts)
     }
 
@@ -301,14 +317,26 @@ impl UriMatchWire {
             let wire = StringMatchWire {
                 exact: self.exact,
                 prefix: self.prefix,
+                suffix: self.suffix,
+                contains: self.contains,
                 regex: self.regex,
             };
             // Unlike elsewhere, Istio lets an empty prefix be: it matches every path.
             return StringMatch::compile(wire, ignore_case, at, problems).map(Uri::Text);
         };
         let at = at.field("template");
-        if self.exact.is_some() || self.prefix.is_some() || self.regex.is_some() {
-            problems.error(&at, "cannot stand beside `exact`, `prefix` or `regex`");
+        if [
+            self.exact,
+            self.prefix,
+            self.suffix,
+            self.contains,
+            self.regex,
+        ] != [const { None }; 5]
+        {
+            problems.error(
+                &at,
+                "cannot stand beside `exact`, `prefix`, `suffix`, `contains` or `regex`",
+            );
             return None;
         }
         if ignore_case {
@@ -351,8 +379,8 @@ impl HeaderMatch {
     }
 }
 
-/// Istio's rules for a StringMatch outside `uri`.
-fn plain(wire: StringMatchWire, at: &At<'_>, problems: &Problems) -> Option<StringMatch> {
+/// Istio's rules for a StringMatch outside `uri`, where no prefix is empty.
+pub fn plain(wire: StringMatchWire, at: &At<'_>, problems: &Problems) -> Option<StringMatch> {
     if wire.prefix.as_deref() == Some("") {
         problems.error(
             &at.field("prefix"),

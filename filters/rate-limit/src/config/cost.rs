@@ -1,52 +1,10 @@
-//! Who gets another quota, and what a request takes.
+//! What a request takes.
 
 use sdk_helpers::{At, Problems};
 
-use super::key::{claim_path, header_name};
-use super::wire::{CostWire, QuotaWire, TierWire, WhenWire};
-use super::{Cost, When};
-
-impl TierWire {
-    pub(super) fn check(self, at: &At<'_>, problems: &Problems) -> (Option<When>, QuotaWire) {
-        let at_when = at.field("when");
-        let when = match self.when {
-            Some(when) => when.check(&at_when, problems),
-            None => {
-                problems.error(&at_when, "is missing: whose tier it is");
-                None
-            }
-        };
-        let quota = QuotaWire {
-            requests: self.requests,
-            per: self.per,
-            burst: self.burst,
-        };
-        (when, quota)
-    }
-}
-
-impl WhenWire {
-    fn check(self, at: &At<'_>, problems: &Problems) -> Option<When> {
-        let values = self.values.unwrap_or_default();
-        if values.is_empty() {
-            problems.error(&at.field("values"), "is missing: at least one value");
-        }
-        match (self.claim, self.header) {
-            (Some(claim), None) => {
-                let path = claim_path(&claim, &at.field("claim"), problems)?;
-                Some(When::Claim(path, values))
-            }
-            (None, Some(header)) => {
-                let name = header_name(&header, &at.field("header"), problems)?;
-                Some(When::Header(name, values))
-            }
-            _ => {
-                problems.error(at, "must have exactly one of `claim`, `header`");
-                None
-            }
-        }
-    }
-}
+use super::Cost;
+use super::key::header_name;
+use super::wire::CostWire;
 
 impl CostWire {
     pub(super) fn check(self, at: &At<'_>, problems: &Problems) -> Option<Cost> {

@@ -60,8 +60,8 @@ impl LimitWire {
             .into_iter()
             .enumerate()
         {
-            let (when, quota) = tier.check(&at_tiers.index(index), problems);
-            tiers.extend(when);
+            let (tier, quota) = tier.check(&at_tiers.index(index), problems);
+            tiers.extend(tier);
             quotas.push(quota);
         }
         let count = if self.global.unwrap_or(false) {
@@ -199,16 +199,20 @@ impl LimitWire {
 
     fn here(
         &mut self,
-        tiers: Vec<QuotaWire>,
+        tiers: Vec<Option<QuotaWire>>,
         cost: Option<&Cost>,
         has_key: bool,
         at: &At<'_>,
         problems: &Problems,
     ) -> Option<Count> {
-        let mut quotas = vec![self.quota().here(at, problems)];
+        let mut quotas = vec![self.quota().here(at, problems).map(Some)];
         let at_tiers = at.field("tiers");
         for (index, tier) in tiers.into_iter().enumerate() {
-            quotas.push(tier.here(&at_tiers.index(index), problems));
+            let at = at_tiers.index(index);
+            quotas.push(match tier {
+                Some(tier) => tier.here(&at, problems).map(Some),
+                None => Some(None),
+            });
         }
         let candidate = self
             .candidate
@@ -216,7 +220,8 @@ impl LimitWire {
             .map(|wire| wire.here(&at.field("candidate"), problems));
         let sets = self.sets(has_key, at, problems);
         let quotas: Vec<_> = quotas.into_iter().collect::<Option<_>>()?;
-        let smallest = quotas.iter().map(|quota| quota.gcra.burst()).min();
+        let limited = quotas.iter().flatten();
+        let smallest = limited.map(|quota| quota.gcra.burst()).min();
         let field = at.field("cost");
         match (cost, smallest) {
             (Some(Cost::Fixed(cost)), Some(burst)) if *cost > burst => problems.error(
@@ -256,7 +261,7 @@ impl LimitWire {
 
     fn service(
         &mut self,
-        tiers: Vec<QuotaWire>,
+        tiers: Vec<Option<QuotaWire>>,
         has_service: bool,
         at: &At<'_>,
         problems: &Problems,
@@ -281,7 +286,7 @@ impl LimitWire {
         let mut overrides = vec![self.quota().service(at, problems)];
         let at_tiers = at.field("tiers");
         for (index, tier) in tiers.into_iter().enumerate() {
-            overrides.push(tier.service(&at_tiers.index(index), problems));
+            overrides.push(tier.and_then(|tier| tier.service(&at_tiers.index(index), problems)));
         }
         Some(Count::Service(overrides))
     }

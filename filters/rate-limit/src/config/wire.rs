@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use sdk_helpers::matcher::HttpMatchWire;
+use sdk_helpers::matcher::{BlocksWire, HttpMatchWire};
 use serde::Deserialize;
 
 /// What a user writes.
@@ -11,6 +11,7 @@ use serde::Deserialize;
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Wire {
     pub(super) limits: Option<Vec<LimitWire>>,
+    pub(super) unlimited: Option<bool>,
     pub(super) failure_mode: Option<String>,
     pub(super) global: Option<GlobalWire>,
 }
@@ -71,6 +72,7 @@ pub(super) struct MaskWire {
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct TierWire {
     pub(super) when: Option<WhenWire>,
+    pub(super) unlimited: Option<bool>,
     pub(super) requests: Option<u32>,
     pub(super) per: Option<String>,
     pub(super) burst: Option<u32>,
@@ -82,6 +84,15 @@ pub(super) struct WhenWire {
     pub(super) claim: Option<String>,
     pub(super) header: Option<String>,
     pub(super) values: Option<Vec<String>>,
+    pub(super) exact: Option<String>,
+    pub(super) prefix: Option<String>,
+    pub(super) suffix: Option<String>,
+    pub(super) contains: Option<String>,
+    pub(super) regex: Option<String>,
+    #[serde(rename = "sourceCIDR")]
+    pub(super) source_cidr: Option<BlocksWire>,
+    #[serde(rename = "notSourceCIDR")]
+    pub(super) not_source_cidr: Option<BlocksWire>,
 }
 
 #[derive(Debug, Default, Deserialize)]

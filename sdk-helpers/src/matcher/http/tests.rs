@@ -143,9 +143,97 @@ fn claims_match_by_name_and_as_istio_writes_them() {
         world.set_property(&claims::PATH, r#"{"groups":["dev","admin"]}"#);
         assert!(matches_in(&world, rule, &[]), "{rule}");
     }
-    let without = r#"{"withoutHeaders":{"@request.auth.claims.groups":{"exact":"admin"}}}"#;
-    assert!(!matches_in(&world, without, &[]));
-    assert!(matches_in(&FakeWorld::new(), without, &[]));
+    for without in [
+        r#"{"withoutHeaders":{"@request.auth.claims.groups":{"exact":"admin"}}}"#,
+        r#"{"withoutClaims":{"groups":{"exact":"admin"}}}"#,
+        r#"{"withoutClaims":{"groups":{}}}"#,
+    ] {
+        assert!(!matches_in(&world, without, &[]), "{without}");
+        assert!(matches_in(&FakeWorld::new(), without, &[]), "{without}");
+    }
+    let other = r#"{"withoutClaims":{"sub":{},"groups":{"exact":"root"}}}"#;
+    assert!(matches_in(&world, other, &[]));
+    let both = r#"{"claims":{"groups":{}},"withoutClaims":{"sub":{}}}"#;
+    assert!(matches_in(&world, both, &[]));
+    assert!(!matches_in(&FakeWorld::new(), both, &[]));
+}
+
+#[test]
+fn an_end_and_a_part_match_wherever_a_text_does() {
+    let path = [
+        (":path", "/a/report.PDF?v=1.2"),
+        ("user-agent", "some bot/1"),
+    ];
+    for (rule, yes) in [
+        (r#"{"uri":{"suffix":".PDF"}}"#, true),
+        (r#"{"uri":{"suffix":".pdf"}}"#, false),
+        (r#"{"uri":{"suffix":".pdf"},"ignoreUriCase":true}"#, true),
+        (r#"{"uri":{"contains":"port"}}"#, true),
+        (r#"{"uri":{"contains":"v="}}"#, false),
+        (r#"{"headers":{"user-agent":{"contains":"bot"}}}"#, true),
+        (r#"{"headers":{":path":{"suffix":"=1.2"}}}"#, true),
+        (
+            r#"{"withoutHeaders":{"user-agent":{"contains":"bot"}}}"#,
+            false,
+        ),
+        (r#"{"withoutHeaders":{"x":{"contains":"bot"}}}"#, true),
+        (r#"{"queryParams":{"v":{"suffix":".2"}}}"#, true),
+        (r#"{"authority":{"suffix":":80"}}"#, true),
+        (r#"{"authority":{"contains":"b"}}"#, false),
+    ] {
+        assert_eq!(matches(rule, &path), yes, "{rule}");
+    }
+}
+
+#[test]
+fn blocks_of_addresses_are_one_or_several() {
+    let world = FakeWorld::new();
+    world.set_property(&["source", "address"], "10.1.2.3:4567");
+    for (rule, yes) in [
+        (r#"{"sourceCIDR":"10.0.0.0/8"}"#, true),
+        (r#"{"sourceCIDR":["192.0.2.0/24","10.1.2.3"]}"#, true),
+        (r#"{"sourceCIDR":["192.0.2.0/24"]}"#, false),
+        (r#"{"notSourceCIDR":"10.0.0.0/8"}"#, false),
+        (r#"{"notSourceCIDR":["192.0.2.0/24"]}"#, true),
+        (
+            r#"{"sourceCIDR":"10.0.0.0/8","notSourceCIDR":"10.1.0.0/16"}"#,
+            false,
+        ),
+        (r#"{"sourceCIDR":"10.0.0.0/8","headers":{"x":{}}}"#, false),
+    ] {
+        assert_eq!(matches_in(&world, rule, &[]), yes, "{rule}");
+    }
+    for (rule, error) in [
+        (r#"{"sourceCIDR":[]}"#, "sourceCIDR: must be a block"),
+        (
+            r#"{"sourceCIDR":"10.0.0"}"#,
+            "sourceCIDR: `10.0.0` is neither",
+        ),
+        (
+            r#"{"notSourceCIDR":["*"]}"#,
+            "notSourceCIDR[0]: `*` is neither",
+        ),
+        (
+            r#"{"sourceCIDR":{"value":"::/0","b":[]}}"#,
+            "sourceCIDR: must be a block",
+        ),
+        (r#"{"sourceCIDR":10}"#, "sourceCIDR: must be a block"),
+        (r#"{"sourceCIDR":-1.5}"#, "sourceCIDR: must be a block"),
+        (
+            r#"{"notSourceCIDR":true}"#,
+            "notSourceCIDR: must be a block",
+        ),
+        (
+            r#"{"sourceCIDR":[10]}"#,
+            "sourceCIDR[0]: a text is expected here",
+        ),
+    ] {
+        let errors = compile(rule).unwrap_err();
+        assert!(
+            errors.len() == 1 && errors[0].starts_with(error),
+            "{errors:?}"
+        );
+    }
 }
 
 #[test]
