@@ -46,7 +46,7 @@ pub(crate) enum Drawn<'a> {
 }
 
 /// What the service is told where there is nothing to tell.
-const NOTHING: &str = "-";
+const NOTHING: &[u8] = b"-";
 
 /// The key of a request.
 enum Key<'a> {
@@ -122,15 +122,7 @@ impl Limit {
     /// lacks a part only what is constant is left, so that nobody has a descriptor of his own by
     /// leaving one part out and varying another.
     fn entries(&self, key: Key<'_>) -> Vec<(String, String)> {
-        // The service's protocol has no empty values.
-        let entry = |part: &Part, value: String| {
-            let value = if value.is_empty() {
-                NOTHING.to_owned()
-            } else {
-                value
-            };
-            (part.descriptor.clone(), value)
-        };
+        let entry = |part: &Part, value: &[u8]| (part.descriptor.clone(), rls::text(value));
         match key {
             Key::Only => vec![("generic_key".to_owned(), self.config.name.clone())],
             Key::Shared => self
@@ -138,14 +130,14 @@ impl Limit {
                 .key
                 .iter()
                 .map(|part| match &part.source {
-                    Source::Constant(text) => entry(part, text.clone()),
-                    _ => entry(part, String::new()),
+                    Source::Constant(text) => entry(part, text.as_bytes()),
+                    _ => entry(part, NOTHING),
                 })
                 .collect(),
             Key::Of(_, parts, values) => parts
                 .iter()
                 .zip(values)
-                .map(|(part, value)| entry(part, String::from_utf8_lossy(&value).into_owned()))
+                .map(|(part, value)| entry(part, &value))
                 .collect(),
         }
     }

@@ -115,6 +115,7 @@ impl RateLimit {
             let plugin = world.property(&["plugin_name"]).unwrap_or_default();
             let _ = self.home.set(Home {
                 seed,
+                // Text in Envoy's own configuration.
                 plugin: String::from_utf8_lossy(&plugin).into_owned(),
             });
         }

@@ -16,13 +16,49 @@ pub const METHOD: &str = "ShouldRateLimit";
 /// What one limit asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Descriptor {
-    /// Names and values, in order. Values are text there: what is not UTF-8 is replaced, because a
-    /// service that cannot read the question would fail, and failing may mean letting pass.
+    /// Names and values, in order; see [`text`].
     pub entries: Vec<(String, String)>,
     /// In place of the service's own configuration.
     pub limit: Option<Override>,
     /// What the request takes.
     pub hits: u32,
+}
+
+/// Begins what is sent in place of a byte that is part of no text.
+const MARK: char = char::REPLACEMENT_CHARACTER;
+
+/// A value as the service is told it. Values are text there, and Envoy's own filter sends any bytes
+/// all the same: a service that cannot read the question fails, and failing may mean letting pass.
+/// So what is no UTF-8 is written out, byte by byte, as a mark and two digits; a mark that the value
+/// has itself likewise, and no value at all, which the protocol does not know, as a mark alone. Then
+/// no two values are the same to the service, or one caller could use up what is another's.
+pub fn text(value: &[u8]) -> String {
+    match std::str::from_utf8(value) {
+        Ok(text) if !text.is_empty() && !text.contains(MARK) => return text.to_owned(),
+        _ => {}
+    }
+    let mut text = String::with_capacity(value.len());
+    if value.is_empty() {
+        text.push(MARK);
+    }
+    let write_out = |text: &mut String, bytes: &[u8]| {
+        for byte in bytes {
+            let digit = |number: u8| char::from_digit(number.into(), 16);
+            text.push(MARK);
+            text.extend(digit(byte >> 4));
+            text.extend(digit(byte & 15));
+        }
+    };
+    for chunk in value.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                MARK => write_out(&mut text, MARK.encode_utf8(&mut [0; 4]).as_bytes()),
+                other => text.push(other),
+            }
+        }
+        write_out(&mut text, chunk.invalid());
+    }
+    text
 }
 
 /// `RateLimitRequest`.
@@ -299,7 +335,49 @@ mod tests {
         assert_eq!(read(1, 5), Some(Duration::new(1, 5)));
     }
 
+    #[test]
+    fn a_value_is_told_as_text() {
+        for (value, told) in [
+            (&b"jason"[..], "jason"),
+            (b"caf\xc3\xa9 \\xff %ff", "caf\u{e9} \\xff %ff"),
+            (b"-", "-"),
+            (b"caf\xe9", "caf\u{fffd}e9"),
+            (b"\xff\xfe\xc3", "\u{fffd}ff\u{fffd}fe\u{fffd}c3"),
+            (b"a\xef\xbf\xbdff", "a\u{fffd}ef\u{fffd}bf\u{fffd}bdff"),
+            (b"", "\u{fffd}"),
+        ] {
+            assert_eq!(text(value), told);
+        }
+    }
+
+    /// The value that was told as this.
+    fn value_of(told: &str) -> Vec<u8> {
+        let mut parts = told.split(MARK);
+        let mut value = parts.next().unwrap().as_bytes().to_vec();
+        for part in parts.filter(|part| !part.is_empty()) {
+            let (digits, rest) = part.split_at(2);
+            value.push(u8::from_str_radix(digits, 16).unwrap());
+            value.extend_from_slice(rest.as_bytes());
+        }
+        value
+    }
+
     proptest! {
+        /// What can be read back was no other value's.
+        #[test]
+        fn no_two_values_are_told_alike(value in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..20),
+            prop::collection::vec(prop::sample::select(b"f-\xef\xbf\xbd\xff".to_vec()), 0..12),
+        ]) {
+            let told = text(&value);
+            prop_assert_eq!(value_of(&told), value);
+        }
+
+        #[test]
+        fn text_is_told_as_it_is(value in "[^\u{fffd}]{1,20}") {
+            prop_assert_eq!(text(value.as_bytes()), value);
+        }
+
         #[test]
         fn any_bytes_are_an_answer_or_none(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let _ = response(&bytes);

@@ -206,14 +206,30 @@ fn a_value_that_is_no_text_is_still_one_the_service_can_read() {
         json!([{"name": "user", "key": [{"header": "x-user"}], "global": true}]),
         "allow",
     );
-    let request = Request::new(Headers::from_pairs([("x-user", b"a\xff\xfe")]));
-    let Decision::Ask { call, .. } = rig.filter.on_request(&request, &rig.world, &mut None) else {
-        panic!("not asked");
+    let told = |value: &[u8]| {
+        let request = Request::new(Headers::from_pairs([("x-user", value)]));
+        match rig.filter.on_request(&request, &rig.world, &mut None) {
+            Decision::Ask {
+                call: Call::Grpc { message, .. },
+                ..
+            } => read(&message).1[0][0].1.clone(),
+            other => panic!("{other:?}"),
+        }
     };
-    let Call::Grpc { message, .. } = call else {
-        panic!("not by gRPC");
-    };
-    assert_eq!(read(&message).1[0][0].1, "a\u{fffd}\u{fffd}");
+    assert_eq!(told(b"a\xff\xfe"), "a\u{fffd}ff\u{fffd}fe");
+    // None of these is another's.
+    let values: [&[u8]; 8] = [
+        b"a\xff",
+        b"a\xfe",
+        b"a",
+        b"",
+        b"-",
+        b"a\xef\xbf\xbd",
+        b"a\xef\xbf\xbdff",
+        b"aff",
+    ];
+    let all: std::collections::BTreeSet<String> = values.map(told).into();
+    assert_eq!(all.len(), values.len(), "{all:?}");
 }
 
 #[test]

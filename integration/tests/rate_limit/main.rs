@@ -8,6 +8,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod bytes;
 mod counts;
 mod facts;
 mod fleet;

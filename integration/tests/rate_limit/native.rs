@@ -51,6 +51,21 @@ fn bursts_and_steady_load_admit_as_many() {
     }
 }
 
+/// A bucket that holds as much as comes back in its time lets twice that through in the first such
+/// time, in both: what it holds, and what comes back while that is used up.
+#[test]
+fn the_first_interval_lets_twice_the_rate_through() {
+    let (theirs, _) = bucket(50, 50);
+    let mine = json!({"limits": [{"name": "all", "requests": 50, "per": "1s"}]});
+    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    for listener in ["native", "ours"] {
+        let client = Client::http1(envoy.addr(listener));
+        let run = Run::of(&client, Duration::from_secs(1), || Request::get("/"));
+        run.is(50, 50);
+        assert!(run.admitted >= 95, "{listener}: {run:?}");
+    }
+}
+
 /// What a client can tell of an answer: the time and the server's name aside, and `retry-after`,
 /// which only ours has.
 fn visible(mut response: Response) -> impl Debug + PartialEq {
