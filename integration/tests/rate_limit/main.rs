@@ -10,6 +10,7 @@
 
 mod bytes;
 mod counts;
+mod differences;
 mod facts;
 mod fleet;
 mod hostile;
