@@ -234,8 +234,10 @@ pub enum Answer {
         /// The protobuf message; empty unless the status is 0.
         message: Vec<u8>,
     },
-    /// No call was made, or it broke off: no such cluster, no healthy host, a reset mid-body.
+    /// It broke off: a reset in the middle of the body, or a body that Envoy will not hold.
     Failed,
+    /// No call was made: Envoy has no cluster of that name.
+    Unsent,
 }
 
 /// Why a held stream is asked again.

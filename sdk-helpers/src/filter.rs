@@ -81,7 +81,8 @@ pub trait Filter: Sized + 'static {
     }
 
     /// What else can only be said with the host at hand: asked once, after [`Filter::compile`] and
-    /// before the configuration is in force. An error refuses the configuration.
+    /// before the configuration is in force. An error refuses the configuration, a warning is told
+    /// with those of [`Filter::compile`].
     fn prepare(&self, _world: &dyn World, _problems: &Problems) {}
 
     /// A series that a [`Record`] adds to; asked when the first sample of it comes. How many there
@@ -137,8 +138,9 @@ pub struct Chores {
     pub wake: bool,
     /// Counted.
     pub outcomes: Vec<OutcomeId>,
-    /// Counted, and a warning in Envoy's log.
-    pub troubles: Vec<OutcomeId>,
+    /// Warnings in Envoy's log, each the outcome it is about and what more there is to say, in one
+    /// line without anything secret. They count nothing.
+    pub warnings: Vec<(OutcomeId, String)>,
     /// New values of [`Filter::gauges`], by their place in that list.
     pub gauges: Vec<(usize, u64)>,
 }

@@ -39,15 +39,34 @@ pub(crate) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Reads base64url with the padding that belongs to it, or without any.
+pub(crate) fn decode_padded(text: &[u8]) -> Option<Vec<u8>> {
+    let bare = match text {
+        [bare @ .., b'=', b'='] | [bare @ .., b'='] if text.len().is_multiple_of(4) => bare,
+        _ => text,
+    };
+    decode(bare)
+}
+
 /// Reads a member of a key. Padding is let be there: issuers do write it, and a key comes from its
 /// issuer, not from a client.
 pub(crate) fn decode_member(text: &str) -> Option<Vec<u8>> {
-    let bare = text.trim_end_matches('=');
-    let padding = text.len() - bare.len();
-    if padding > 0 && (padding > 2 || !text.len().is_multiple_of(4)) {
-        return None;
-    }
-    decode(bare.as_bytes())
+    decode_padded(text.as_bytes())
+}
+
+/// Reads standard base64 in lines, as certificates are written.
+pub(crate) fn decode_standard(text: &[u8]) -> Option<Vec<u8>> {
+    let letters: Option<Vec<u8>> = text
+        .iter()
+        .filter(|letter| !letter.is_ascii_whitespace())
+        .map(|letter| match letter {
+            b'+' => Some(b'-'),
+            b'/' => Some(b'_'),
+            b'-' | b'_' => None,
+            other => Some(*other),
+        })
+        .collect();
+    decode_padded(&letters?)
 }
 
 /// Writes padded standard base64.
@@ -124,6 +143,20 @@ mod tests {
         }
         for text in ["Zg=", "Zg===", "Zm9v=", "Zm9v====", "=", "Zg==Zg=="] {
             assert_eq!(decode_member(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_of_standard_base64_are_read() {
+        for (text, bytes) in [
+            ("+/+/", Some(&[0xfb, 0xff, 0xbf][..])),
+            (" Zm9v\r\nYg==\n", Some(b"foob")),
+            ("Zm9vYg", Some(b"foob")),
+            ("-_-_", None),
+            ("Zm9v,", None),
+            ("Z===", None),
+        ] {
+            assert_eq!(decode_standard(text.as_bytes()).as_deref(), bytes, "{text}");
         }
     }
 

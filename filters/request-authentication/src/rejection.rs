@@ -45,6 +45,8 @@ pub enum Rejection {
     Audience,
     /// There are no keys.
     KeysUnavailable,
+    /// The issuer has withdrawn every key.
+    KeysWithdrawn,
     /// No key has its `kid`.
     UnknownKid,
     /// No key of its `kid` has its `alg`.
@@ -120,7 +122,7 @@ impl Rejection {
             Rejection::NotYetValid => "Jwt not yet valid",
             Rejection::Expired => "Jwt is expired",
             Rejection::Audience => "Audiences in Jwt are not allowed",
-            Rejection::KeysUnavailable => "Jwks remote fetch is failed",
+            Rejection::KeysUnavailable | Rejection::KeysWithdrawn => "Jwks remote fetch is failed",
             Rejection::UnknownKid | Rejection::NoKey => {
                 "Jwks doesn't have key to match kid or alg from Jwt"
             }
@@ -151,6 +153,7 @@ impl Rejection {
             Rejection::Expired => Reason::Expired,
             Rejection::Audience => Reason::Audience,
             Rejection::KeysUnavailable => Reason::KeysUnavailable,
+            Rejection::KeysWithdrawn => Reason::KeysWithdrawn,
             Rejection::UnknownKid => Reason::UnknownKid,
             Rejection::NoKey | Rejection::KeyKind => Reason::NoKey,
             Rejection::Signature | Rejection::Ed25519Length => Reason::Signature,
@@ -189,6 +192,8 @@ pub enum Reason {
     Audience,
     /// No keys at all.
     KeysUnavailable,
+    /// No keys any more.
+    KeysWithdrawn,
     /// No key of its name.
     UnknownKid,
     /// No key for its algorithm.
@@ -213,11 +218,12 @@ impl Reason {
     ];
 
     /// Those that are about a token and the rule of its issuer.
-    pub const OF_RULES: [Reason; 7] = [
+    pub const OF_RULES: [Reason; 8] = [
         Reason::NotYetValid,
         Reason::Expired,
         Reason::Audience,
         Reason::KeysUnavailable,
+        Reason::KeysWithdrawn,
         Reason::UnknownKid,
         Reason::NoKey,
         Reason::Signature,
@@ -240,6 +246,7 @@ impl Reason {
             Reason::Expired => ("expired", "shadow_expired"),
             Reason::Audience => ("audience", "shadow_audience"),
             Reason::KeysUnavailable => ("jwks_unavailable", "shadow_jwks_unavailable"),
+            Reason::KeysWithdrawn => ("jwks_withdrawn", "shadow_jwks_withdrawn"),
             Reason::UnknownKid => ("unknown_kid", "shadow_unknown_kid"),
             Reason::NoKey => ("no_key", "shadow_no_key"),
             Reason::Signature => ("signature", "shadow_signature"),

@@ -1,13 +1,19 @@
 //! Keys that are fetched: one set, kept fresh by all the VMs of a proxy together.
 //!
-//! Each VM has a ring of its own, and they meet in two cells that all of them share. The first holds
+//! Each VM has a ring of its own, and they meet in cells that all of them share. The first holds
 //! [`State`]: when keys were fetched, when they are due again, and who is fetching. Whoever finds
 //! them due takes the lease by a compare-and-set and is the only one to ask the issuer; the answer
-//! goes into the second cell, from which the others read it. A ring dispatches nothing itself: it
-//! says which call it wants made and is told the answer, and it is told the time.
+//! goes into the second cell, from which the others read it. The third holds what was said of it in
+//! the log. A ring dispatches nothing itself: it says which call it wants made and is told the
+//! answer, and it is told the time.
+//!
+//! What an issuer publishes is what counts, also when that is nothing: a set without a key that can
+//! be used takes the place of the keys there were, in every VM and in those that are yet to start,
+//! until a set with keys comes. An answer that is no set changes nothing.
 
 mod fetch;
 mod state;
+mod told;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -17,9 +23,9 @@ use sdk_helpers::{Answer, Call, Timestamp, World};
 use crate::config::Remote;
 use crate::keys::KeySet;
 use crate::policy::Keyring;
-use fetch::Step;
-pub use fetch::Trouble;
-use state::State;
+pub use fetch::Kind;
+use fetch::{Got, Step};
+use state::{End, State};
 
 /// How often a VM looks whether another one has fetched keys.
 const LOOK: Duration = Duration::from_secs(1);
@@ -41,6 +47,7 @@ pub struct Ring {
     remote: Remote,
     state_cell: String,
     keys_cell: String,
+    told_cell: String,
     /// The shared state as last seen.
     seen: State,
     /// The keys as last read, and the hash of their text.
@@ -71,9 +78,22 @@ pub struct News {
     /// A call to make.
     pub call: Option<Call>,
     /// How a fetch of this VM ended.
-    pub fetched: Option<Result<(), Trouble>>,
+    pub fetched: Option<Fetched>,
+    /// What is to be said of that in the log, each in a line.
+    pub lines: Vec<String>,
     /// Whether anything changed that a request may wait for.
     pub changed: bool,
+}
+
+/// How a fetch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    /// With keys.
+    Keys,
+    /// With a set that has none.
+    NoKeys,
+    /// Without a set.
+    Failed(Kind),
 }
 
 impl Ring {
@@ -84,6 +104,7 @@ impl Ring {
         Ring {
             state_cell: format!("mesh_filters.jwks.state {name}"),
             keys_cell: format!("mesh_filters.jwks.keys {name}"),
+            told_cell: format!("mesh_filters.jwks.told {name}"),
             remote,
             seen: State::default(),
             keys: None,
@@ -102,17 +123,25 @@ impl Ring {
         self.remote.timeout
     }
 
-    /// The keys that count at `now`, and a number that changes with them.
+    /// The keys that count at `now`, and a number that changes with them. What was withdrawn does not
+    /// come back because time passes: not by the keys of the configuration either.
     pub fn current(&self, now: Timestamp) -> Option<(&Rc<KeySet>, u32)> {
+        let end = self.seen.fetched.saturating_add(self.remote.max_stale);
         if let Some((set, _)) = &self.keys
-            && now <= self.seen.fetched.saturating_add(self.remote.max_stale)
+            && (now <= end || set.is_empty())
         {
             return Some((set, self.generation));
         }
         self.fallback.as_ref().map(|set| (set, 0))
     }
 
-    /// The seconds since keys were fetched; `None` before the first time.
+    /// How many keys count.
+    pub fn size(&self, now: Timestamp) -> usize {
+        self.current(now).map_or(0, |(set, _)| set.size())
+    }
+
+    /// The seconds since keys were fetched; `None` before the first time. They are not fetched by a
+    /// set that has none.
     pub fn age(&self, now: Timestamp) -> Option<u64> {
         let fetched = self.seen.fetched;
         (fetched != Timestamp::default())
@@ -148,6 +177,11 @@ impl Ring {
             .map(|(set, generation)| (Rc::clone(set), generation));
         let soon = match &known {
             Some((set, _)) if set.knows(kid) => false,
+            // Whether there are keys again is asked soon, and nobody waits for it.
+            Some((set, _)) if set.is_empty() => {
+                self.early |= self.seen.may_fetch_early(now);
+                false
+            }
             _ if deadline.is_none() => false,
             Some(_) if self.seen.fetched != Timestamp::default() => {
                 self.may_learn(kid.unwrap_or_default(), waited, now)
@@ -197,32 +231,36 @@ impl Ring {
         if state == self.seen {
             return false;
         }
-        if state.fetched != self.seen.fetched || state.failures != self.seen.failures {
+        if state.next != self.seen.next || state.failures != self.seen.failures {
             self.early = false;
         }
-        if state.keys != 0
-            && self
-                .keys
-                .as_ref()
-                .is_none_or(|(_, hash)| *hash != state.keys)
-        {
-            self.read_keys(world);
-        }
+        let known = self.keys.as_ref().map_or(0, |(_, hash)| *hash);
         self.seen = state;
+        if state.keys != known && !self.read_keys(state.keys, world) {
+            // They are looked for again, and fetched if nobody else does.
+            self.seen.keys = known;
+            self.early = true;
+        }
         true
     }
 
-    fn read_keys(&mut self, world: &dyn World) {
+    /// Reads the keys whose text has this hash, and no others: what a VM wrote that had lost its
+    /// lease may be older, and have keys that were withdrawn since.
+    fn read_keys(&mut self, hash: u64, world: &dyn World) -> bool {
         let mut text = Vec::new();
         let _ = world.update(&self.keys_cell, &mut |bytes| {
             text = bytes.unwrap_or_default().to_vec();
             None
         });
         // It was readable to whoever wrote it.
-        if let Ok(read) = KeySet::read(&text) {
-            self.keys = Some((Rc::new(read.set), fetch::hash(&text)));
-            self.generation = self.generation.wrapping_add(1).max(1);
-            self.refused.clear();
+        match KeySet::read(&text) {
+            Ok(read) if fetch::hash(&text) == hash => {
+                self.keys = Some((Rc::new(read.set), hash));
+                self.generation = self.generation.wrapping_add(1).max(1);
+                self.refused.clear();
+                true
+            }
+            _ => false,
         }
     }
 
@@ -270,30 +308,71 @@ impl Ring {
             return news;
         };
         let now = world.now();
-        let end = match step.answered(answer) {
-            Ok(fetch::Got::Next(step)) => {
+        let (fetched, end) = match step.answered(answer, &self.remote) {
+            Ok(Got::Next(step)) => {
                 news.call = Some(step.call(&self.remote));
                 self.errand = Some(Errand { owner, step });
                 return news;
             }
-            Ok(fetch::Got::Keys(text)) => {
-                let _ = world.update(&self.keys_cell, &mut |bytes| {
-                    (bytes != Some(text.as_slice())).then(|| text.clone())
-                });
-                Ok(fetch::hash(&text))
+            Ok(Got::Keys(text, read)) => {
+                let hash = fetch::hash(&text);
+                self.publish(owner, text, world);
+                for place in read.expired(now) {
+                    let what = format!("the certificate of {place} has expired; its key counts on");
+                    news.lines.push(step.report(&self.remote, &what));
+                }
+                match read.without_keys() {
+                    None => (Fetched::Keys, End::Keys(hash)),
+                    Some(problem) => {
+                        let what = format!(
+                            "a key set that {problem}; tokens are refused until it has one"
+                        );
+                        news.lines.push(step.report(&self.remote, &what));
+                        (Fetched::NoKeys, End::NoKeys(hash))
+                    }
+                }
             }
-            Err(trouble) => Err(trouble),
+            Err(trouble) => {
+                news.lines.push(step.report(&self.remote, &trouble.what));
+                (Fetched::Failed(trouble.kind), End::Failure)
+            }
         };
         let jitter = u64::from(world.roll().value());
         let remote = &self.remote;
         let _ = world.update(&self.state_cell, &mut |bytes| {
             State::decode(bytes)
-                .ended(owner, end.as_ref().ok().copied(), jitter, now, remote)
+                .ended(owner, end, jitter, now, remote)
                 .map(|state| state.encode())
         });
         news.changed = self.look(world);
         self.rest(now);
-        news.fetched = Some(end.map(drop));
+        news.fetched = Some(fetched);
+        news.lines.retain(|line| self.is_news(line, now, world));
+        news
+    }
+
+    /// Puts a text where the others find it, unless somebody else has the lease by now.
+    fn publish(&self, owner: u64, text: Vec<u8>, world: &dyn World) {
+        let mut holds = false;
+        let _ = world.update(&self.state_cell, &mut |bytes| {
+            holds = State::decode(bytes).owner == owner;
+            None
+        });
+        if holds {
+            let _ = world.update(&self.keys_cell, &mut |bytes| {
+                (bytes != Some(text.as_slice())).then(|| text.clone())
+            });
+        }
+    }
+
+    /// Whether a line has not been told lately, by this VM or another.
+    fn is_news(&self, line: &str, now: Timestamp, world: &dyn World) -> bool {
+        let mut news = false;
+        let _ = world.update(&self.told_cell, &mut |bytes| {
+            let told = told::tell(bytes, fetch::hash(line.as_bytes()), now);
+            news = told.is_some();
+            told
+        });
         news
     }
 

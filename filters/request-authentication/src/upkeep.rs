@@ -6,7 +6,7 @@ use std::time::Duration;
 use sdk_helpers::{Chores, Event, OutcomeId, Outcomes, Timestamp, World};
 
 use crate::policy::{Keyring, RingConfig, Rings};
-use crate::ring::{News, Ring, Trouble};
+use crate::ring::{Fetched, Kind, News, Ring};
 
 /// Keys that come from the network, in the order policies count them.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ struct Tended {
     rule: String,
     ring: RefCell<Ring>,
     fetched: OutcomeId,
+    empty: OutcomeId,
     unreachable: OutcomeId,
     status: OutcomeId,
     invalid: OutcomeId,
@@ -38,12 +39,15 @@ pub(crate) struct Asked<'a> {
 /// loaded, Envoy drops all that its trial VM began.
 const SOON: Duration = Duration::from_millis(1);
 
+const GAUGES: [&str; 3] = ["jwks_age_seconds", "jwks_failures", "jwks_keys"];
+
 impl Upkeep {
     pub(crate) fn new(rings: Vec<RingConfig>, outcomes: &mut Outcomes) -> Self {
         let tend = |config: RingConfig| {
             let mut outcome = |reason| outcomes.add(reason, Some(&config.rule));
             Tended {
                 fetched: outcome("jwks_fetched"),
+                empty: outcome("jwks_empty"),
                 unreachable: outcome("jwks_unreachable"),
                 status: outcome("jwks_status"),
                 invalid: outcome("jwks_invalid"),
@@ -54,11 +58,10 @@ impl Upkeep {
         Upkeep(rings.into_iter().map(tend).collect())
     }
 
-    /// Two of each ring: how old its keys are, and how often in a row they could not be fetched.
+    /// Of each ring: how old its keys are, how often in a row they could not be fetched, and how
+    /// many there are.
     pub(crate) fn gauges(&self) -> Vec<(&'static str, String)> {
-        let of = |tended: &Tended| {
-            ["jwks_age_seconds", "jwks_failures"].map(|name| (name, tended.rule.clone()))
-        };
+        let of = |tended: &Tended| GAUGES.map(|name| (name, tended.rule.clone()));
         self.0.iter().flat_map(of).collect()
     }
 
@@ -94,12 +97,17 @@ impl Upkeep {
             }
         }
         let now = world.now();
-        for (tended, place) in self.0.iter().zip((0..).step_by(2)) {
+        for (tended, place) in self.0.iter().zip((0usize..).step_by(GAUGES.len())) {
             let ring = tended.ring.borrow();
-            chores.gauges.extend(ring.age(now).map(|age| (place, age)));
+            let values = [
+                ring.age(now),
+                Some(ring.failures().into()),
+                Some(ring.size(now) as u64),
+            ];
+            let places = (place..).zip(values);
             chores
                 .gauges
-                .push((place.saturating_add(1), ring.failures().into()));
+                .extend(places.filter_map(|(place, value)| Some((place, value?))));
         }
         let again = self.0.iter().map(|tended| tended.ring.borrow().again(now));
         chores.again = match event {
@@ -114,15 +122,19 @@ impl Tended {
     fn note(&self, news: News, index: u32, chores: &mut Chores) {
         chores.calls.extend(news.call.map(|call| (index, call)));
         chores.wake |= news.changed;
-        match news.fetched {
-            None => {}
-            Some(Ok(())) => chores.outcomes.push(self.fetched),
-            Some(Err(trouble)) => chores.troubles.push(match trouble {
-                Trouble::Unreachable => self.unreachable,
-                Trouble::Status => self.status,
-                Trouble::Invalid => self.invalid,
-            }),
-        }
+        let Some(fetched) = news.fetched else {
+            return;
+        };
+        let outcome = match fetched {
+            Fetched::Keys => self.fetched,
+            Fetched::NoKeys => self.empty,
+            Fetched::Failed(Kind::Unreachable) => self.unreachable,
+            Fetched::Failed(Kind::Status) => self.status,
+            Fetched::Failed(Kind::Invalid) => self.invalid,
+        };
+        chores.outcomes.push(outcome);
+        let lines = news.lines.into_iter();
+        chores.warnings.extend(lines.map(|line| (outcome, line)));
     }
 }
 

@@ -103,12 +103,11 @@ fn call(chores: &Chores) -> (u32, String, String) {
 }
 
 fn reasons(rig: &Rig, chores: &Chores) -> Vec<String> {
-    let of = |list: &[sdk_helpers::OutcomeId]| -> Vec<String> {
-        list.iter()
-            .map(|outcome| rig.filter.outcomes().find(*outcome).unwrap().to_string())
-            .collect()
-    };
-    [of(&chores.outcomes), of(&chores.troubles)].concat()
+    let of = |outcome| rig.filter.outcomes().find(outcome).unwrap().to_string();
+    for (outcome, _) in &chores.warnings {
+        assert!(chores.outcomes.contains(outcome));
+    }
+    chores.outcomes.iter().copied().map(of).collect()
 }
 
 #[test]
@@ -136,11 +135,11 @@ fn a_request_waits_for_the_first_keys() {
     let chores = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
     assert!(chores.wake);
     assert_eq!(reasons(&rig, &chores), ["jwks_fetched:r"]);
-    assert_eq!(chores.gauges, [(0, 0), (1, 0)]);
+    assert_eq!(chores.gauges, [(0, 0), (1, 0), (2, 1)]);
     assert_eq!(rig.filter.gauges()[0], ("jwks_age_seconds", "r".to_owned()));
     assert_eq!(held.goes_on(&rig, Resume::Woken).0.reason, "verified:r");
     rig.world.advance(Duration::from_secs(7));
-    assert_eq!(upkeep(&rig, Event::Due).gauges, [(0, 7), (1, 0)]);
+    assert_eq!(upkeep(&rig, Event::Due).gauges, [(0, 7), (1, 0), (2, 1)]);
 }
 
 #[test]
@@ -208,6 +207,42 @@ fn a_withdrawn_key_takes_its_tokens_with_it() {
     assert_eq!(rig.bearer(&new).reason, "verified:r");
 }
 
+/// All of them: every token is refused at once, known or not, and a set with keys ends it.
+#[test]
+fn withdrawn_keys_take_all_tokens_with_them() {
+    let rig = rig(&json!({}));
+    let fetch = |answer| {
+        let (tag, ..) = call(&upkeep(&rig, Event::Due));
+        upkeep(&rig, Event::Answer(tag, answer))
+    };
+    let _ = fetch(says(&["ed25519", "p256"]));
+    let text = token("ed25519", "EdDSA");
+    assert_eq!(rig.bearer(&text).reason, "verified:r");
+    rig.world.advance(Duration::from_secs(300));
+    let chores = fetch(says(&[]));
+    assert_eq!(reasons(&rig, &chores), ["jwks_empty:r"]);
+    let [(_, line)] = chores.warnings.as_slice() else {
+        panic!("{:?}", chores.warnings);
+    };
+    assert_eq!(
+        line,
+        "https://issuer.example/jwks through cluster `outbound|443||issuer.example`: a key set that \
+         has no keys; tokens are refused until it has one"
+    );
+    assert_eq!(chores.gauges, [(0, 300), (1, 0), (2, 0)]);
+    for text in [&text, &token("p256", "ES256"), &token("p384", "ES384")] {
+        let seen = rig.bearer(text);
+        assert_eq!(seen.reason, "jwks_withdrawn:r");
+        assert_eq!(
+            (seen.status, seen.body.as_str()),
+            (401, "Jwks remote fetch is failed")
+        );
+    }
+    rig.world.advance(Duration::from_secs(10));
+    let _ = fetch(says(&["ed25519"]));
+    assert_eq!(rig.bearer(&text).reason, "verified:r");
+}
+
 #[test]
 fn known_tokens_end_with_keys_that_nobody_could_fetch_again() {
     let rig = rig(&json!({"cacheDuration": "1s", "maxStale": "10s"}));
@@ -235,7 +270,7 @@ fn rules_of_one_key_set_share_its_fetch() {
         rule(&json!({"name": "c", "issuer": "c", "jwksUri": "https://other.example/jwks"})),
     ]}));
     assert_eq!(upkeep(&rig, Event::Due).calls.len(), 2);
-    assert_eq!(rig.filter.gauges().len(), 4);
+    assert_eq!(rig.filter.gauges().len(), 6);
 }
 
 #[test]

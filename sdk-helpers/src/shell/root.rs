@@ -112,16 +112,16 @@ impl<F: Filter> RootContext for Root<F> {
             Ok(loaded) => {
                 let Loaded {
                     filter,
-                    warnings,
                     problems,
                     hash,
+                    ..
                 } = loaded;
                 let shared = Rc::new(Shared::new(self.id, filter, hash));
                 shared.filter.prepare(&*shared, &problems);
                 if problems.has_errors() {
                     return refused::<F>(problems.errors());
                 }
-                shared.announce(warnings, hash);
+                shared.announce(problems.warnings(), hash);
                 self.shared = Some(Rc::clone(&shared));
                 shared.chores(Event::Loaded);
                 true
@@ -308,16 +308,15 @@ impl<F: Filter> Shared<F> {
             let chores = self.filter.upkeep(event, &**self);
             for (tag, call) in chores.calls {
                 if self.send(&call, Caller::Upkeep(tag)).is_none() {
-                    events.push_back(Event::Answer(tag, Answer::Failed));
+                    events.push_back(Event::Answer(tag, Answer::Unsent));
                 }
             }
             for outcome in chores.outcomes {
                 self.metrics.count(outcome);
             }
-            for trouble in chores.troubles {
-                self.metrics.count(trouble);
-                let reason = self.reasons.get(trouble.index()).map_or("", String::as_str);
-                log::warn!("{}: {reason}", F::NAME);
+            for (outcome, text) in chores.warnings {
+                let reason = self.reasons.get(outcome.index()).map_or("", String::as_str);
+                log::warn!("{}: {reason}: {text}", F::NAME);
             }
             for (gauge, value) in chores.gauges {
                 self.metrics.set(gauge, value);

@@ -177,7 +177,7 @@ impl<F: Filter> Inner<F> {
                     if self.ask(&call) {
                         return Action::Pause;
                     }
-                    decision = self.ask_again(Resume::Answer(Answer::Failed));
+                    decision = self.ask_again(Resume::Answer(Answer::Unsent));
                 }
             }
         }

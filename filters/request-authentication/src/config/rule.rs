@@ -219,15 +219,22 @@ fn read_set(text: &str, at: &At<'_>, problems: &Problems) -> Option<KeySet> {
     let read = KeySet::read(text.as_bytes())
         .map_err(|problem| problems.error(at, problem))
         .ok()?;
-    let at = at.field("keys");
-    for (index, problem) in read.skipped {
-        problems.warn(&at.index(index), format!("is passed over: {problem}"));
+    if let Some(problem) = read.without_keys() {
+        problems.error(at, problem);
+        return None;
     }
-    for index in read.private {
-        problems.warn(
-            &at.index(index),
-            "holds a secret: whoever reads this configuration can sign with it",
-        );
+    for (place, problem) in read.skipped {
+        place.from(at, |at| {
+            problems.warn(at, format!("is passed over: {problem}"));
+        });
+    }
+    for place in read.private {
+        place.from(at, |at| {
+            problems.warn(
+                at,
+                "holds a secret: whoever reads this configuration can sign with it",
+            );
+        });
     }
     Some(read.set)
 }

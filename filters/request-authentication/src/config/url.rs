@@ -1,8 +1,12 @@
 //! The URL of a key set, as far as fetching through an Envoy cluster needs it.
 
+use std::fmt;
+
 /// `http` or `https`, a host, a port and a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
+    /// `http` or `https`.
+    pub scheme: &'static str,
     /// Host and port as the URL has them: `:authority`.
     pub authority: String,
     /// The host alone.
@@ -20,36 +24,43 @@ impl Url {
     /// Reads a URL.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with it. Nothing is quoted that may be a secret: no password, no query.
     pub fn read(text: &str) -> Result<Self, String> {
-        let quoted = text.escape_debug();
+        let quoted = quoted(text);
         if text.len() > LONGEST {
             return Err(format!("is longer than {LONGEST} bytes"));
         }
         let Some((scheme, rest)) = text.split_once("://") else {
             return Err(format!(
-                "`{quoted}` is no URL such as `https://issuer.example/jwks.json`"
+                "{quoted} is no URL such as `https://issuer.example/jwks.json`"
             ));
         };
-        let standard = match scheme {
-            "http" => 80,
-            "https" => 443,
+        let (scheme, standard) = match scheme {
+            "http" => ("http", 80),
+            "https" => ("https", 443),
             _ => {
                 return Err(format!(
-                    "URI scheme `{}` is not supported; use `https` or `http`",
-                    scheme.escape_debug()
+                    "URI scheme {} is not supported; use `https` or `http`",
+                    self::quoted(scheme)
                 ));
             }
         };
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let (authority, path) = rest.split_at(end);
+        if authority.contains('@') {
+            return Err(
+                "has a user or a password before its host; neither would be sent, and both would \
+                 stand wherever the configuration does: take them out"
+                    .to_owned(),
+            );
+        }
         let (host, port) = match split_port(authority) {
             Some((host, "")) => (host, Some(standard)),
             Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0)),
             None => (authority, Some(standard)),
         };
         let Some(port) = port else {
-            return Err(format!("`{quoted}` has no port between 1 and 65535"));
+            return Err(format!("{quoted} has no port between 1 and 65535"));
         };
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         let bracketed = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
@@ -58,16 +69,17 @@ impl Url {
             None => !host.is_empty() && host.chars().all(legal),
         };
         if !fine {
-            return Err(format!("`{quoted}` has no host that can be asked"));
+            return Err(format!("{quoted} has no host that can be asked"));
         }
         let path = path.split('#').next().unwrap_or_default();
         if !path.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(format!(
-                "`{quoted}` has a path with white space or other than ASCII; percent-encode it"
+                "{quoted} has a path with white space or other than ASCII; percent-encode it"
             ));
         }
         let slash = if path.starts_with('/') { "" } else { "/" };
         Ok(Url {
+            scheme,
             authority: authority.trim_end_matches(':').to_owned(),
             host: host.to_owned(),
             port,
@@ -79,6 +91,24 @@ impl Url {
     pub fn cluster(&self) -> String {
         format!("outbound|{}||{}", self.port, self.host)
     }
+}
+
+impl fmt::Display for Url {
+    /// Without the query, which may hold a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.path.split('?').next().unwrap_or_default();
+        write!(f, "{}://{}{path}", self.scheme, self.authority)
+    }
+}
+
+/// What of a text that should be a URL may be shown: not its query, and nothing at all where it may
+/// have a password.
+pub(super) fn quoted(text: &str) -> String {
+    if text.contains('@') {
+        return "the URL".to_owned();
+    }
+    let shown = text.split(['?', '#']).next().unwrap_or_default();
+    format!("`{}`", shown.escape_debug())
 }
 
 /// Splits at the colon of the port, not at one of an IPv6 address.
@@ -146,6 +176,27 @@ mod tests {
             assert!(Url::read(text).is_err(), "{text}");
         }
         assert!(Url::read(&format!("https://a/{}", "x".repeat(2048))).is_err());
+    }
+
+    #[test]
+    fn no_secret_of_a_url_is_shown() {
+        for text in [
+            "https://user:s3cret@a.example/jwks",
+            "https://s3cret@a.example",
+            "https://user:s3/cret@a.example:x/jwks",
+            "user:s3cret@a.example/jwks",
+            "ftp://user:s3cret@a.example/jwks",
+            "https://a.example:0/jwks?key=s3cret",
+            "https://a b/jwks?key=s3cret",
+            "https://a/b c?key=s3cret",
+            "a.example/jwks?key=s3cret#s3cret",
+            "s3cret@x://a.example/",
+        ] {
+            let problem = Url::read(text).expect_err(text);
+            assert!(!problem.contains("s3"), "{problem}");
+        }
+        let url = Url::read("https://a.example:81/b/@c?key=s3cret#s3cret").expect("a URL");
+        assert_eq!(url.to_string(), "https://a.example:81/b/@c");
     }
 
     proptest! {

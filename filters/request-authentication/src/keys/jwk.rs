@@ -5,8 +5,10 @@ use p256::ecdsa::VerifyingKey as P256;
 use p384::ecdsa::VerifyingKey as P384;
 use p521::ecdsa::VerifyingKey as P521;
 use rsa::{BoxedUint, RsaPublicKey};
+use sdk_helpers::Timestamp;
 use serde_json::{Map, Value};
 
+use super::certificate::Certificate;
 use super::verify::{self, RSA_BITS};
 use crate::algorithm::{Algorithm, Hash};
 use crate::base64::decode_member;
@@ -20,6 +22,8 @@ pub struct Jwk {
     pub alg: Option<Box<str>>,
     /// What verifies.
     pub key: Key,
+    /// When the certificate it came in ends, if it came in one.
+    pub not_after: Option<Timestamp>,
 }
 
 /// What verifies. Its kind alone says what it is good for, whatever a token's header asks.
@@ -74,8 +78,14 @@ impl Jwk {
             text.filter(|text| !text.is_empty())
         };
         let alg = text("alg");
+        let mut not_after = None;
         let key = match members.get("kty") {
             Some(Value::String(kty)) => match kty.as_str() {
+                kty if is_certificate(members) => {
+                    let certificate = certified(members, kty, alg)?;
+                    not_after = certificate.not_after;
+                    certificate.key
+                }
                 "RSA" => rsa(members, alg)?,
                 "EC" => ec(members, alg)?,
                 "OKP" => okp(members)?,
@@ -89,7 +99,18 @@ impl Jwk {
             kid: text("kid").map(Into::into),
             alg: alg.map(Into::into),
             key,
+            not_after,
         })
+    }
+
+    /// A key that only has a certificate and a name.
+    pub(super) fn certified(kid: &str, certificate: Certificate) -> Self {
+        Jwk {
+            kid: Some(kid.into()),
+            alg: None,
+            key: certificate.key,
+            not_after: certificate.not_after,
+        }
     }
 
     /// Whether an element of `keys` holds a secret that has no business in a set of public keys.
@@ -134,12 +155,46 @@ fn number(members: &Members, name: &str) -> Result<Vec<u8>, String> {
     Ok(number)
 }
 
+/// Whether the key is nowhere but in its certificate.
+fn is_certificate(members: &Members) -> bool {
+    let has = |name: &str| members.contains_key(name);
+    has("x5c") && !["n", "e", "x", "y", "k"].into_iter().any(has)
+}
+
+/// The key in `x5c`, whose first certificate is the one that counts (RFC 7517 §4.7).
+fn certified(members: &Members, kty: &str, alg: Option<&str>) -> Result<Certificate, String> {
+    let first = members.get("x5c").and_then(|chain| chain.get(0));
+    let text = first
+        .and_then(Value::as_str)
+        .ok_or("`x5c` is no list of texts")?;
+    let certificate =
+        Certificate::from_base64(text).map_err(|problem| format!("`x5c` is {problem}"))?;
+    let key = &certificate.key;
+    let same = match key {
+        Key::Rsa(_) => kty == "RSA",
+        Key::P256 { .. } | Key::P384 { .. } | Key::P521(_) => kty == "EC",
+        Key::Ed25519(_) => kty == "OKP",
+        Key::Secret(_) => false,
+    };
+    if !same {
+        return Err("`kty` is not that of its certificate".to_owned());
+    }
+    let fits = |alg| Algorithm::named(alg).is_some_and(|algorithm| key.fits(algorithm));
+    if alg.is_some_and(|alg| !fits(alg)) {
+        return Err("`alg` is none that the key in its certificate signs with".to_owned());
+    }
+    Ok(certificate)
+}
+
 fn rsa(members: &Members, alg: Option<&str>) -> Result<Key, String> {
     if alg.is_some_and(|alg| !alg.starts_with("RS") && !alg.starts_with("PS")) {
         return Err("`alg` is none that an RSA key signs with".to_owned());
     }
-    let n = number(members, "n")?;
-    let e = number(members, "e")?;
+    rsa_key(&number(members, "n")?, &number(members, "e")?)
+}
+
+/// From numbers without zeros before them.
+pub(super) fn rsa_key(n: &[u8], e: &[u8]) -> Result<Key, String> {
     let bits = n
         .len()
         .saturating_mul(8)
@@ -155,15 +210,34 @@ fn rsa(members: &Members, alg: Option<&str>) -> Result<Key, String> {
         return Err("`e` is neither 3 nor 65537".to_owned());
     }
     let key = RsaPublicKey::new(
-        BoxedUint::from_be_slice_vartime(&n),
-        BoxedUint::from_be_slice_vartime(&e),
+        BoxedUint::from_be_slice_vartime(n),
+        BoxedUint::from_be_slice_vartime(e),
     )
     .map_err(|_| "`n` is no modulus of RSA".to_owned())?;
     Ok(Key::Rsa(Box::new(Rsa {
         key,
-        spki: verify::rsa_spki(&n, &e),
+        spki: verify::rsa_spki(n, e),
         size: n.len(),
     })))
+}
+
+/// A curve of ECDSA.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+impl Curve {
+    /// The bytes of a coordinate.
+    fn size(self) -> usize {
+        match self {
+            Curve::P256 => 32,
+            Curve::P384 => 48,
+            Curve::P521 => 66,
+        }
+    }
 }
 
 fn ec(members: &Members, alg: Option<&str>) -> Result<Key, String> {
@@ -181,12 +255,13 @@ fn ec(members: &Members, alg: Option<&str>) -> Result<Key, String> {
         (None, Some(crv)) => crv,
         (None, None) => "P-256",
     };
-    let size = match crv {
-        "P-256" => 32,
-        "P-384" => 48,
-        "P-521" => 66,
+    let curve = match crv {
+        "P-256" => Curve::P256,
+        "P-384" => Curve::P384,
+        "P-521" => Curve::P521,
         _ => return Err("`crv` is none of `P-256`, `P-384`, `P-521`".to_owned()),
     };
+    let size = curve.size();
     // The uncompressed point of SEC 1 §2.3.3.
     let mut point = vec![4];
     for name in ["x", "y"] {
@@ -197,25 +272,37 @@ fn ec(members: &Members, alg: Option<&str>) -> Result<Key, String> {
         point.resize(point.len().saturating_add(zeros), 0);
         point.extend(number);
     }
-    let key = match size {
-        32 => P256::from_sec1_bytes(&point).map(|key| Key::P256 {
+    ec_key(curve, &point)
+}
+
+/// From an uncompressed point.
+pub(super) fn ec_key(curve: Curve, point: &[u8]) -> Result<Key, String> {
+    let whole = point.len() == curve.size().saturating_mul(2).saturating_add(1);
+    let key = match curve {
+        _ if !whole => None,
+        Curve::P256 => P256::from_sec1_bytes(point).ok().map(|key| Key::P256 {
             key,
-            spki: verify::p256_spki(&point),
+            spki: verify::p256_spki(point),
         }),
-        48 => P384::from_sec1_bytes(&point).map(|key| Key::P384 {
+        Curve::P384 => P384::from_sec1_bytes(point).ok().map(|key| Key::P384 {
             key,
-            spki: verify::p384_spki(&point),
+            spki: verify::p384_spki(point),
         }),
-        _ => P521::from_sec1_bytes(&point).map(|key| Key::P521(Box::new(key))),
+        Curve::P521 => P521::from_sec1_bytes(point)
+            .ok()
+            .map(|key| Key::P521(Box::new(key))),
     };
-    key.map_err(|_| "`x` and `y` are no point of the curve".to_owned())
+    key.ok_or_else(|| "`x` and `y` are no point of the curve".to_owned())
 }
 
 fn okp(members: &Members) -> Result<Key, String> {
     if members.get("crv").and_then(Value::as_str) != Some("Ed25519") {
         return Err("`crv` is not `Ed25519`".to_owned());
     }
-    let x = bytes(members, "x")?;
+    ed25519_key(&bytes(members, "x")?)
+}
+
+pub(super) fn ed25519_key(x: &[u8]) -> Result<Key, String> {
     let x = <[u8; 32]>::try_from(x).map_err(|_| "`x` is not 32 bytes long".to_owned())?;
     Ok(Key::Ed25519(Ed25519::new(x)))
 }

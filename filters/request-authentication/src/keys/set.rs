@@ -1,12 +1,16 @@
 //! A JSON Web Key Set (RFC 7517 §5), and which of its keys a token is tried with.
 
-use sdk_helpers::config::json;
-use serde_json::Value;
+use std::fmt;
 
+use sdk_helpers::config::json;
+use sdk_helpers::{At, Timestamp};
+use serde_json::{Map, Value};
+
+use super::certificate::{self, Certificate};
 use super::jwk::Jwk;
 use crate::algorithm::Algorithm;
 
-/// Keys, at least one.
+/// Keys. Without any, it is the set of an issuer that has withdrawn them all.
 #[derive(Debug)]
 pub struct KeySet(Vec<Jwk>);
 
@@ -16,9 +20,36 @@ pub struct Read {
     /// The keys that can be used.
     pub set: KeySet,
     /// Those that cannot: their place and why. They are passed over, as in Envoy.
-    pub skipped: Vec<(usize, String)>,
+    pub skipped: Vec<(Place, String)>,
     /// The places of those that hold a secret.
-    pub private: Vec<usize>,
+    pub private: Vec<Place>,
+    /// Those that came in a certificate, and when that ends.
+    pub certified: Vec<(Place, Timestamp)>,
+}
+
+/// Where in a set a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the list `keys`.
+    Listed(usize),
+    /// In a mapping of names to certificates.
+    Named(String),
+}
+
+impl Place {
+    /// Goes there from where the set is.
+    pub fn from<R>(&self, set: &At<'_>, go: impl FnOnce(&At<'_>) -> R) -> R {
+        match self {
+            Place::Listed(index) => go(&set.field("keys").index(*index)),
+            Place::Named(name) => go(&set.field(name)),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.from(&At::root(), |at| at.fmt(f))
+    }
 }
 
 /// How a token fared with a set.
@@ -38,52 +69,63 @@ pub enum Trial {
 }
 
 impl KeySet {
-    /// Reads a set.
+    /// Reads a set: a mapping with `keys`, or one of names to certificates. It may come out without a
+    /// key; see [`Read::without_keys`].
     ///
     /// # Errors
-    /// Why none of it can be used.
+    /// Why it is no set at all. Nothing of it is quoted: a key set may hold secrets.
     pub fn read(bytes: &[u8]) -> Result<Read, String> {
-        // The message of a refused text may quote it, and a key set may hold secrets.
-        let tree = json(bytes).map_err(|error| {
-            format!(
-                "is no JSON, or has a key twice: line {}, column {}",
-                error.line(),
-                error.column()
-            )
-        })?;
-        let keys = match tree.get("keys") {
-            Some(Value::Array(keys)) => keys,
-            Some(_) => return Err("`keys` is no list".to_owned()),
-            None => return Err("has no `keys`".to_owned()),
-        };
-        let mut read = Read {
-            set: KeySet(Vec::with_capacity(keys.len())),
-            skipped: Vec::new(),
-            private: Vec::new(),
-        };
+        match json(bytes) {
+            Ok(tree) => Self::of(&tree),
+            Err(error) => Err(no_json(bytes, &error)),
+        }
+    }
+
+    /// Takes a set that is read already.
+    ///
+    /// # Errors
+    /// As [`KeySet::read`].
+    pub fn of(tree: &Value) -> Result<Read, String> {
+        match tree.get("keys") {
+            Some(Value::Array(keys)) => Ok(Self::listed(keys)),
+            Some(_) => Err("`keys` is no list".to_owned()),
+            None => match tree.as_object().and_then(certificates) {
+                Some(certificates) => Ok(Self::certified(&certificates)),
+                None => Err("has no `keys`".to_owned()),
+            },
+        }
+    }
+
+    fn listed(keys: &[Value]) -> Read {
+        let mut read = Read::default();
         for (index, key) in keys.iter().enumerate() {
             if Jwk::is_private(key) {
-                read.private.push(index);
+                read.private.push(Place::Listed(index));
             }
-            match Jwk::read(key) {
-                Ok(key) => read.set.0.push(key),
-                Err(problem) => read.skipped.push((index, problem)),
-            }
+            read.add(Place::Listed(index), Jwk::read(key));
         }
-        if !read.set.0.is_empty() {
-            return Ok(read);
+        read
+    }
+
+    fn certified(certificates: &[(&String, &str)]) -> Read {
+        let mut read = Read::default();
+        for (kid, pem) in certificates {
+            let key = Certificate::from_pem(pem)
+                .map(|certificate| Jwk::certified(kid, certificate))
+                .map_err(|problem| format!("is {problem}"));
+            read.add(Place::Named((*kid).clone()), key);
         }
-        Err(match read.skipped.first() {
-            Some((index, problem)) => {
-                format!("has no key that can be used: keys[{index}] {problem}")
-            }
-            None => "has no keys".to_owned(),
-        })
+        read
     }
 
     /// The number of keys.
     pub fn size(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// Whether a token with this `kid` may find its key here: one of the same name, or one without.
@@ -118,6 +160,80 @@ impl KeySet {
             }
         }
         trial
+    }
+}
+
+impl Default for Read {
+    fn default() -> Self {
+        Read {
+            set: KeySet(Vec::new()),
+            skipped: Vec::new(),
+            private: Vec::new(),
+            certified: Vec::new(),
+        }
+    }
+}
+
+impl Read {
+    fn add(&mut self, place: Place, key: Result<Jwk, String>) {
+        match key {
+            Ok(key) => {
+                let ends = key.not_after.map(|end| (place, end));
+                self.certified.extend(ends);
+                self.set.0.push(key);
+            }
+            Err(problem) => self.skipped.push((place, problem)),
+        }
+    }
+
+    /// Why it is a set without a single key that can be used, if it is.
+    pub fn without_keys(&self) -> Option<String> {
+        if !self.set.is_empty() {
+            return None;
+        }
+        Some(match self.skipped.first() {
+            Some((place, problem)) => {
+                format!("has no key that can be used: {place} {problem}")
+            }
+            None => "has no keys".to_owned(),
+        })
+    }
+
+    /// What is to be said of certificates that are over by `now`. Their keys count all the same, as
+    /// in Envoy: it is the issuer who takes a key back.
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = &Place> {
+        let over = self.certified.iter().filter(move |(_, end)| *end < now);
+        over.map(|(place, _)| place)
+    }
+}
+
+/// The certificates of a mapping that holds nothing else, each under the name of its key.
+fn certificates(map: &Map<String, Value>) -> Option<Vec<(&String, &str)>> {
+    let certificate = |(kid, value)| {
+        let pem = Value::as_str(value)?.trim_start();
+        (!String::is_empty(kid) && pem.starts_with(certificate::PEM)).then_some((kid, pem))
+    };
+    let all: Option<Vec<_>> = map.iter().map(certificate).collect();
+    all.filter(|all| !all.is_empty())
+}
+
+/// What a text is that is no JSON. The parser's own message may quote it.
+fn no_json(bytes: &[u8], error: &serde_json::Error) -> String {
+    let text = bytes.trim_ascii_start();
+    if text.is_empty() {
+        "is empty".to_owned()
+    } else if text.starts_with(b"-----BEGIN ") {
+        "is PEM, not JSON: keys are expected as `{\"keys\": [...]}`, or certificates as \
+         `{\"<kid>\": \"-----BEGIN CERTIFICATE-----...\"}`"
+            .to_owned()
+    } else if text.starts_with(b"<") {
+        "is HTML or XML, not JSON".to_owned()
+    } else {
+        format!(
+            "is no JSON, or has a key twice: line {}, column {}",
+            error.line(),
+            error.column()
+        )
     }
 }
 

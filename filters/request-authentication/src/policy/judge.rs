@@ -130,6 +130,9 @@ impl Judge<'_> {
         let (set, generation) = match &rule.keys {
             Keys::Inline(set) => (Rc::clone(set), 0),
             Keys::Ring(ring) => match self.moment.rings.find(*ring, kid, self.now) {
+                Keyring::Keys(set, _) if set.is_empty() => {
+                    return Err(Rejection::KeysWithdrawn.into());
+                }
                 Keyring::Keys(set, generation) => (set, generation),
                 Keyring::Soon => return Err(Stop::Wait(*ring)),
                 Keyring::Nothing => return Err(Rejection::KeysUnavailable.into()),

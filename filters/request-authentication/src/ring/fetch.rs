@@ -1,14 +1,24 @@
 //! One fetch: which call comes next, and what an answer means.
 
+use std::time::Duration;
+
 use sdk_helpers::config::json;
-use sdk_helpers::{Answer, Call};
+use sdk_helpers::{Answer, Call, Headers};
 
 use crate::config::url::Url;
 use crate::config::{Origin, Remote};
 use crate::keys::KeySet;
+use crate::keys::set::Read;
 
 /// Some hundreds of keys. Each takes every worker some 50 µs to read.
 const LARGEST: usize = 256 * 1024;
+
+/// All that serve keys are suited: who serves `application/jwk-set+json` alone, as Kubernetes does,
+/// and who knows of no such type.
+const ACCEPT: &str = "application/json, application/jwk-set+json, */*";
+
+/// Who has none is taken for a robot by many a firewall.
+const USER_AGENT: &str = concat!("mesh-filters/", env!("CARGO_PKG_VERSION"));
 
 /// The call that is out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,23 +30,40 @@ pub(super) enum Step {
 }
 
 /// What an answer brought.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Got {
     /// The place of the keys.
     Next(Step),
-    /// The text of a key set in which at least one key can be used.
-    Keys(Vec<u8>),
+    /// A key set, as text and read. It may be without keys.
+    Keys(Vec<u8>, Read),
 }
 
 /// Why a fetch failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    pub(super) kind: Kind,
+    /// What came, in a few words: `status 404`.
+    pub(super) what: String,
+}
+
+/// Kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Kind {
     /// No such cluster, no healthy host, no answer in time.
     Unreachable,
     /// An answer other than 2xx. Redirects are not followed.
     Status,
     /// An answer that is no key set.
     Invalid,
+}
+
+impl Kind {
+    fn of(self, what: impl Into<String>) -> Trouble {
+        Trouble {
+            kind: self,
+            what: what.into(),
+        }
+    }
 }
 
 impl Step {
@@ -47,56 +74,106 @@ impl Step {
         }
     }
 
-    pub(super) fn call(&self, remote: &Remote) -> Call {
+    fn url(&self) -> &Url {
         let (Step::Discovery(url) | Step::Keys(url)) = self;
+        url
+    }
+
+    pub(super) fn call(&self, remote: &Remote) -> Call {
+        let url = self.url();
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         Call::Http {
-            cluster: remote.cluster.clone().unwrap_or_else(|| url.cluster()),
+            cluster: cluster(remote, url),
             headers: vec![
                 header(":method", "GET"),
+                header(":scheme", url.scheme),
                 header(":path", &url.path),
                 header(":authority", &url.authority),
-                header("accept", "application/json"),
+                header("accept", ACCEPT),
+                header("user-agent", USER_AGENT),
             ],
             body: Vec::new(),
             timeout: remote.timeout,
         }
     }
 
-    pub(super) fn answered(&self, answer: &Answer) -> Result<Got, Trouble> {
+    /// Whom it asks and what came of that, for people. Nothing in it is secret.
+    pub(super) fn report(&self, remote: &Remote, what: &str) -> String {
+        /// A name of a key in an answer may be a book.
+        const LONGEST: usize = 500;
+        let url = self.url();
+        let line = format!("{url} through cluster `{}`: {what}", cluster(remote, url));
+        line.chars().take(LONGEST).collect()
+    }
+
+    pub(super) fn answered(&self, answer: &Answer, remote: &Remote) -> Result<Got, Trouble> {
         let Answer::Http { headers, body } = answer else {
-            return Err(Trouble::Unreachable);
+            return Err(Kind::Unreachable.of(match answer {
+                Answer::Unsent => "no such cluster",
+                _ => "the answer broke off",
+            }));
         };
-        match headers.first(":status") {
-            Some([b'2', _, _]) => {}
-            // What Envoy says in place of a host that it cannot reach, or that does not answer.
-            Some(b"503" | b"504") => return Err(Trouble::Unreachable),
-            _ => return Err(Trouble::Status),
-        }
+        check_status(headers, body, remote.timeout)?;
         if body.len() > LARGEST {
-            return Err(Trouble::Invalid);
+            return Err(Kind::Invalid.of("larger than 256 KiB"));
         }
+        let answer_that = |problem| Kind::Invalid.of(format!("an answer that {problem}"));
         match self {
             Step::Keys(_) => {
-                KeySet::read(body).map_err(|_| Trouble::Invalid)?;
-                Ok(Got::Keys(body.clone()))
+                let read = KeySet::read(body).map_err(answer_that)?;
+                Ok(Got::Keys(body.clone(), read))
             }
             Step::Discovery(_) => {
-                let place = json(body)
-                    .ok()
-                    .and_then(|tree| Url::read(tree.get("jwks_uri")?.as_str()?).ok());
-                place
-                    .map(|url| Got::Next(Step::Keys(url)))
-                    .ok_or(Trouble::Invalid)
+                let Ok(tree) = json(body) else {
+                    return Err(Kind::Invalid.of("an OpenID configuration that is no JSON"));
+                };
+                let place = tree.get("jwks_uri").and_then(|uri| uri.as_str());
+                let place = place.ok_or_else(|| {
+                    Kind::Invalid.of("an OpenID configuration without `jwks_uri`")
+                })?;
+                let url = Url::read(place).map_err(|problem| {
+                    Kind::Invalid.of(format!(
+                        "an OpenID configuration whose `jwks_uri` {problem}"
+                    ))
+                })?;
+                Ok(Got::Next(Step::Keys(url)))
             }
         }
     }
 }
 
+fn check_status(headers: &Headers, body: &[u8], timeout: Duration) -> Result<(), Trouble> {
+    let status = headers.first(":status").unwrap_or_default();
+    let said = String::from_utf8_lossy(status);
+    let said = said.escape_debug();
+    Err(match status {
+        [b'2', _, _] => return Ok(()),
+        // What Envoy says in place of a host that does not answer, or that it cannot reach.
+        b"504" if body == b"upstream request timeout" => {
+            let millis = timeout.as_millis();
+            Kind::Unreachable.of(match millis % 1_000 {
+                0 => format!("no answer in {} s", millis / 1_000),
+                _ => format!("no answer in {millis} ms"),
+            })
+        }
+        b"503" if body == b"no healthy upstream" => Kind::Unreachable.of("no healthy host"),
+        b"503" if body.starts_with(b"upstream connect error") => {
+            Kind::Unreachable.of("no connection")
+        }
+        b"503" | b"504" => Kind::Unreachable.of(format!("status {said}")),
+        [b'3', _, _] => Kind::Status.of(format!("status {said}, and redirects are not followed")),
+        _ => Kind::Status.of(format!("status {said}")),
+    })
+}
+
+fn cluster(remote: &Remote, url: &Url) -> String {
+    remote.cluster.clone().unwrap_or_else(|| url.cluster())
+}
+
 /// What tells one key set from another among all that share cells.
 pub(super) fn name(remote: &Remote) -> String {
     let (Origin::Jwks(url) | Origin::Discovery(url)) = &remote.origin;
-    let cluster = remote.cluster.clone().unwrap_or_else(|| url.cluster());
+    let cluster = cluster(remote, url);
     format!("{cluster} {}{}", url.authority, url.path)
 }
 

@@ -13,7 +13,7 @@ use crate::config::Remote;
 pub(super) struct State {
     /// The hash of the text of the keys; 0 before there are any.
     pub(super) keys: u64,
-    /// When they were last fetched.
+    /// When there last were any. The age of a set without keys is that of the last one with some.
     pub(super) fetched: Timestamp,
     /// When they are due.
     pub(super) next: Timestamp,
@@ -25,6 +25,17 @@ pub(super) struct State {
     pub(super) owner: u64,
     /// Failures in a row.
     pub(super) failures: u32,
+}
+
+/// How a fetch ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// With keys; the hash of their text.
+    Keys(u64),
+    /// With a set that has none; likewise.
+    NoKeys(u64),
+    /// Without a set.
+    Failure,
 }
 
 impl State {
@@ -101,12 +112,11 @@ impl State {
         })
     }
 
-    /// Notes how the fetch of `owner` ended: with keys of this hash, or without. Nothing if the
-    /// lease is somebody else's by now.
+    /// Notes how the fetch of `owner` ended. Nothing if the lease is somebody else's by now.
     pub(super) fn ended(
         self,
         owner: u64,
-        keys: Option<u64>,
+        end: End,
         jitter: u64,
         now: Timestamp,
         remote: &Remote,
@@ -119,15 +129,18 @@ impl State {
             lease: Timestamp::default(),
             ..self
         };
-        Some(match keys {
-            Some(keys) => State {
+        Some(match end {
+            End::Keys(keys) | End::NoKeys(keys) => State {
                 keys,
-                fetched: now,
+                fetched: match end {
+                    End::NoKeys(_) if self.fetched != Timestamp::default() => self.fetched,
+                    _ => now,
+                },
                 next: now.saturating_add(shortened(remote.interval, jitter)),
                 failures: 0,
                 ..free
             },
-            None => {
+            End::Failure => {
                 let doubled = BACK_OFF.saturating_mul(1 << self.failures.min(16));
                 let longest = LONGEST_BACK_OFF.min(remote.interval);
                 let wait = shortened(doubled.min(longest), jitter);

@@ -1,5 +1,7 @@
 //! Many VMs and one issuer, by a clock of the test's own.
 
+mod withdrawal;
+
 use super::*;
 use crate::config::url::Url;
 use crate::config::{Origin, Remote};
@@ -44,6 +46,8 @@ struct Proxy {
     says: Answer,
     takes: Duration,
     fetches: usize,
+    /// All that was said in the log.
+    lines: Vec<String>,
 }
 
 impl Proxy {
@@ -59,10 +63,12 @@ impl Proxy {
             says: http("200", set(&["one"])),
             takes: Duration::from_millis(30),
             fetches: 0,
+            lines: vec![],
         }
     }
 
     fn sent(&mut self, vm: usize, news: News) {
+        self.lines.extend(news.lines);
         if news.call.is_some() {
             self.fetches += 1;
             self.calls
@@ -359,26 +365,100 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
     assert!(proxy.ask(0, "one").0);
 }
 
+/// What one answer to the first fetch comes to.
+fn first(answer: &Answer, remote: impl Fn() -> Remote) -> (Proxy, News) {
+    let mut proxy = Proxy::new(1, remote);
+    assert!(proxy.rings[0].tend(&proxy.world).call.is_some());
+    let news = proxy.rings[0].answered(answer, &proxy.world);
+    (proxy, news)
+}
+
 #[test]
-fn what_is_no_key_set_is_a_failure() {
-    for (answer, trouble) in [
-        (Answer::Failed, Trouble::Unreachable),
-        (http("503", vec![]), Trouble::Unreachable),
-        (http("504", set(&["one"])), Trouble::Unreachable),
-        (http("302", set(&["one"])), Trouble::Status),
-        (http("500", set(&["one"])), Trouble::Status),
-        (http("200", b"<html>".to_vec()), Trouble::Invalid),
-        (http("200", set(&[])), Trouble::Invalid),
-        (http("200", vec![]), Trouble::Invalid),
-        (http("200", vec![b' '; 2 * 1024 * 1024]), Trouble::Invalid),
+fn what_is_no_key_set_is_a_failure_and_the_line_says_what_came() {
+    let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
+    for (answer, kind, what) in [
+        (Answer::Unsent, Kind::Unreachable, "no such cluster"),
+        (Answer::Failed, Kind::Unreachable, "the answer broke off"),
+        (http("503", vec![]), Kind::Unreachable, "status 503"),
+        (
+            http("503", b"no healthy upstream".to_vec()),
+            Kind::Unreachable,
+            "no healthy host",
+        ),
+        (
+            http(
+                "503",
+                b"upstream connect error or disconnect/reset before headers".to_vec(),
+            ),
+            Kind::Unreachable,
+            "no connection",
+        ),
+        (
+            http("504", b"upstream request timeout".to_vec()),
+            Kind::Unreachable,
+            "no answer in 5 s",
+        ),
+        (http("504", set(&["one"])), Kind::Unreachable, "status 504"),
+        (
+            http("302", set(&["one"])),
+            Kind::Status,
+            "status 302, and redirects are not followed",
+        ),
+        (http("500", set(&["one"])), Kind::Status, "status 500"),
+        (http("\n", vec![]), Kind::Status, "status \\n"),
+        (
+            http("200", b" <!doctype html>".to_vec()),
+            Kind::Invalid,
+            "an answer that is HTML or XML, not JSON",
+        ),
+        (
+            http("200", vec![]),
+            Kind::Invalid,
+            "an answer that is empty",
+        ),
+        (
+            http("200", b"{}".to_vec()),
+            Kind::Invalid,
+            "an answer that has no `keys`",
+        ),
+        (
+            http("200", br#"{"keys":null}"#.to_vec()),
+            Kind::Invalid,
+            "an answer that `keys` is no list",
+        ),
+        (http("200", pem), Kind::Invalid, "an answer that is PEM"),
+        (
+            http("200", vec![b' '; 2 * 1024 * 1024]),
+            Kind::Invalid,
+            "larger than 256 KiB",
+        ),
     ] {
-        let mut proxy = Proxy::new(1, remote);
-        assert!(proxy.rings[0].tend(&proxy.world).call.is_some());
-        let news = proxy.rings[0].answered(&answer, &proxy.world);
-        assert_eq!(news.fetched, Some(Err(trouble)), "{answer:?}");
+        let (proxy, news) = first(&answer, remote);
+        assert_eq!(news.fetched, Some(Fetched::Failed(kind)), "{what}");
+        let line = format!(
+            "https://issuer.example/jwks through cluster `outbound|443||issuer.example`: {what}"
+        );
+        assert!(
+            news.lines.len() == 1 && news.lines[0].starts_with(&line),
+            "{:?}",
+            news.lines
+        );
         assert!(news.changed);
         assert_eq!(proxy.rings[0].failures(), 1);
     }
+}
+
+#[test]
+fn what_goes_on_failing_is_told_every_ten_minutes() {
+    let mut proxy = Proxy::new(3, remote);
+    proxy.says = http("404", vec![]);
+    proxy.run(Duration::from_secs(3600));
+    assert!(proxy.fetches > 100);
+    assert!((6..=7).contains(&proxy.lines.len()), "{:?}", proxy.lines);
+    // Another cause is told at once.
+    proxy.says = Answer::Unsent;
+    proxy.run(LONGEST_BACK_OFF * 2);
+    assert!(proxy.lines.last().unwrap().ends_with("no such cluster"));
 }
 
 #[test]
@@ -421,18 +501,27 @@ fn discovery_asks_the_issuer_where_its_keys_are() {
         ("outbound|81||b.example".to_owned(), "/k?v=1".to_owned())
     );
     let news = ring.answered(&http("200", set(&["one"])), &proxy.world);
-    assert_eq!(news.fetched, Some(Ok(())));
-    for document in [
-        "{}",
-        r#"{"jwks_uri":7}"#,
-        r#"{"jwks_uri":"file:///etc"}"#,
-        "<",
+    assert_eq!(news.fetched, Some(Fetched::Keys));
+    for (document, what) in [
+        ("{}", "without `jwks_uri`"),
+        (r#"{"jwks_uri":7}"#, "without `jwks_uri`"),
+        (
+            r#"{"jwks_uri":"file:///etc"}"#,
+            "whose `jwks_uri` URI scheme `file` is not supported; use `https` or `http`",
+        ),
+        ("<", "that is no JSON"),
     ] {
-        let mut proxy = Proxy::new(1, discovery);
-        let _ = proxy.rings[0].tend(&proxy.world);
-        let news = proxy.rings[0].answered(&http("200", document.into()), &proxy.world);
-        assert_eq!(news.fetched, Some(Err(Trouble::Invalid)));
+        let (_, news) = first(&http("200", document.into()), discovery);
+        assert_eq!(news.fetched, Some(Fetched::Failed(Kind::Invalid)));
+        let line = format!(
+            "https://a.example/.well-known/openid-configuration through cluster \
+             `outbound|443||a.example`: an OpenID configuration {what}"
+        );
+        assert_eq!(news.lines, [line]);
     }
+    let secret = r#"{"jwks_uri":"https://user:s3cret@b.example/k?s3cret"}"#;
+    let (_, news) = first(&http("200", secret.into()), discovery);
+    assert!(!news.lines[0].contains("s3cret"), "{:?}", news.lines);
     // A cluster that is named is asked for both.
     let named = || Remote {
         cluster: Some("keys".to_owned()),
@@ -444,6 +533,34 @@ fn discovery_asks_the_issuer_where_its_keys_are() {
         place(proxy.rings[0].answered(&says, &proxy.world)).0,
         "keys"
     );
+}
+
+/// Kubernetes serves `application/jwk-set+json` alone, and firewalls refuse whom they do not know.
+#[test]
+fn a_fetch_says_what_it_takes_and_who_asks() {
+    let plain = || Remote {
+        origin: Origin::Jwks(Url::read("http://a.example:81/k?v=1").unwrap()),
+        ..remote()
+    };
+    for (remote, scheme) in [(remote(), "https"), (plain(), "http")] {
+        let Some(Call::Http { headers, .. }) = Ring::new(remote).tend(&FakeWorld::new()).call
+        else {
+            panic!("no call");
+        };
+        let header = |name: &str| {
+            let mut named = headers.iter().filter(|(known, _)| known == name);
+            let value = named.next().map(|(_, value)| value.as_str());
+            assert!(named.next().is_none());
+            value
+        };
+        assert_eq!(header(":scheme"), Some(scheme));
+        assert_eq!(
+            header("accept"),
+            Some("application/json, application/jwk-set+json, */*")
+        );
+        let ours = concat!("mesh-filters/", env!("CARGO_PKG_VERSION"));
+        assert_eq!(header("user-agent"), Some(ours));
+    }
 }
 
 proptest! {

@@ -159,7 +159,7 @@ impl Filter for Probe {
             Resume::Answer(Answer::Grpc { status, message }) => {
                 format!("grpc {status} {}", String::from_utf8_lossy(&message))
             }
-            Resume::Answer(Answer::Failed) => "failed".to_owned(),
+            Resume::Answer(Answer::Failed | Answer::Unsent) => "failed".to_owned(),
             Resume::Woken => match &*self.fetched.borrow() {
                 Some(body) => format!("woken {}", String::from_utf8_lossy(body)),
                 None => "woken".to_owned(),
