@@ -1,10 +1,12 @@
 //! The configuration: Istio's AuthorizationPolicies, checked as istiod checks them.
 
 mod keys;
+mod pasted;
 mod policy;
 pub mod providers;
 mod rule;
 mod trust;
+mod unseen;
 mod values;
 mod wire;
 
@@ -15,6 +17,7 @@ use crate::custom::Provider;
 use crate::rule::Rule;
 use policy::PolicyReader;
 use trust::TrustDomains;
+use unseen::Unseen;
 pub use wire::Wire;
 
 /// An AuthorizationPolicy is one of `policies`.
@@ -45,6 +48,8 @@ pub struct Config {
 pub struct PolicyConfig {
     /// `<namespace>/<name>`, or the name alone.
     pub name: String,
+    /// It was given that name; else it is its place.
+    pub is_named: bool,
     /// What it does; none if that could not be told, which is an error.
     pub action: Option<Action>,
     /// Counted and logged, not enforced.
@@ -94,20 +99,53 @@ impl Wire {
             problems,
             trust: &TrustDomains(trust),
             providers: &providers,
+            unseen: Unseen::new(self.single_uri_san),
         };
         let at = root.field("policies");
         let wires = self.policies;
-        if wires.is_empty() {
-            problems.warn(&at, "no policies: every request is allowed");
+        match (wires.is_empty(), self.allow_all) {
+            (true, false) => problems.error(
+                &at,
+                "without any, every request would be allowed; who means that writes \
+                 `allowAll: true` beside `policies: []`",
+            ),
+            (false, true) => problems.error(
+                &root.field("allowAll"),
+                "is for a configuration without policies; remove it, or the policies",
+            ),
+            _ => {}
         }
         let mut policies: Vec<PolicyConfig> = Vec::with_capacity(wires.len());
         for (index, wire) in wires.into_iter().enumerate() {
             policies.push(reader.policy(wire, index, &at.index(index)));
         }
+        check_names(&policies, &at, problems);
         Config {
             providers,
             single_uri_san: self.single_uri_san,
             policies,
+        }
+    }
+}
+
+/// Reasons, counters and a cluster know a policy by namespace and name, so no two may share them.
+fn check_names(policies: &[PolicyConfig], at: &At<'_>, problems: &Problems) {
+    let mut named: Vec<(&str, usize)> = (policies.iter().map(|policy| policy.name.as_str()))
+        .zip(0..)
+        .collect();
+    named.sort_unstable();
+    for same in named.chunk_by(|one, other| one.0 == other.0) {
+        let Some(((name, first), others)) = same.split_first() else {
+            continue;
+        };
+        for (_, index) in others {
+            problems.error(
+                &at.index(*index),
+                format!(
+                    "`{name}` is the name of policies[{first}] too, and reasons and statistics \
+                     could not tell them apart; rename one"
+                ),
+            );
         }
     }
 }

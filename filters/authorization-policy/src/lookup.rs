@@ -111,7 +111,21 @@ impl Lookup {
 
     /// Shows the ids whose patterns may match, until told that it is enough.
     pub(crate) fn find(&self, value: Value<'_>, enough: &mut dyn FnMut(u32) -> bool) -> bool {
-        if self.any && self.at(Hash::START.of(Kind::Any), enough) {
+        self.keys(value, &mut |hash| self.ids(hash).any(&mut *enough))
+    }
+
+    /// The ids filed under a key, in the order they were filed.
+    pub(crate) fn ids(&self, hash: u64) -> impl Iterator<Item = u32> {
+        let first = self.slots.get(slot(hash, self.slots.len())).copied();
+        let entry = |next: u32| self.entries.get(next as usize);
+        std::iter::successors(first.and_then(entry), move |last| entry(last.next))
+            .filter(move |entry| entry.hash == hash)
+            .map(|entry| entry.id)
+    }
+
+    /// Shows the keys that a value may be filed under, until told that it is enough.
+    pub(crate) fn keys(&self, value: Value<'_>, enough: &mut dyn FnMut(u64) -> bool) -> bool {
+        if self.any && enough(Hash::START.of(Kind::Any)) {
             return true;
         }
         match value {
@@ -126,18 +140,7 @@ impl Lookup {
         }
     }
 
-    fn at(&self, hash: u64, enough: &mut dyn FnMut(u32) -> bool) -> bool {
-        let mut next = self.slots.get(slot(hash, self.slots.len())).copied();
-        while let Some(entry) = next.and_then(|next| self.entries.get(next as usize)) {
-            if entry.hash == hash && enough(entry.id) {
-                return true;
-            }
-            next = Some(entry.next);
-        }
-        false
-    }
-
-    fn text(&self, text: &[u8], fold: bool, enough: &mut dyn FnMut(u32) -> bool) -> bool {
+    fn text(&self, text: &[u8], fold: bool, enough: &mut dyn FnMut(u64) -> bool) -> bool {
         let folded = |byte: u8| {
             if fold {
                 byte.to_ascii_lowercase()
@@ -150,7 +153,7 @@ impl Lookup {
         let mut read = 0usize;
         let mut bytes = text.iter();
         loop {
-            if self.prefix.has(read) && self.at(hash.of(Kind::Prefix), enough) {
+            if self.prefix.has(read) && enough(hash.of(Kind::Prefix)) {
                 return true;
             }
             if !exact && read >= self.prefix.end() {
@@ -162,7 +165,7 @@ impl Lookup {
             hash = hash.byte(folded(*byte));
             read = read.saturating_add(1);
         }
-        if exact && self.at(hash.of(Kind::Exact), enough) {
+        if exact && enough(hash.of(Kind::Exact)) {
             return true;
         }
         let (mut hash, mut read) = (Hash::START, 0usize);
@@ -172,21 +175,21 @@ impl Lookup {
             }
             hash = hash.byte(folded(*byte));
             read = read.saturating_add(1);
-            if self.suffix.has(read) && self.at(hash.of(Kind::Suffix), enough) {
+            if self.suffix.has(read) && enough(hash.of(Kind::Suffix)) {
                 return true;
             }
         }
         false
     }
 
-    fn identity(&self, text: &[u8], enough: &mut dyn FnMut(u32) -> bool) -> bool {
+    fn identity(&self, text: &[u8], enough: &mut dyn FnMut(u64) -> bool) -> bool {
         if self.namespaces
             && each_namespace(text, &mut |tail| {
                 let mut parts = tail.splitn(2, |byte| *byte == b'/');
                 match (parts.next(), parts.next()) {
                     (Some(namespace), Some(_)) => {
                         let hash = Hash::START.bytes(namespace).of(Kind::Namespace);
-                        self.at(hash, enough)
+                        enough(hash)
                     }
                     _ => false,
                 }
@@ -196,11 +199,11 @@ impl Lookup {
         }
         self.accounts
             && each_account(text, &mut |namespace, name| {
-                self.at(account(namespace, name), enough)
+                enough(account(namespace, name))
             })
     }
 
-    fn address(&self, address: Address, enough: &mut dyn FnMut(u32) -> bool) -> bool {
+    fn address(&self, address: Address, enough: &mut dyn FnMut(u64) -> bool) -> bool {
         let (kind, lengths) = match address.is_v6() {
             false => (Kind::BlockV4, &self.v4),
             true => (Kind::BlockV6, &self.v6),
@@ -208,7 +211,7 @@ impl Lookup {
         (0u8..=128)
             .take_while(|bits| usize::from(*bits) < lengths.end())
             .filter(|bits| lengths.has((*bits).into()))
-            .any(|bits| self.at(block_hash(kind, &address.block(bits)), enough))
+            .any(|bits| enough(block_hash(kind, &address.block(bits))))
     }
 }
 

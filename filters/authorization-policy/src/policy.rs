@@ -5,7 +5,7 @@ use sdk_helpers::{Facts, OutcomeId, Outcomes, Record, Request};
 use crate::config::{Action, Config, PolicyConfig};
 use crate::custom::Provider;
 use crate::rule::Rule;
-use crate::rules::{Hit, Near, Rules};
+use crate::rules::{Hit, Near, Pool, Rules};
 use crate::view::{Attribute, Terms, View};
 
 /// A compiled configuration.
@@ -22,8 +22,8 @@ pub struct Policy {
     allow: Option<Rules>,
     dry_allow: Option<Rules>,
     reasons: Vec<Reasons>,
-    no_allow: OutcomeId,
-    dry_no_allow: OutcomeId,
+    /// The ALLOW policy that answers where none has a rule: in force, and dry run.
+    without_rules: [Option<u32>; 2],
     outcomes: Outcomes,
     rules: usize,
 }
@@ -37,6 +37,8 @@ struct Reasons {
     other: OutcomeId,
     /// No answer came, and the request passed, or did not.
     failed: [OutcomeId; 2],
+    /// It came closest to allowing, and what failed is seen, or is not.
+    closest: [OutcomeId; 2],
 }
 
 /// What becomes of a request, and why.
@@ -75,12 +77,23 @@ impl Policy {
     /// Compiles a checked configuration.
     pub fn compile(config: Config) -> Self {
         let mut outcomes = Outcomes::default();
+        let ranks = ranks(&config.policies);
+        let first = |dry_run: bool| {
+            let allows = |policy: &PolicyConfig| {
+                policy.action == Some(Action::Allow) && policy.dry_run == dry_run
+            };
+            let numbered = (0u32..).zip(&config.policies).zip(&ranks);
+            let allowing = numbered.filter(|((_, policy), _)| allows(policy));
+            let first = allowing.min_by_key(|(_, rank)| **rank);
+            first.map(|((number, _), _)| number)
+        };
+        let without_rules = [first(false), first(true)];
         let mut pools = Pools::default();
         let mut reasons = Vec::with_capacity(config.policies.len());
         let mut count = 0usize;
         for (number, policy) in (0u32..).zip(config.policies) {
             count = count.saturating_add(policy.rules.len());
-            reasons.push(Reasons::of(&policy, &mut outcomes));
+            reasons.push(Reasons::of(&policy, config.single_uri_san, &mut outcomes));
             pools.add(number, policy);
         }
         let mut terms = Terms {
@@ -95,16 +108,16 @@ impl Policy {
         let audit = compile(pools.audit, false);
         let deny = compile(pools.deny, true);
         let dry_deny = compile(pools.dry_deny, true);
-        let allow = pools.allow.map(|rules| compile(rules, false));
-        let dry_allow = pools.dry_allow.map(|rules| compile(rules, false));
+        let mut ranked = |rules: Pool| compile(rules, false).ranked(&ranks);
+        let allow = pools.allow.map(&mut ranked);
+        let dry_allow = pools.dry_allow.map(&mut ranked);
         let custom = pools
             .custom
             .into_iter()
             .map(|(provider, rules)| (provider, compile(rules, true)))
             .collect();
         Policy {
-            no_allow: outcomes.add("no_allow", None),
-            dry_no_allow: outcomes.add("dry_run_no_allow", None),
+            without_rules,
             terms,
             providers: config.providers,
             custom,
@@ -138,7 +151,7 @@ impl Policy {
     pub fn question(&self, from: usize, view: &View<'_>) -> Option<Question> {
         let pools = self.custom.iter().enumerate().skip(from);
         for (index, (provider, rules)) in pools {
-            if let Ok(hit) = rules.find(view) {
+            if let Some(hit) = rules.find(view) {
                 return Some(Question {
                     next: index.saturating_add(1),
                     provider: *provider,
@@ -170,36 +183,37 @@ impl Policy {
 
     /// Decides by all that is not CUSTOM.
     pub fn decide(&self, view: &View<'_>) -> Verdict {
-        self.decide_by(view, Rules::find)
+        self.decide_by(view, Rules::find, Rules::closest)
     }
 
     /// The same with every rule tried: what [`Policy::decide`] must agree with.
     pub fn decide_slowly(&self, view: &View<'_>) -> Verdict {
-        self.decide_by(view, Rules::walk)
+        self.decide_by(view, Rules::walk, Rules::closest_of_all)
     }
 
-    fn decide_by(&self, view: &View<'_>, find: Find) -> Verdict {
+    fn decide_by(&self, view: &View<'_>, find: Find, closest: Closest) -> Verdict {
         let mut record = Record::default();
         let matches = |rules: &Rules, record: &mut Record| {
             let found = find(rules, view);
-            if let Ok(hit) = found {
+            if let Some(hit) = found {
                 self.hit(rules, hit, view, record);
             }
-            found.err()
+            found.is_some()
         };
-        let _ = matches(&self.audit, &mut record);
-        let _ = matches(&self.dry_deny, &mut record);
-        let mut allowed = matches(&self.deny, &mut record).is_some();
+        matches(&self.audit, &mut record);
+        matches(&self.dry_deny, &mut record);
+        let mut allowed = !matches(&self.deny, &mut record);
         if allowed {
+            let [enforced, dry] = self.without_rules;
             if let Some(rules) = &self.dry_allow
-                && let Some(near) = matches(rules, &mut record)
+                && !matches(rules, &mut record)
             {
-                record.note(self.dry_no_allow, self.closest(rules, near, view));
+                self.refuse(closest(rules, view), dry, &mut record);
             }
             if let Some(rules) = &self.allow
-                && let Some(near) = matches(rules, &mut record)
+                && !matches(rules, &mut record)
             {
-                record.note(self.no_allow, self.closest(rules, near, view));
+                self.refuse(closest(rules, view), enforced, &mut record);
                 allowed = false;
             }
         }
@@ -216,23 +230,44 @@ impl Policy {
         }
     }
 
-    /// `:<policy>.rules[2].from[0].source.principals`
-    fn closest(&self, rules: &Rules, near: Near, view: &View<'_>) -> String {
-        let Some((policy, place)) = rules.closest(near, view) else {
-            return String::new();
-        };
-        let reasons = self.reasons.get(policy as usize);
-        let outcome = reasons.and_then(|reasons| self.outcomes.find(reasons.matched));
-        let name = outcome.and_then(|outcome| outcome.policy.as_deref());
-        [":", name.unwrap_or_default(), &place].concat()
+    /// Notes that no rule allows, by the one that came closest; where there is none, by a policy.
+    fn refuse(&self, near: Option<Near>, without_rules: Option<u32>, record: &mut Record) {
+        let policy = near.as_ref().map(|near| near.policy).or(without_rules);
+        let reasons = policy.and_then(|policy| self.reasons.get(policy as usize));
+        if let Some(reasons) = reasons {
+            let [seen, unseen] = reasons.closest;
+            let (outcome, place) = match near {
+                Some(near) if near.unseen => (unseen, near.place),
+                Some(near) => (seen, near.place),
+                None => (seen, String::new()),
+            };
+            record.note(outcome, place);
+        }
     }
 }
 
 /// How rules are searched.
-type Find = fn(&Rules, &View<'_>) -> Result<Hit, Near>;
+type Find = fn(&Rules, &View<'_>) -> Option<Hit>;
 
-/// Rules with the number of their policy and their own in it.
-type Pool = Vec<(u32, u32, Rule)>;
+/// How the closest is.
+type Closest = fn(&Rules, &View<'_>) -> Option<Near>;
+
+/// Where each policy comes in an order that does not depend on where they stand: by name, and those
+/// that were given none last, where their rules tell them apart.
+fn ranks(policies: &[PolicyConfig]) -> Vec<u32> {
+    let name = |policy: &PolicyConfig| match policy.is_named {
+        true => (0, policy.name.clone()),
+        false => (1, String::new()),
+    };
+    let mut names: Vec<_> = policies.iter().map(name).collect();
+    names.sort_unstable();
+    names.dedup();
+    let rank = |policy| {
+        let (Ok(rank) | Err(rank)) = names.binary_search(&name(policy));
+        u32::try_from(rank).unwrap_or(u32::MAX)
+    };
+    policies.iter().map(rank).collect()
+}
 
 /// The rules of each action, over all policies.
 #[derive(Default)]
@@ -275,7 +310,7 @@ impl Pools {
 }
 
 impl Reasons {
-    fn of(policy: &PolicyConfig, outcomes: &mut Outcomes) -> Self {
+    fn of(policy: &PolicyConfig, single_uri_san: bool, outcomes: &mut Outcomes) -> Self {
         let (matched, other) = match (policy.action, policy.dry_run) {
             (Some(Action::Deny), false) => ("deny", Some("deny_unseen")),
             (Some(Action::Deny), true) => ("dry_run_deny", Some("dry_run_deny_unseen")),
@@ -291,10 +326,28 @@ impl Reasons {
             Some(Action::Custom(_)) => [add("custom_error_allow"), add("custom_error_deny")],
             _ => [matched; 2],
         };
+        let words = match (policy.action, policy.dry_run) {
+            (Some(Action::Allow), false) => Some(["no_allow", "no_allow_unseen"]),
+            (Some(Action::Allow), true) => Some(["dry_run_no_allow", "dry_run_no_allow_unseen"]),
+            _ => None,
+        };
+        let closest = words.map_or([matched; 2], |[seen, unseen]| {
+            let seen = add(seen);
+            // A statistic takes Envoy's memory, so it is only there where it can count.
+            let conditions = policy.rules.iter().flat_map(Rule::conditions);
+            let mut attributes = conditions.map(|condition| &condition.attribute);
+            let may_be_unseen = attributes.any(|attribute| match attribute {
+                Attribute::SourceIp => true,
+                Attribute::Peer => !single_uri_san,
+                _ => false,
+            });
+            [seen, if may_be_unseen { add(unseen) } else { seen }]
+        });
         Reasons {
             matched,
             other,
             failed,
+            closest,
         }
     }
 }

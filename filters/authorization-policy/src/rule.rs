@@ -3,9 +3,12 @@
 //! A condition can be undecidable, where it asks for what Envoy does not show to a module. Such a
 //! truth is carried through as a third value, so that what depends on it is known as such.
 
+mod missing;
+
 use crate::lookup::{Key, Lookup};
 use crate::pattern::{Pattern, Value};
 use crate::view::{Attribute, View};
+pub(crate) use missing::{Missing, Precision};
 
 /// Whether something holds, as far as can be seen. In order: the least of several is whether all
 /// hold, the greatest whether any does.
@@ -40,6 +43,9 @@ pub struct Rule {
     pub to: Vec<Vec<Condition>>,
     /// What else must hold.
     pub when: Vec<Condition>,
+    /// All of it as text, which puts rules in an order that does not depend on where they stand.
+    /// Gone once the rules are compiled.
+    pub text: String,
 }
 
 /// One list of a rule.
@@ -105,15 +111,16 @@ impl Values {
 
     /// Whether any matches.
     pub fn matches(&self, value: Value<'_>) -> bool {
+        self.each(value, &mut |pattern| pattern.matches(value))
+    }
+
+    /// Shows those that may match, until told that it is enough.
+    fn each(&self, value: Value<'_>, enough: &mut dyn FnMut(&Pattern) -> bool) -> bool {
         let Some(long) = &self.lookup else {
-            return self.patterns.iter().any(|pattern| pattern.matches(value));
+            return self.patterns.iter().any(enough);
         };
-        let mut matches = |id: u32| {
-            self.patterns
-                .get(id as usize)
-                .is_some_and(|pattern| pattern.matches(value))
-        };
-        long.lookup.find(value, &mut matches) || long.rest.iter().any(|id| matches(*id))
+        let mut enough = |id: u32| self.patterns.get(id as usize).is_some_and(&mut *enough);
+        long.lookup.find(value, &mut enough) || long.rest.iter().any(|id| enough(*id))
     }
 }
 
@@ -175,93 +182,6 @@ impl Rule {
     /// Every condition.
     pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
         self.from.iter().chain(&self.to).flatten().chain(&self.when)
-    }
-
-    /// What is missing for this rule to hold. Of alternatives it is the one with the least missing.
-    pub fn missing(&self, view: &View<'_>) -> Missing {
-        let mut missing = Missing::default();
-        for (list, branches) in [("from", &self.from), ("to", &self.to)] {
-            let best = (0u32..)
-                .zip(branches)
-                .map(|(index, branch)| Missing::of(branch, view, list, Some(index)))
-                .reduce(|best, next| match next.failed < best.failed {
-                    true => next,
-                    false => best,
-                });
-            missing.add(best.unwrap_or_default());
-        }
-        missing.add(Missing::of(&self.when, view, "when", None));
-        missing
-    }
-}
-
-/// What keeps a rule from holding.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Missing {
-    /// How many conditions do not hold.
-    pub failed: usize,
-    /// The first of them.
-    pub first: Option<Place>,
-    /// The first of which it cannot be seen.
-    pub unseen: Option<Place>,
-}
-
-impl Missing {
-    fn of(
-        conditions: &[Condition],
-        view: &View<'_>,
-        list: &'static str,
-        index: Option<u32>,
-    ) -> Self {
-        let mut missing = Missing::default();
-        for condition in conditions {
-            let place = Some(Place {
-                list,
-                index: index.unwrap_or(condition.entry),
-                field: condition.field,
-            });
-            match condition.truth(view) {
-                Truth::True => {}
-                Truth::Unknown => missing.unseen = missing.unseen.or(place),
-                Truth::False => missing.add(Missing {
-                    failed: 1,
-                    first: place,
-                    unseen: None,
-                }),
-            }
-        }
-        missing
-    }
-
-    fn add(&mut self, more: Missing) {
-        self.failed = self.failed.saturating_add(more.failed);
-        self.first = self.first.or(more.first);
-        self.unseen = self.unseen.or(more.unseen);
-    }
-}
-
-/// Where in a rule a condition stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    list: &'static str,
-    index: u32,
-    field: &'static str,
-}
-
-impl Place {
-    /// Writes it as a user would: `.from[0].source.principals`.
-    pub fn write(&self, text: &mut String) {
-        let inner = match self.list {
-            "from" => "source.",
-            "to" => "operation.",
-            _ => "",
-        };
-        text.push('.');
-        text.push_str(self.list);
-        write_index(self.index, text);
-        text.push('.');
-        text.push_str(inner);
-        text.push_str(self.field);
     }
 }
 

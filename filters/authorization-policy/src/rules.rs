@@ -4,12 +4,14 @@
 //! the values that part lists. A request is looked up by the values it has, so it meets the rules it
 //! may match and no others. Rules of which no part can be filed are tried one by one.
 
+mod closest;
 mod part;
 mod search;
 
 use crate::lookup::{Key, Lookup};
 use crate::rule::{Missing, Rule, Truth, write_index};
 use crate::view::{Attribute, View};
+use closest::Closest;
 use part::{Part, Tally, fold};
 use search::search;
 
@@ -24,7 +26,11 @@ pub(crate) struct Rules {
     rest: Vec<u32>,
     /// Whether a rule counts of which it cannot be seen whether it holds.
     wary: bool,
+    closest: Closest,
 }
+
+/// Rules with the number of their policy and their own in it.
+pub(crate) type Pool = Vec<(u32, u32, Rule)>;
 
 #[derive(Debug)]
 struct Owned {
@@ -42,6 +48,16 @@ struct Filed {
     ids: Vec<u32>,
 }
 
+impl Filed {
+    fn new(attribute: &Attribute) -> Self {
+        Filed {
+            attribute: attribute.clone(),
+            lookup: Lookup::default(),
+            ids: vec![],
+        }
+    }
+}
+
 /// A rule that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Hit {
@@ -52,44 +68,27 @@ pub(crate) struct Hit {
     pub(crate) certain: bool,
 }
 
-/// Rules that did not count, though the request's values led to them.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a request that no rule allows failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Near {
-    ids: [Option<u32>; MOST_BLAMED],
-}
-
-impl Near {
-    /// Adds one, where there is still room and it is new.
-    fn add(&mut self, id: u32) {
-        for place in &mut self.ids {
-            if *place == Some(id) {
-                return;
-            }
-            if place.is_none() {
-                *place = Some(id);
-                return;
-            }
-        }
-    }
-
-    fn ids(&self) -> impl Iterator<Item = u32> {
-        self.ids.iter().flatten().copied()
-    }
+    /// The policy of the rule that came closest.
+    pub(crate) policy: u32,
+    /// Nothing fails but what cannot be seen.
+    pub(crate) unseen: bool,
+    /// The rule in it, and the condition that failed first.
+    pub(crate) place: String,
 }
 
 /// With more different attributes than this the others are tried one by one: every attribute is
 /// looked up on its own.
 const MOST_ATTRIBUTES: usize = 64;
 
-/// So many rules are looked at to find the one a request failed most narrowly.
-const MOST_BLAMED: usize = 4;
-
 /// What a place in a policy seldom exceeds: `.rules[123].from[0].source.requestPrincipals`.
 const LONGEST_PLACE: usize = 48;
 
 impl Rules {
     /// Takes the rules of policies, each with its policy's number and its own in the policy.
-    pub(crate) fn new(rules: Vec<(u32, u32, Rule)>, wary: bool) -> Self {
+    pub(crate) fn new(rules: Pool, wary: bool) -> Self {
         let mut built = Rules {
             wary,
             ..Rules::default()
@@ -111,6 +110,12 @@ impl Rules {
             filed.lookup.finish();
         }
         built
+    }
+
+    /// Prepares the search for the closest, by the ranks that policies have whatever their order.
+    pub(crate) fn ranked(mut self, ranks: &[u32]) -> Self {
+        self.closest = Closest::new(&mut self.rules, ranks);
+        self
     }
 
     /// The attributes that its conditions ask for.
@@ -176,26 +181,20 @@ impl Rules {
             let cost = attribute.cost();
             let at = self.filed.iter().position(|f| f.attribute.cost() > cost);
             let at = at.unwrap_or(self.filed.len());
-            let filed = Filed {
-                attribute: attribute.clone(),
-                lookup: Lookup::default(),
-                ids: vec![],
-            };
-            self.filed.insert(at, filed);
+            self.filed.insert(at, Filed::new(attribute));
             at
         });
         #[allow(clippy::indexing_slicing, reason = "found or just inserted there")]
         &mut self.filed[at]
     }
 
-    /// The first rule that counts; or the first few that did not, though the request's values led
-    /// to them.
-    pub(crate) fn find(&self, view: &View<'_>) -> Result<Hit, Near> {
+    /// The first rule that counts.
+    pub(crate) fn find(&self, view: &View<'_>) -> Option<Hit> {
         search(self, view)
     }
 
     /// The same without the index: what [`Rules::find`] must agree with.
-    pub(crate) fn walk(&self, view: &View<'_>) -> Result<Hit, Near> {
+    pub(crate) fn walk(&self, view: &View<'_>) -> Option<Hit> {
         let truths = self.rules.iter().map(|owned| owned.rule.truth(view));
         (0u32..)
             .zip(truths)
@@ -206,7 +205,6 @@ impl Rules {
                 policy: owned.policy,
                 certain: truth == Truth::True,
             })
-            .ok_or_else(Near::default)
     }
 
     fn counts(&self, truth: Truth) -> bool {
@@ -228,31 +226,28 @@ impl Rules {
         text
     }
 
-    /// The rule that a request failed most narrowly, of those it came near to and then the first
-    /// there are: its policy and the first condition that failed. Asks Envoy nothing.
-    pub(crate) fn closest(&self, near: Near, view: &View<'_>) -> Option<(u32, String)> {
-        view.close(true);
-        let closest = self.closest_of(near, view);
-        view.close(false);
-        closest
+    /// The rule that came closest to a request that none allows, if there are any.
+    pub(crate) fn closest(&self, view: &View<'_>) -> Option<Near> {
+        self.near(self.closest.find(self, view)?)
     }
 
-    fn closest_of(&self, mut near: Near, view: &View<'_>) -> Option<(u32, String)> {
-        (0u32..).take(MOST_BLAMED).for_each(|id| near.add(id));
-        let mut closest: Option<(&Owned, Missing)> = None;
-        for owned in near.ids().filter_map(|id| self.rules.get(id as usize)) {
-            let missing = owned.rule.missing(view);
-            if closest.is_none_or(|(_, least)| missing.failed < least.failed) {
-                closest = Some((owned, missing));
-            }
+    /// The same without the index: what [`Rules::closest`] must agree with.
+    pub(crate) fn closest_of_all(&self, view: &View<'_>) -> Option<Near> {
+        self.near(self.closest.walk(self, view)?)
+    }
+
+    fn near(&self, (id, missing): (u32, Missing)) -> Option<Near> {
+        let owned = self.rules.get(id as usize)?;
+        let mut place = String::with_capacity(LONGEST_PLACE);
+        owned.write(&mut place);
+        if let Some(condition) = missing.first.or(missing.unseen) {
+            condition.write(&mut place);
         }
-        let (owned, missing) = closest?;
-        let mut text = String::with_capacity(LONGEST_PLACE);
-        owned.write(&mut text);
-        if let Some(place) = missing.first.or(missing.unseen) {
-            place.write(&mut text);
-        }
-        Some((owned.policy, text))
+        Some(Near {
+            policy: owned.policy,
+            unseen: missing.may_hold(),
+            place,
+        })
     }
 }
 

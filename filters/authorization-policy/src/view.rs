@@ -3,7 +3,7 @@
 
 mod attribute;
 
-use std::cell::{Cell, OnceCell};
+use std::cell::OnceCell;
 
 use sdk_helpers::claims::Claims;
 use sdk_helpers::matcher::Address;
@@ -32,10 +32,6 @@ pub struct View<'a> {
     request: &'a Request,
     facts: &'a dyn Facts,
     terms: Terms,
-    /// Nothing is asked of Envoy any more; what was not, is unknown.
-    closed: Cell<bool>,
-    asked_headers: Cell<bool>,
-    asked_path: Cell<bool>,
     uris: OnceCell<Names>,
     dns: OnceCell<Names>,
     subject: OnceCell<Vec<u8>>,
@@ -80,9 +76,6 @@ impl<'a> View<'a> {
             request,
             facts,
             terms,
-            closed: Cell::new(false),
-            asked_headers: Cell::new(false),
-            asked_path: Cell::new(false),
             uris: OnceCell::new(),
             dns: OnceCell::new(),
             subject: OnceCell::new(),
@@ -94,11 +87,6 @@ impl<'a> View<'a> {
             claims: OnceCell::new(),
             metadata: OnceCell::new(),
         }
-    }
-
-    /// While closed it asks Envoy nothing: what was not asked before is unknown.
-    pub fn close(&self, closed: bool) {
-        self.closed.set(closed);
     }
 
     /// Shows the values of an attribute until `test` takes one: true. If it took none, it is false
@@ -121,33 +109,22 @@ impl<'a> View<'a> {
 
     /// The same for the peer's URI SANs alone.
     pub fn uris(&self, test: &mut dyn FnMut(Value<'_>) -> bool) -> Truth {
-        let names = self.ask(&self.uris, || self.fetch_uris());
-        judge(names, test)
+        judge(self.uris.get_or_init(|| self.fetch_uris()), test)
     }
 
     /// The same for the peer's other names alone.
     pub fn names(&self, any_name: bool, test: &mut dyn FnMut(Value<'_>) -> bool) -> Truth {
-        let dns = judge(self.ask(&self.dns, || self.fetch_dns()), test);
+        let dns = judge(self.dns.get_or_init(|| self.fetch_dns()), test);
         // A subject is `CN=…`: no SPIFFE id.
         if dns == Truth::True || !any_name {
             return dns;
         }
-        let subject = self.ask(&self.subject, || {
-            self.fetch(&["connection", "subject_peer_certificate"])
-        });
-        match subject {
-            Some(subject) if test(Value::Text(subject)) => Truth::True,
-            Some(_) => dns,
-            None => Truth::Unknown,
+        let path = ["connection", "subject_peer_certificate"];
+        let subject = self.subject.get_or_init(|| self.fetch(&path));
+        if test(Value::Text(subject)) {
+            return Truth::True;
         }
-    }
-
-    /// The value of a cell, asked for if it may be.
-    fn ask<'b, T>(&self, cell: &'b OnceCell<T>, fetch: impl FnOnce() -> T) -> Option<&'b T> {
-        if self.closed.get() {
-            return cell.get();
-        }
-        Some(cell.get_or_init(fetch))
+        dns
     }
 
     fn fetch(&self, path: &[&str]) -> Vec<u8> {
@@ -204,31 +181,33 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Every other attribute; nothing where it may not be asked for any more.
+    /// Every other attribute; nothing where Envoy does not show it.
     fn other(
         &self,
         attribute: &Attribute,
         test: &mut dyn FnMut(Value<'_>) -> bool,
     ) -> Option<Truth> {
         let found = match attribute {
-            Attribute::Path => test(Value::Text(self.path()?)),
-            Attribute::Method => self.header(":method", test)?,
+            Attribute::Path => test(Value::Text(self.path())),
+            Attribute::Method => self.header(":method", test),
             Attribute::Host => self
-                .headers()?
+                .request
                 .headers()
                 .values(":authority")
                 .any(|value| test(Value::Host(value))),
-            Attribute::Header(name) => self.header(name, test)?,
+            Attribute::Header(name) => self.header(name, test),
             Attribute::DestinationPort => {
-                let port = *self.ask(&self.port, || self.fetch_port())?;
+                let port = *self.port.get_or_init(|| self.fetch_port());
                 port.is_some_and(|port| test(Value::Port(port)))
             }
             Attribute::DestinationIp => {
-                self.address(&self.destination, &["destination", "address"], test)?
+                self.address(&self.destination, &["destination", "address"], test)
             }
-            Attribute::RemoteIp => self.address(&self.remote, &["source", "address"], test)?,
+            Attribute::RemoteIp => self.address(&self.remote, &["source", "address"], test),
             Attribute::SourceIp => {
-                let text = self.ask(&self.source, || self.facts.property(&state::ADDRESS))?;
+                let text = self
+                    .source
+                    .get_or_init(|| self.facts.property(&state::ADDRESS));
                 let text = text
                     .as_deref()
                     .filter(|text| *text != b"-" && !text.is_empty())?;
@@ -236,18 +215,20 @@ impl<'a> View<'a> {
             }
             Attribute::Sni => {
                 let path = ["connection", "requested_server_name"];
-                test(Value::Text(self.ask(&self.sni, || self.fetch(&path))?))
+                test(Value::Text(self.sni.get_or_init(|| self.fetch(&path))))
             }
-            Attribute::Token => match self.claims()? {
+            Attribute::Token => match self.claims() {
                 Some(claims) => token(claims, test),
                 None => false,
             },
-            Attribute::Claim(path) => match self.claims()? {
+            Attribute::Claim(path) => match self.claims() {
                 Some(claims) => claims.any(path, |text| test(Value::Text(text))),
                 None => false,
             },
             Attribute::Metadata { namespace, key } => {
-                let bytes = self.ask(&self.metadata, || self.facts.property(&["metadata"]))?;
+                let bytes = self
+                    .metadata
+                    .get_or_init(|| self.facts.property(&["metadata"]));
                 let tree = bytes
                     .as_ref()
                     .and_then(|bytes| read_metadata(bytes, namespace));
@@ -265,44 +246,30 @@ impl<'a> View<'a> {
         Some(if found { Truth::True } else { Truth::False })
     }
 
-    fn claims(&self) -> Option<Option<&Claims>> {
-        let claims = self.ask(&self.claims, || Claims::read(self.facts))?;
-        Some(claims.as_ref())
+    fn claims(&self) -> Option<&Claims> {
+        let claims = self.claims.get_or_init(|| Claims::read(self.facts));
+        claims.as_ref()
     }
 
-    fn may_ask(&self, asked: &Cell<bool>) -> bool {
-        if self.closed.get() {
-            return asked.get();
-        }
-        asked.set(true);
-        true
-    }
-
-    fn headers(&self) -> Option<&Request> {
-        self.may_ask(&self.asked_headers).then_some(self.request)
-    }
-
-    fn header(&self, name: &str, test: &mut dyn FnMut(Value<'_>) -> bool) -> Option<bool> {
-        let request = self.headers()?;
+    fn header(&self, name: &str, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
         let mut found = |value| test(Value::Header(value));
-        Some(if self.terms.takes_map {
-            request.headers().values(name).any(&mut found)
+        if self.terms.takes_map {
+            self.request.headers().values(name).any(&mut found)
         } else {
-            request.values(name).any(&mut found)
-        })
+            self.request.values(name).any(&mut found)
+        }
     }
 
     /// Cut as istiod has Envoy cut it. A request without a path (CONNECT) has the empty one, which
     /// nothing matches.
-    fn path(&self) -> Option<&[u8]> {
+    fn path(&self) -> &[u8] {
         let whole = if self.terms.takes_map {
-            self.headers()?.headers().first(":path").unwrap_or_default()
+            self.request.headers().first(":path").unwrap_or_default()
         } else {
-            self.may_ask(&self.asked_path)
-                .then(|| self.request.path_and_query())?
+            self.request.path_and_query()
         };
         let end = whole.iter().position(|byte| matches!(byte, b'?' | b'#'));
-        whole.get(..end.unwrap_or(whole.len()))
+        whole.get(..end.unwrap_or(whole.len())).unwrap_or(whole)
     }
 
     fn address(
@@ -310,9 +277,9 @@ impl<'a> View<'a> {
         cell: &OnceCell<Option<Address>>,
         path: &[&str],
         test: &mut dyn FnMut(Value<'_>) -> bool,
-    ) -> Option<bool> {
-        let address = *self.ask(cell, || Address::of_peer(&self.fetch(path)))?;
-        Some(address.is_some_and(|address| test(Value::Address(address))))
+    ) -> bool {
+        let address = cell.get_or_init(|| Address::of_peer(&self.fetch(path)));
+        address.is_some_and(|address| test(Value::Address(address)))
     }
 
     /// Eight bytes, the least significant first.
@@ -323,12 +290,11 @@ impl<'a> View<'a> {
     }
 }
 
-fn judge(names: Option<&Names>, test: &mut dyn FnMut(Value<'_>) -> bool) -> Truth {
-    match names {
-        None => Truth::Unknown,
-        Some(names) if names.any(test) => Truth::True,
-        Some(names) if names.complete => Truth::False,
-        Some(_) => Truth::Unknown,
+fn judge(names: &Names, test: &mut dyn FnMut(Value<'_>) -> bool) -> Truth {
+    match names.any(test) {
+        true => Truth::True,
+        false if names.complete => Truth::False,
+        false => Truth::Unknown,
     }
 }
 

@@ -69,7 +69,6 @@ fn viewer(action: &str, principal: &str) -> Value {
 
 #[test]
 fn no_policies_ask_nothing() {
-    assert_eq!(asked(json!([]), false, &unseen()), (true, vec![]));
     let all = json!([{"rules": [{}]}]);
     assert_eq!(asked(all, false, &unseen()), (true, vec![]));
     assert_eq!(asked(json!([{}]), false, &unseen()), (false, vec![]));
@@ -122,15 +121,32 @@ fn a_peer_is_asked_for_where_all_else_holds() {
 }
 
 #[test]
-fn a_refusal_asks_no_more_than_the_decision() {
+fn a_refusal_asks_what_tells_the_closest_rule_and_once() {
     let rules: Vec<Value> = (0..100)
-        .map(|n| json!({
-            "to": [{"operation": {"paths": [format!("/{n}")], "ports": ["80"]}}],
-            "from": [{"source": {"principals": ["a"], "requestPrincipals": ["b"], "ipBlocks": ["10.0.0.1"]}}],
-        }))
+        .map(|n| {
+            json!({
+                "to": [{"operation": {"paths": [format!("/{n}")]}}],
+                "from": [{"source": {"principals": ["a"], "ipBlocks": ["10.0.0.1"]}}],
+                "when": [{"key": "request.auth.claims[a]", "values": ["1"]}],
+            })
+        })
         .collect();
-    assert_eq!(
-        asked(json!([{"rules": rules}]), false, &by_path()),
-        (false, vec![])
-    );
+    let asked_of = |path: &str| {
+        let own = json!({"to": [{"operation": {"paths": [path]}}], "when": [{"key": "destination.port", "values": ["1"]}]});
+        let rules = [rules.as_slice(), &[own]].concat();
+        asked(json!([{"rules": rules}]), true, &by_path())
+    };
+    // What no other rule's path leads to is not asked for.
+    let port = vec!["destination.port".to_owned()];
+    assert_eq!(asked_of("/reviews/*"), (false, port));
+    // Where no rule has the path, whatever any of them asks for.
+    let all = [
+        "connection.uri_san_peer_certificate",
+        "connection.dns_san_peer_certificate",
+        "filter_state.mesh_filters.peer.address",
+        "filter_state.wasm.mesh_filters.claims",
+        "metadata",
+        "destination.port",
+    ];
+    assert_eq!(asked_of("/other"), (false, all.map(str::to_owned).into()));
 }

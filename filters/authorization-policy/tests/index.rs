@@ -165,7 +165,7 @@ fn rule() -> impl Strategy<Value = Value> {
 fn policy() -> impl Strategy<Value = Value> {
     (select(vec!["ALLOW", "DENY", "AUDIT"]), any::<bool>(), prop::collection::vec(rule(), 1..8)).prop_map(
         |(action, dry, rules)| {
-            json!({"name": "p", "namespace": "a", "action": action, "dryRun": dry && action != "AUDIT", "rules": rules})
+            json!({"namespace": "a", "action": action, "dryRun": dry && action != "AUDIT", "rules": rules})
         },
     )
 }
@@ -297,16 +297,13 @@ fn headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
     })
 }
 
-/// The reasons, without what may differ: where no rule allows, which came closest.
+/// The reasons, each with its place.
 fn reasons(filter: &AuthorizationPolicy, verdict: &Verdict) -> Vec<String> {
     let outcomes = filter.policy().outcomes();
     verdict
         .record
         .noted()
-        .map(|(outcome, detail)| match outcomes.find(outcome).unwrap() {
-            outcome if outcome.policy.is_none() => outcome.to_string(),
-            outcome => format!("{outcome}{detail}"),
-        })
+        .map(|(outcome, detail)| format!("{}{detail}", outcomes.find(outcome).unwrap()))
         .collect()
 }
 

@@ -96,6 +96,17 @@ impl PathTemplate {
         start
     }
 
+    /// How many characters of a path it says: the more, the fewer paths match.
+    pub fn literal_length(&self) -> usize {
+        let length = |segment: &Segment| match segment {
+            Segment::Literal(text) => text.len(),
+            Segment::One | Segment::Any => 0,
+        };
+        // With the slash before each segment.
+        let literals: usize = self.segments.iter().map(length).sum();
+        literals.saturating_add(self.segments.len())
+    }
+
     /// Whether a path (without its query) matches as a whole.
     pub fn matches(&self, path: &[u8]) -> bool {
         let Some(rest) = path.strip_prefix(b"/") else {

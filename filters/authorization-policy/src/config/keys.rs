@@ -3,6 +3,7 @@
 use sdk_helpers::matcher::is_header_name;
 use sdk_helpers::{At, Problems};
 
+use super::pasted;
 use super::values::{Kind, about};
 use crate::view::Attribute;
 
@@ -54,18 +55,23 @@ fn claim(path: &[&str]) -> Attribute {
 
 /// The keys that name something in brackets.
 fn bracketed(key: &str, at: &At<'_>, problems: &Problems) -> Result<(Attribute, Kind), String> {
+    pasted::warn_of_quotes(key, at, problems);
     let form = |form: &str| format!("`{key}` must have the form `{form}`");
     if let Some(rest) = key.strip_prefix(HEADERS) {
         let name = inner(rest).ok_or_else(|| form("request.headers[name]"))?;
         let name = name.to_ascii_lowercase();
-        if !is_header_name(&name) {
+        if !is_header_name(&name) && name == name.trim_matches(['"', '\'']) {
             problems.warn(at, format!("no request has a header `{name}`"));
         }
         return Ok((Attribute::Header(name.into()), Kind::Header));
     }
     if let Some(rest) = key.strip_prefix(CLAIMS) {
         let whole = inner(rest).ok_or_else(|| form("request.auth.claims[name]"))?;
-        return Ok((claim(&claim_path(whole)), Kind::Text));
+        let path = claim_path(whole);
+        if let [name] = path.as_slice() {
+            pasted::warn_of_claim(name, at, problems);
+        }
+        return Ok((claim(&path), Kind::Text));
     }
     if let Some(rest) = key.strip_prefix(METADATA) {
         let (filter, name) = rest

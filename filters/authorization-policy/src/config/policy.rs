@@ -5,6 +5,7 @@ use sdk_helpers::{At, Problems};
 
 use super::rule::RuleReader;
 use super::trust::TrustDomains;
+use super::unseen::Unseen;
 use super::values::{Reader, about};
 use super::wire::{ActionWire, PolicyWire};
 use super::{Action, PolicyConfig};
@@ -16,12 +17,14 @@ pub(super) struct PolicyReader<'a> {
     pub(super) problems: &'a Problems,
     pub(super) trust: &'a TrustDomains,
     pub(super) providers: &'a [Provider],
+    pub(super) unseen: Unseen,
 }
 
 impl PolicyReader<'_> {
     /// Reads a policy.
     pub(super) fn policy(&self, wire: PolicyWire, index: usize, at: &At<'_>) -> PolicyConfig {
         let (name, namespace) = (wire.name, wire.namespace);
+        let is_named = name.is_some();
         let name = name.unwrap_or_else(|| format!("policy-{index}"));
         for (field, text) in [("name", Some(&name)), ("namespace", namespace.as_ref())] {
             if let Some(Err(problem)) = text.map(|text| check_name(text)) {
@@ -51,7 +54,8 @@ impl PolicyReader<'_> {
                 trust: self.trust,
                 namespace: namespace.as_deref(),
             },
-            custom: wanted == ActionWire::Custom,
+            action: wanted,
+            unseen: &self.unseen,
         };
         let at = at.field("rules");
         let read = |(index, rule): (usize, Option<_>)| -> Rule {
@@ -70,6 +74,7 @@ impl PolicyReader<'_> {
                 Some(namespace) => [&namespace, "/", &name].concat(),
                 None => name,
             },
+            is_named,
             action,
             dry_run,
             rules,

@@ -3,8 +3,9 @@
 use sdk_helpers::At;
 
 use super::keys;
+use super::unseen::Unseen;
 use super::values::{Kind, Reader};
-use super::wire::{Lists, OPERATION, RuleWire, SOURCE, WhenWire};
+use super::wire::{ActionWire, Lists, OPERATION, RuleWire, SOURCE, WhenWire};
 use crate::rule::{Condition, Rule, Values};
 use crate::view::Attribute;
 
@@ -15,7 +16,8 @@ const NOT_CUSTOM: &str = "cannot be used with action CUSTOM: the provider is ask
 /// What rules are read by.
 pub(super) struct RuleReader<'a> {
     pub(super) values: Reader<'a>,
-    pub(super) custom: bool,
+    pub(super) action: ActionWire,
+    pub(super) unseen: &'a Unseen,
 }
 
 impl RuleReader<'_> {
@@ -41,7 +43,9 @@ impl RuleReader<'_> {
                         .error(&at, format!("must have `{inner}`"));
                     continue;
                 };
-                let branch = self.branch(list == "from", lists, &at.field(inner));
+                write(&mut rule.text, list, &[]);
+                let at = at.field(inner);
+                let branch = self.branch(list == "from", lists, &mut rule.text, &at);
                 if list == "from" {
                     rule.from.push(branch);
                 } else {
@@ -52,13 +56,19 @@ impl RuleReader<'_> {
         let at = at.field("when");
         for (entry, item) in (0u32..).zip(wire.when) {
             let at = at.index(entry as usize);
-            self.when(item, entry, &at, &mut rule.when);
+            self.when(item, entry, &at, &mut rule);
         }
         rule
     }
 
     /// A source or an operation.
-    fn branch(&self, is_source: bool, lists: Lists, at: &At<'_>) -> Vec<Condition> {
+    fn branch(
+        &self,
+        is_source: bool,
+        lists: Lists,
+        text: &mut String,
+        at: &At<'_>,
+    ) -> Vec<Condition> {
         let problems = self.values.problems;
         let mut conditions = Vec::new();
         let (mut accounts, mut identities) = (false, false);
@@ -75,9 +85,10 @@ impl RuleReader<'_> {
             accounts |= kind == Kind::Account;
             identities |= matches!(kind, Kind::Principal | Kind::Namespace);
             let at = at.field(field);
-            if self.custom && matches!(attribute, Attribute::Peer | Attribute::Token) {
+            if self.is_custom() && matches!(attribute, Attribute::Peer | Attribute::Token) {
                 problems.error(&at, NOT_CUSTOM);
             }
+            write(text, field, &values);
             let condition = Condition {
                 values: self.list(kind, &values, &attribute, &at),
                 attribute,
@@ -85,6 +96,7 @@ impl RuleReader<'_> {
                 field,
                 entry: 0,
             };
+            self.warn_of_unseen(&condition, &values, &at);
             insert(&mut conditions, condition);
         }
         if accounts && identities {
@@ -99,12 +111,22 @@ impl RuleReader<'_> {
         conditions
     }
 
+    fn is_custom(&self) -> bool {
+        self.action == ActionWire::Custom
+    }
+
+    fn warn_of_unseen(&self, condition: &Condition, values: &[String], at: &At<'_>) {
+        let any = values.iter().any(|value| value == "*");
+        let problems = self.values.problems;
+        self.unseen.warn(self.action, condition, any, at, problems);
+    }
+
     fn list(&self, kind: Kind, values: &[String], attribute: &Attribute, at: &At<'_>) -> Values {
         let patterns = self.values.patterns(kind, values, at);
         Values::new(patterns, *attribute == Attribute::Host)
     }
 
-    fn when(&self, wire: WhenWire, entry: u32, at: &At<'_>, conditions: &mut Vec<Condition>) {
+    fn when(&self, wire: WhenWire, entry: u32, at: &At<'_>, rule: &mut Rule) {
         let problems = self.values.problems;
         let WhenWire {
             key,
@@ -126,7 +148,7 @@ impl RuleReader<'_> {
             }
         };
         let identity = attribute == Attribute::Peer || key.starts_with("request.auth.");
-        if self.custom && identity {
+        if self.is_custom() && identity {
             problems.error(&at.field("key"), NOT_CUSTOM);
         }
         for (name, values, negated) in [("values", values, false), ("notValues", not_values, true)]
@@ -134,6 +156,8 @@ impl RuleReader<'_> {
             if values.is_empty() {
                 continue;
             }
+            write(&mut rule.text, &key, &[]);
+            write(&mut rule.text, name, &values);
             let condition = Condition {
                 values: self.list(kind, &values, &attribute, &at.field(name)),
                 attribute: attribute.clone(),
@@ -141,8 +165,17 @@ impl RuleReader<'_> {
                 field: name,
                 entry,
             };
-            insert(conditions, condition);
+            self.warn_of_unseen(&condition, &values, &at.field(name));
+            insert(&mut rule.when, condition);
         }
+    }
+}
+
+/// What tells one rule from another.
+fn write(text: &mut String, field: &str, values: &[String]) {
+    for part in std::iter::once(field).chain(values.iter().map(String::as_str)) {
+        text.push_str(part);
+        text.push('\n');
     }
 }
 

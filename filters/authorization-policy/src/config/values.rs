@@ -3,6 +3,7 @@
 use sdk_helpers::matcher::{Cidr, PathTemplate, Wildcard};
 use sdk_helpers::{At, Problems};
 
+use super::pasted;
 use super::trust::TrustDomains;
 use crate::pattern::{Pattern, SPIFFE};
 
@@ -70,7 +71,7 @@ impl Reader<'_> {
         at: &At<'_>,
         patterns: &mut Vec<Pattern>,
     ) -> Result<(), String> {
-        self.warn(kind, value, at);
+        pasted::warn(kind, value, at, self.problems);
         let text = || Pattern::Text(Wildcard::compile(value));
         patterns.push(match kind {
             Kind::Path => path(value)?,
@@ -142,52 +143,6 @@ impl Reader<'_> {
             namespace: boxed(namespace),
             name: boxed(name),
         })
-    }
-
-    /// Speaks of what Istio takes in silence and nothing ever matches.
-    fn warn(&self, kind: Kind, value: &str, at: &At<'_>) {
-        let inner = value.strip_prefix('*').unwrap_or(value);
-        let inner = match inner.len() == value.len() {
-            true => inner.strip_suffix('*').unwrap_or(inner),
-            false => inner,
-        };
-        let is_text = !matches!(
-            kind,
-            Kind::Namespace
-                | Kind::Account
-                | Kind::TrustDomain
-                | Kind::TrustDomainKey
-                | Kind::Address
-                | Kind::Port
-                | Kind::Token
-        );
-        let template = kind == Kind::Path && PathTemplate::is_template(value);
-        if is_text && !template && inner.contains('*') {
-            self.problems.warn(
-                at,
-                about(
-                    value,
-                    ": only a `*` at the beginning, or else one at the end, is a \
-                     wildcard; any other is a plain character",
-                ),
-            );
-        }
-        let never = match kind {
-            Kind::Principal if value.starts_with("spiffe://") => {
-                "a principal is written without `spiffe://`"
-            }
-            Kind::Path if value.contains(['?', '#']) => "a path is compared without its query",
-            Kind::Path if !value.starts_with(['/', '*']) => "a path begins with `/`",
-            Kind::Host if value.contains('/') => {
-                "a host is `example.com` or `example.com:8080`, without scheme and path"
-            }
-            Kind::Method if value.bytes().any(|byte| byte.is_ascii_lowercase()) => {
-                "methods are written in upper case"
-            }
-            _ => return,
-        };
-        self.problems
-            .warn(at, format!("`{value}` never matches: {never}"));
     }
 }
 

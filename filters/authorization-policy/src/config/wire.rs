@@ -15,6 +15,7 @@ pub struct Wire {
     pub(super) trust_domain_aliases: Vec<String>,
     pub(super) extension_providers: Vec<ProviderWire>,
     pub(super) single_uri_san: bool,
+    pub(super) allow_all: bool,
     pub(super) policies: Vec<PolicyWire>,
 }
 
@@ -89,11 +90,12 @@ pub(super) const OPERATION: [&str; 8] = [
 ];
 
 /// The fields of the configuration.
-pub(super) const FIELDS: [&str; 5] = [
+pub(super) const FIELDS: [&str; 6] = [
     "trustDomain",
     "trustDomainAliases",
     "extensionProviders",
     "singleUriSan",
+    "allowAll",
     "policies",
 ];
 
@@ -105,6 +107,7 @@ impl FromNode for Wire {
             1 => wire.trust_domain_aliases = node.texts(),
             2 => node.elements(&mut |node| wire.extension_providers.push(ProviderWire::read(node))),
             3 => wire.single_uri_san = node.flag(),
+            4 => wire.allow_all = node.flag(),
             _ => node.elements(&mut |node| wire.policies.push(policy(node))),
         });
         wire

@@ -1,18 +1,17 @@
 //! The search for the first rule that counts, among those a request's values lead to.
 
-use super::{Filed, Hit, Near, Rules};
+use super::{Filed, Hit, Rules};
 use crate::pattern::Value;
 use crate::rule::Truth;
 use crate::view::{Attribute, View};
 
-/// The first rule that counts, or those that came near to it.
-pub(super) fn search(rules: &Rules, view: &View<'_>) -> Result<Hit, Near> {
+/// The first rule that counts.
+pub(super) fn search(rules: &Rules, view: &View<'_>) -> Option<Hit> {
     let mut search = Search {
         rules,
         view,
         best: rules.everything.map(|id| (id, true)),
         last: None,
-        near: Near::default(),
     };
     for filed in &rules.filed {
         search.by(filed);
@@ -26,14 +25,12 @@ pub(super) fn search(rules: &Rules, view: &View<'_>) -> Result<Hit, Near> {
         }
     }
     search.each(&rules.rest);
-    let best = search.best.and_then(|(rule, certain)| {
-        Some(Hit {
-            rule,
-            policy: rules.rules.get(rule as usize)?.policy,
-            certain,
-        })
-    });
-    best.ok_or(search.near)
+    let (rule, certain) = search.best?;
+    Some(Hit {
+        rule,
+        policy: rules.rules.get(rule as usize)?.policy,
+        certain,
+    })
 }
 
 struct Search<'a> {
@@ -42,7 +39,6 @@ struct Search<'a> {
     best: Option<(u32, bool)>,
     /// The last that was tried, which often comes again at once.
     last: Option<u32>,
-    near: Near,
 }
 
 impl Search<'_> {
@@ -60,8 +56,6 @@ impl Search<'_> {
             let truth = owned.rule.truth(self.view);
             if self.rules.counts(truth) {
                 self.best = Some((id, truth == Truth::True));
-            } else {
-                self.near.add(id);
             }
         }
     }

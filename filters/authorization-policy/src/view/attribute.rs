@@ -53,6 +53,11 @@ impl Attribute {
         }
     }
 
+    /// Whether it says what a request asks for.
+    pub fn is_target(&self) -> bool {
+        matches!(self, Attribute::Path | Attribute::Host | Attribute::Method)
+    }
+
     /// Whether asking for it takes the whole header map.
     pub fn takes_map(&self) -> bool {
         match self {
