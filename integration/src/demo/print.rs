@@ -84,17 +84,14 @@ pub(super) fn counters(stage: &Stage, filter: &str, reasons: &BTreeMap<String, u
     well
 }
 
-/// The counter of `reason:policy`, whatever place in the policy follows. A refusal that no policy
-/// gave is counted without one.
+/// The counter of `reason:policy`, whatever place in the policy follows.
 fn counter(filter: &str, reason: &str) -> Option<String> {
     let (outcome, policy) = reason.split_once(':')?;
     let policy = policy.split(".rules[").next()?;
-    let label = match outcome {
-        "no_allow" => String::new(),
-        _ => format!("policy=\"{policy}\""),
-    };
     let filter = filter.replace('-', "_");
-    Some(format!("mesh_filters_{filter}_{outcome}{{{label}}}"))
+    Some(format!(
+        "mesh_filters_{filter}_{outcome}{{policy=\"{policy}\"}}"
+    ))
 }
 
 /// Prints what is added to the access log, for as long as Envoy is there.

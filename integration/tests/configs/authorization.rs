@@ -93,6 +93,62 @@ fn names(bootstrap: &mut Value) -> Vec<String> {
         .collect()
 }
 
+/// Istio's order by two instances: CUSTOM puts the token in that the next filter verifies, and the
+/// second instance decides by its claims.
+#[test]
+fn a_login_puts_in_the_token_that_policies_then_see() {
+    let file = Shipped::read("envoy-configs/local/authorization-policy-login.yaml");
+    let envoy = file.any_ports().envoy().start();
+    let client = Client::http1(envoy.addr("ingress"));
+    let send = |path: &str, cookie: &str| {
+        let answer = client.get(path).header("cookie", cookie).send();
+        let line = envoy.wait_log(&format!("GET {path} "), SOON);
+        (answer, line)
+    };
+
+    let (answer, line) = send("/orders/1", "session=none");
+    assert_eq!(answer.status, 302);
+    assert!(
+        line.ends_with(" token=- reason=custom_deny:auth/login.rules[0]"),
+        "{line}"
+    );
+
+    let (answer, line) = send("/orders/2", "session=demo");
+    assert_eq!(answer.status, 200);
+    let reasons = " token=verified:demo reason=allow:shop/orders.rules[0]";
+    assert!(line.ends_with(reasons), "{line}");
+
+    // Put in by the login or not, a token alone is not enough.
+    let (answer, line) = send("/admin/3", "session=demo");
+    assert_eq!(answer.status, 403);
+    let reason = "no_allow:shop/orders.rules[0].to[0].operation.paths";
+    assert!(
+        line.ends_with(&format!(" token=verified:demo reason={reason}")),
+        "{line}"
+    );
+
+    // A page without a login has no token, and what needs one says so itself.
+    let (answer, line) = send("/oauth2/start", "session=none");
+    assert_eq!(answer.status, 200);
+    let reasons = " token=anonymous reason=allow:auth/login-pages.rules[0]";
+    assert!(line.ends_with(reasons), "{line}");
+
+    // Both instances count under one name.
+    let page = envoy.admin().prometheus();
+    for (reason, policy, count) in [
+        ("custom_allow", "auth/login", 2),
+        ("custom_deny", "auth/login", 1),
+        ("allow", "shop/orders", 1),
+        ("allow", "auth/login-pages", 1),
+        ("no_allow", "shop/orders", 1),
+        ("no_allow", "auth/login-pages", 0),
+    ] {
+        let line =
+            format!("mesh_filters_authorization_policy_{reason}{{policy=\"{policy}\"}} {count}");
+        assert!(page.lines().any(|known| known == line), "{line} in {page}");
+    }
+}
+
 #[test]
 fn it_stands_behind_authentication_and_knows_its_peer() {
     let mut rendered = sidecar("reviews", &Upstream::start());
