@@ -72,6 +72,8 @@ pub struct Record {
     pub state: Vec<(Rc<str>, Vec<u8>)>,
     /// Added to series of the filter's own, by their place in [`Filter::series`](crate::Filter::series).
     pub samples: Vec<(usize, u64)>,
+    /// Told in Envoy's log: what an operator should know of the filter, once. Nothing of a request.
+    pub warnings: Vec<String>,
 }
 
 impl Record {
@@ -100,7 +102,10 @@ impl Record {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.outcomes.is_empty() && self.state.is_empty() && self.samples.is_empty()
+        self.outcomes.is_empty()
+            && self.state.is_empty()
+            && self.samples.is_empty()
+            && self.warnings.is_empty()
     }
 }
 

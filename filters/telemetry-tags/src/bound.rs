@@ -3,15 +3,17 @@
 //! A ceiling holds for all workers and as long as one of them lives. Who may exist is agreed upon in
 //! shared cells, one for each that was admitted and one that counts them; each worker remembers what
 //! it has seen, so only what is new to it asks.
+//!
+//! Several ceilings may stand over the same things, a lower one for those that matter less.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use sdk_helpers::World;
 
-/// Cells of this filter: `<what>` counts, and `<what>=<item>` stands for one that was admitted. No
-/// name holds an equals sign, so no two of them are one.
-const CELLS: &str = "mesh_filters.telemetry-tags";
+/// Cells of this filter: `<what>` counts, `<what>=<item>` stands for one that was admitted, and `<what>!`
+/// says that the log has told of it. No name holds either sign, so no two of them are one.
+pub(crate) const CELLS: &str = "mesh_filters.telemetry-tags";
 
 /// Things that may be at most so many.
 #[derive(Debug)]
@@ -21,6 +23,8 @@ pub struct Ceiling {
     most: u32,
     /// How often it was seen to be full in a row.
     full: Cell<u8>,
+    /// Whether somebody has said so.
+    told: Cell<bool>,
 }
 
 /// Nothing is ever freed, so what is full stays full. But while two workers admit the same item at once it
@@ -30,13 +34,46 @@ const SURELY: u8 = 16;
 impl Ceiling {
     /// At most `most` of `what`.
     pub fn new(what: String, most: u32) -> Self {
-        let full = Cell::new(0);
-        Ceiling { what, most, full }
+        Ceiling {
+            what,
+            most,
+            full: Cell::new(0),
+            told: Cell::new(false),
+        }
+    }
+
+    /// How many there are.
+    pub fn count(&self, world: &dyn World) -> u32 {
+        let mut sum = 0;
+        let _ = world.update(&self.cell(), &mut |there| {
+            sum = count(there);
+            None
+        });
+        sum
+    }
+
+    /// Whether nobody has said yet that it was reached, over all workers and configurations with this
+    /// ceiling: true once.
+    pub fn is_news(&self, world: &dyn World) -> bool {
+        let mut news = false;
+        if !self.told.replace(true) {
+            let most = self.most.to_le_bytes();
+            let _ = world.update(&format!("{}!", self.cell()), &mut |told| {
+                news = told != Some(&most);
+                news.then(|| most.to_vec())
+            });
+        }
+        news
+    }
+
+    fn cell(&self) -> String {
+        format!("{CELLS}.{}", self.what)
     }
 
     /// Whether `item` may exist. The answer never turns from yes to no.
     pub fn admits(&self, world: &dyn World, item: &str) -> bool {
-        let cell = format!("{CELLS}.{}={item}", self.what);
+        let counter = self.cell();
+        let cell = format!("{counter}={item}");
         let mut known = false;
         let asked = world.update(&cell, &mut |there| {
             known = there.is_some();
@@ -45,7 +82,6 @@ impl Ceiling {
         if known || asked.is_err() || self.full.get() == SURELY {
             return known;
         }
-        let counter = format!("{CELLS}.{}", self.what);
         if !self.take(world, &counter) {
             return false;
         }
@@ -109,7 +145,8 @@ impl ValueId {
 /// The values that one label may have.
 #[derive(Debug)]
 pub struct Bound {
-    ceiling: Ceiling,
+    /// Over their number.
+    pub ceiling: Ceiling,
     known: RefCell<HashMap<Vec<u8>, u32>>,
     values: RefCell<Vec<String>>,
     /// The one asked for last, which is mostly asked for next.

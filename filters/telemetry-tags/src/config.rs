@@ -151,6 +151,22 @@ impl Wire {
                 "no `tags`, no `customTags` and no `metrics`: nothing is done",
             );
         }
+        let max_series = within(
+            self.max_series,
+            (5_000, MOST_SERIES),
+            &root.field("maxSeries"),
+            problems,
+        );
+        let least = metrics.iter().map(Vec::len).max().unwrap_or(0);
+        if max_series as usize <= least {
+            problems.error(
+                &root.field("maxSeries"),
+                format!(
+                    "{max_series} is too few: each of the {least} metrics needs a series for what is beyond, and \
+                     they need one more at least"
+                ),
+            );
+        }
         Config {
             tags,
             metrics,
@@ -162,12 +178,7 @@ impl Wire {
                 problems,
             ),
             prefix: prefix(self.metric_prefix, &root.field("metricPrefix"), problems),
-            max_series: within(
-                self.max_series,
-                (5_000, MOST_SERIES),
-                &root.field("maxSeries"),
-                problems,
-            ),
+            max_series,
             host_header_fallback: self.disable_host_header_fallback.map(|disabled| !disabled),
             reporter: self.reporter,
         }

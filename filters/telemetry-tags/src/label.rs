@@ -66,6 +66,11 @@ impl Label {
         (self == Label::ResponseCode).then_some("response.code")
     }
 
+    /// Whether the proxy itself says what it is, out of few values: how a stream went, and whose side this is.
+    pub fn is_closed(self) -> bool {
+        self == Label::Reporter || self >= Label::RequestProtocol
+    }
+
     /// Whether a metric has it. Istio counts gRPC messages while a stream goes on, when nothing of
     /// the answer is known.
     pub fn is_of(self, metric: Metric) -> bool {

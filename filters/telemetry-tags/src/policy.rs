@@ -1,6 +1,7 @@
 //! Which tags and samples a stream comes to. What may grow is bounded here.
 
 mod column;
+mod given;
 mod group;
 mod limit;
 mod series;
@@ -17,6 +18,7 @@ use crate::expression::Expression;
 use crate::identity::{Home, Peers, Services};
 use crate::standard::Standard;
 use column::{Column, Columns};
+use given::{Choice, STEPS};
 use group::Group;
 use series::AllSeries;
 use tag::Tag;
@@ -35,6 +37,8 @@ pub struct Policy {
     plans: [Vec<Group>; 2],
     columns: Vec<Column>,
     series: AllSeries,
+    /// `maxSeries`.
+    most: u32,
     outcomes: Outcomes,
     series_overflow: OutcomeId,
     reporter: Option<Reporter>,
@@ -58,7 +62,7 @@ impl Policy {
         let series_overflow = outcomes.add("series_overflow", None);
         let tags = config.tags.into_iter();
         let tags: Vec<Tag> = tags.map(|tag| Tag::new(tag, &mut outcomes)).collect();
-        let series = AllSeries::new(config.prefix, config.max_series);
+        let mut series = AllSeries::new(config.prefix);
         let mut columns = Columns {
             tags: &tags,
             labels: &config.labels,
@@ -72,6 +76,7 @@ impl Policy {
         let plans = config
             .metrics
             .map(|metrics| Group::all(metrics, &mut columns, &series));
+        series.limit(config.max_series);
         let columns = columns.columns;
         let headers = |phase: Phase| {
             let tags = tags.iter().filter(|tag| tag.phase == phase);
@@ -86,6 +91,7 @@ impl Policy {
             plans,
             columns,
             series,
+            most: config.max_series,
             outcomes,
             series_overflow,
             reporter: config.reporter,
@@ -214,7 +220,8 @@ impl Policy {
         record
     }
 
-    /// Where the series of a metric of a group is.
+    /// Where the series of a metric of a group is: beyond the ceiling the first one that there may be with
+    /// fewer and fewer labels, and at last the one that there always may be.
     fn place(
         &self,
         group: &Group,
@@ -223,15 +230,41 @@ impl Policy {
         world: &dyn World,
         record: &mut Record,
     ) -> usize {
-        let known = group.place(key, metric);
-        let found = known.or_else(|| {
+        if let Some(place) = self.find(group, key, metric, 0, world) {
+            return place;
+        }
+        note(record, self.series_overflow);
+        let choice = Choice {
+            columns: &self.columns,
+            tags: &self.tags,
+            name: &group.name,
+            most: self.most,
+            room: self.series.room(),
+            world,
+        };
+        let mut without = |step| group.given.without(step, key, group, &choice, record);
+        for step in 0..STEPS {
+            let key = without(step);
+            if let Some(place) = self.find(group, &key, metric, step.saturating_add(1), world) {
+                return place;
+            }
+        }
+        without(STEPS);
+        group.overflow(metric)
+    }
+
+    fn find(
+        &self,
+        group: &Group,
+        key: &[u8],
+        metric: usize,
+        steps: usize,
+        world: &dyn World,
+    ) -> Option<usize> {
+        group.place(key, metric).or_else(|| {
             let values = group::values(key);
             let labels = column::labels(&self.columns, &self.tags, &group.columns, values);
-            group.admit(key, metric, &self.series, labels, world)
-        });
-        found.unwrap_or_else(|| {
-            note(record, self.series_overflow);
-            group.overflow(metric)
+            group.admit(key, metric, &self.series, labels, steps, world)
         })
     }
 }

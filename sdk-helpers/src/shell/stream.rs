@@ -286,6 +286,9 @@ impl<F: Filter> Inner<F> {
             let shared = &self.shared;
             shared.metrics.sample(&shared.filter, *place, *value);
         }
+        for warning in &record.warnings {
+            log::warn!("{}: {warning}", F::NAME);
+        }
     }
 
     fn reason(&self, outcome: OutcomeId) -> &str {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sdk_helpers::{Outcomes, Record};
+use sdk_helpers::{Outcomes, Record, World};
 
 use super::limit::Limit;
 use super::tag::Tag;
@@ -34,11 +34,8 @@ enum Of {
 impl Column {
     /// Writes `[name=value]`; a label without a value is none, as in Prometheus.
     fn write(&self, id: ValueId, tags: &[Tag], labels: &mut String) {
-        let limit = match &self.of {
-            Of::Standard(_, limit) | Of::Expression(.., limit) => Some(limit),
-            Of::Tag(place) => tags.get(*place).and_then(|tag| tag.limit.as_ref()),
-        };
-        if let Some(limit) = limit.filter(|_| id != ValueId::NONE) {
+        let limit = self.limit(tags).filter(|_| id != ValueId::NONE);
+        if let Some(limit) = limit {
             limit.with(id, |value| {
                 for part in ["[", &self.name, "=", value, "]"] {
                     labels.push_str(part);
@@ -69,6 +66,27 @@ impl Column {
                 let value = value.as_deref().unwrap_or(UNKNOWN);
                 limit.admit(&clean(value), view.world, record)
             }
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the proxy itself says what it is, out of few values.
+    pub(super) fn is_closed(&self) -> bool {
+        Label::find(&self.name).is_some_and(Label::is_closed)
+    }
+
+    /// How many values it has had, over all workers.
+    pub(super) fn width(&self, tags: &[Tag], world: &dyn World) -> u32 {
+        self.limit(tags).map_or(0, |limit| limit.count(world))
+    }
+
+    fn limit<'a>(&'a self, tags: &'a [Tag]) -> Option<&'a Limit> {
+        match &self.of {
+            Of::Standard(_, limit) | Of::Expression(.., limit) => Some(limit),
+            Of::Tag(place) => tags.get(*place)?.limit.as_ref(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use sdk_helpers::World;
 
 use super::column::{Columns, labels};
+use super::given::{Given, without};
 use super::series::AllSeries;
 use crate::bound::ValueId;
 use crate::config::MetricConfig;
@@ -20,6 +21,9 @@ pub(super) struct Group {
     /// Where the series for everything beyond the ceiling are: that of the first metric, and those of
     /// the others behind it.
     overflow: usize,
+    /// The labels with their overflow values.
+    pub(super) name: Rc<str>,
+    pub(super) given: Given,
     known: RefCell<Known>,
 }
 
@@ -60,6 +64,8 @@ impl Group {
                 overflow: overflow.unwrap_or_default(),
                 metrics,
                 columns: places,
+                name: labels,
+                given: Given::default(),
                 known: RefCell::default(),
             }
         });
@@ -80,16 +86,18 @@ impl Group {
         known.places.get(self.at(row, metric)).copied().flatten()
     }
 
-    /// Finds out whether there may be such a series, and where; `None` beyond the ceiling.
+    /// Finds out whether there may be such a series, which has come down so many steps, and where; `None`
+    /// beyond the ceiling.
     pub(super) fn admit(
         &self,
         key: &[u8],
         metric: usize,
         series: &AllSeries,
         labels: String,
+        steps: usize,
         world: &dyn World,
     ) -> Option<usize> {
-        let place = series.admit(*self.metrics.get(metric)?, labels.into(), world)?;
+        let place = series.admit(*self.metrics.get(metric)?, labels.into(), steps, world)?;
         let mut known = self.known.borrow_mut();
         let next = u32::try_from(known.rows.len()).unwrap_or_default();
         let row = *known.rows.entry(key.to_vec()).or_insert(next) as usize;
@@ -100,6 +108,20 @@ impl Group {
             *there = Some(place);
         }
         Some(place)
+    }
+
+    /// Whether the series known here would be at most so many without the labels at these places.
+    pub(super) fn fits_without(&self, given: &[u8], most: usize) -> bool {
+        let known = self.known.borrow();
+        let most = most / self.metrics.len().max(1);
+        let mut left = HashMap::<Vec<u8>, u32>::new();
+        for key in known.rows.keys() {
+            left.insert(without(key, given), 0);
+            if left.len() > most {
+                return false;
+            }
+        }
+        true
     }
 
     /// The series of a metric for everything beyond the ceiling.

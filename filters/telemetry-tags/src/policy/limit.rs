@@ -8,6 +8,8 @@ use crate::config::BoundConfig;
 #[derive(Debug)]
 pub(super) struct Limit {
     bound: Bound,
+    label: String,
+    most: u32,
     overflow: OutcomeId,
 }
 
@@ -25,6 +27,8 @@ impl Limit {
         };
         Limit {
             bound: Bound::new(&cells, config.max_values, config.overflow.clone()),
+            label: label.to_owned(),
+            most: config.max_values,
             overflow: outcomes.add("overflow", Some(label)),
         }
     }
@@ -33,8 +37,21 @@ impl Limit {
     pub(super) fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
         self.bound.admit(world, value).unwrap_or_else(|| {
             super::note(record, self.overflow);
+            if self.bound.ceiling.is_news(world) {
+                let overflow = self.with(ValueId::OVERFLOW, str::to_owned);
+                record.warnings.push(format!(
+                    "the label `{}` has its `maxValues`, {}: every other value is counted as `{overflow}`; give it \
+                     `templates`, a narrower expression, or a larger `maxValues`",
+                    self.label, self.most
+                ));
+            }
             ValueId::OVERFLOW
         })
+    }
+
+    /// How many values there are, over all workers.
+    pub(super) fn count(&self, world: &dyn World) -> u32 {
+        self.bound.ceiling.count(world)
     }
 
     /// The value at a place.

@@ -13,29 +13,59 @@ use crate::metric::Metric;
 pub(super) struct AllSeries {
     /// Before the name of each metric.
     prefix: String,
-    ceiling: Ceiling,
+    /// By how much of its labels a series gives up: at first nothing, and then a step each. What gives up
+    /// less leaves room for what gives up more.
+    ceilings: Vec<Ceiling>,
+    /// What series with all their labels leave to others.
+    kept: u32,
     /// Each metric with its labels.
     list: RefCell<Vec<(Metric, Rc<str>)>>,
 }
 
 impl AllSeries {
-    pub(super) fn new(prefix: String, most: u32) -> Self {
+    pub(super) fn new(prefix: String) -> Self {
         AllSeries {
             prefix,
-            ceiling: Ceiling::new("series".to_owned(), most),
+            ceilings: Vec::new(),
+            kept: 0,
             list: RefCell::default(),
         }
     }
 
-    /// Adds a series; its place, or `None` where it would be one too many.
+    /// From now on there may be `most`, with those there are already.
+    pub(super) fn limit(&mut self, most: u32) {
+        let list = self.list.get_mut();
+        let mut there: Vec<&(Metric, Rc<str>)> = Vec::new();
+        for one in &*list {
+            if !there.contains(&one) {
+                there.push(one);
+            }
+        }
+        let there = u32::try_from(there.len()).unwrap_or(u32::MAX);
+        let most = most.saturating_sub(there);
+        let kept = reserve(most);
+        let of = |kept: u32| Ceiling::new("series".to_owned(), most.saturating_sub(kept));
+        self.ceilings = vec![of(kept), of(kept / 2), of(kept / 4), of(0)];
+        self.kept = kept;
+    }
+
+    /// A good size for the series that are left after the first step.
+    pub(super) fn room(&self) -> usize {
+        self.kept as usize / 4
+    }
+
+    /// Adds a series that has come down so many steps; its place, or `None` where it would be one too
+    /// many.
     pub(super) fn admit(
         &self,
         metric: Metric,
         labels: Rc<str>,
+        steps: usize,
         world: &dyn World,
     ) -> Option<usize> {
         let name = self.name(metric, &labels);
-        let admitted = self.ceiling.admits(world, &name);
+        let ceiling = self.ceilings.get(steps)?;
+        let admitted = ceiling.admits(world, &name);
         admitted.then(|| self.add(metric, labels))
     }
 
@@ -59,4 +89,10 @@ impl AllSeries {
             name: self.name(*metric, labels),
         })
     }
+}
+
+/// How many of so many series only those without their widest labels may be: a quarter, and of few up to
+/// half, so that the codes of all metrics find room.
+fn reserve(most: u32) -> u32 {
+    (most / 4).max((most / 2).min(64))
 }

@@ -41,6 +41,8 @@ pub(crate) struct Proxy {
     pub(crate) filter: TelemetryTags,
     pub(crate) tags: BTreeMap<String, String>,
     pub(crate) reasons: Vec<String>,
+    /// What Envoy's log tells.
+    pub(crate) log: Vec<String>,
     /// By the whole name of each series the sum of its samples.
     pub(crate) series: BTreeMap<String, u64>,
 }
@@ -105,6 +107,7 @@ impl Proxy {
             filter,
             tags: BTreeMap::new(),
             reasons: Vec::new(),
+            log: Vec::new(),
             series: BTreeMap::new(),
         }
     }
@@ -161,6 +164,7 @@ impl Proxy {
                 "written twice"
             );
         }
+        self.log.extend_from_slice(&record.warnings);
         for (place, value) in &record.samples {
             let series = self.filter.series(*place).expect("a series");
             *self.series.entry(series.name).or_default() += value;
