@@ -45,6 +45,27 @@ impl Claims {
         path.iter().try_fold(&self.0, |value, name| value.get(name))
     }
 
+    /// The claim at `path` as one text: a text as it is, a number, true or false as it is written, and of a
+    /// list each of those, with a comma between them. Anything else is none.
+    pub fn text(&self, path: &[String]) -> Option<Vec<u8>> {
+        let value = self.at(path)?;
+        let values = value.as_array();
+        let values = values.map_or(std::slice::from_ref(value), Vec::as_slice);
+        let mut all = Vec::new();
+        for value in values {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(_) | Value::Bool(_) => value.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => continue,
+            };
+            if !all.is_empty() {
+                all.push(b',');
+            }
+            all.extend_from_slice(text.as_bytes());
+        }
+        (!all.is_empty()).then_some(all)
+    }
+
     /// Whether the claim at `path` is text that `matches`, or a list with such an element: Istio's
     /// rule for claims. Any other kind of value matches nothing.
     pub fn any(&self, path: &[String], mut matches: impl FnMut(&[u8]) -> bool) -> bool {
@@ -103,6 +124,29 @@ mod tests {
         assert!(at(&claims, "a.b", "nested"));
         assert!(at(&claims, "[a.b]", "dotted"));
         assert!(at(&claims, "[a][b]", "nested"));
+    }
+
+    #[test]
+    fn a_claim_is_one_text() {
+        let claims = Claims::new(json!({
+            "sub": "jason", "groups": ["a", "b,c", 3, null, ["d"], {}], "n": 7, "yes": true,
+            "none": null, "map": {"a": "b"}, "empty": [], "blank": "",
+        }));
+        for (name, text) in [
+            ("sub", Some("jason")),
+            ("groups", Some("a,b,c,3")),
+            ("n", Some("7")),
+            ("yes", Some("true")),
+            ("map.a", Some("b")),
+            ("map", None),
+            ("none", None),
+            ("empty", None),
+            ("blank", None),
+            ("other", None),
+        ] {
+            let value = claims.text(&path(name).expect("a claim name"));
+            assert_eq!(value.as_deref(), text.map(str::as_bytes), "{name}");
+        }
     }
 
     #[test]

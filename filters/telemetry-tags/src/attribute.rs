@@ -6,6 +6,8 @@ use std::borrow::Cow;
 
 use sdk_helpers::{Request, Response, World};
 
+use crate::claim::Known;
+
 pub use table::{Kind, Phase, comes_late, is_closed_between, is_foreign, look_up};
 
 /// A stream as far as it has come.
@@ -15,6 +17,8 @@ pub struct View<'a> {
     pub request: Option<&'a Request>,
     /// The response, where its headers can be read now.
     pub response: Option<&'a Response>,
+    /// The claims of its token.
+    pub claims: &'a Known,
     /// Everything else.
     pub world: &'a dyn World,
 }
@@ -60,7 +64,7 @@ enum Form {
 }
 
 /// Attributes that are headers: one look at the map of headers has them all.
-const NAMED: [(&str, &str); 7] = [
+pub(crate) const NAMED: [(&str, &str); 7] = [
     ("path", ":path"),
     ("host", ":authority"),
     ("method", ":method"),
@@ -87,7 +91,7 @@ impl Attribute {
             (_, Kind::Text | Kind::Bytes | Kind::Int | Kind::Uint | Kind::Bool) => {
                 Form::Property(kind)
             }
-            (_, Kind::Duration | Kind::Time | Kind::Map | Kind::Other) => return None,
+            (_, Kind::Duration | Kind::Time | Kind::Map | Kind::Null | Kind::Other) => return None,
         };
         let mut path = path.to_vec();
         if let (Form::RequestHeader | Form::ResponseHeader, Some(name)) = (form, path.get_mut(2)) {
@@ -172,7 +176,9 @@ impl Attribute {
 }
 
 fn code<'a>(view: &View<'a>) -> Option<Cow<'a, [u8]>> {
-    if let Some(status) = view.response.and_then(|response| response.first(":status")) {
+    // Of the two only the answer can be read while it goes by.
+    let passing = view.response.filter(|_| view.request.is_none());
+    if let Some(status) = passing.and_then(|response| response.first(":status")) {
         return Some(Cow::Borrowed(status));
     }
     let code = view.world.property(&["response", "code"])?;

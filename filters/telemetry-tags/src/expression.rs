@@ -4,12 +4,14 @@
 //! Envoy's to evaluate, by the functions it lends to modules. Outside of Envoy the `cel` crate does
 //! the same and no byte of it gets into a module.
 
+mod advice;
 #[cfg(target_arch = "wasm32")]
 #[path = "expression/host.rs"]
 mod engine;
 #[cfg(not(target_arch = "wasm32"))]
 #[path = "expression/native.rs"]
 pub mod engine;
+mod literal;
 mod rules;
 mod syntax;
 mod token;
@@ -19,6 +21,7 @@ use std::borrow::Cow;
 use sdk_helpers::{At, Problems, World};
 
 use crate::attribute::{Attribute, Kind, Phase, View, comes_late};
+use crate::claim::{Claim, Known};
 
 /// A checked expression.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub struct Expression {
 enum How {
     Literal(String),
     Attribute(Attribute),
+    Claim(Claim),
     Engine(engine::Program),
 }
 
@@ -62,9 +66,11 @@ impl Expression {
     /// # Errors
     /// Says what is wrong.
     pub fn parse(text: &str, at: &At<'_>) -> Result<(Self, Option<String>), String> {
-        let parsed = syntax::parse(text)?;
+        let parsed =
+            syntax::parse(text).map_err(|problem| advice::instead_of(text).unwrap_or(problem))?;
         let plain = |path: &Vec<String>| Attribute::plain(path, parsed.kind, parsed.phase);
         let comes_late = parsed.reads.iter().any(|path| comes_late(path));
+        let format = parsed.literal.as_deref().and_then(advice::of_format);
         let how = if let Some(literal) = parsed.literal {
             How::Literal(literal)
         } else if let Some(attribute) = parsed.attribute.as_ref().and_then(plain) {
@@ -89,7 +95,23 @@ impl Expression {
             comes_late,
             phase: parsed.phase,
         };
-        Ok((expression, parsed.warning))
+        Ok((expression, format.or(parsed.warning)))
+    }
+
+    /// What stands in place of one: the claim of this name.
+    ///
+    /// # Errors
+    /// Says how a claim is written.
+    pub fn of_claim(name: &str, at: &At<'_>) -> Result<Self, String> {
+        Ok(Expression {
+            how: How::Claim(Claim::parse(name)?),
+            // With a blank it is the text of no expression.
+            text: format!("claim {name}"),
+            at: at.to_string(),
+            patterns: Vec::new(),
+            comes_late: false,
+            phase: Phase::Request,
+        })
     }
 
     /// Checks that one can be read, whatever it means.
@@ -125,7 +147,7 @@ impl Expression {
     pub fn headers(&self) -> usize {
         match &self.how {
             How::Attribute(attribute) => attribute.headers(),
-            How::Literal(_) | How::Engine(_) => 0,
+            How::Literal(_) | How::Claim(_) | How::Engine(_) => 0,
         }
     }
 
@@ -139,6 +161,7 @@ impl Expression {
         match &self.how {
             How::Literal(text) => Some(Cow::Borrowed(text.as_bytes())),
             How::Attribute(attribute) => attribute.read(view),
+            How::Claim(claim) => claim.read(view.claims, view.world).map(Cow::Owned),
             How::Engine(program) => program.evaluate(view).map(Cow::Owned),
         }
     }
@@ -149,13 +172,14 @@ impl Expression {
 fn is_pattern(pattern: &str, world: &dyn World) -> bool {
     let matches = |pattern: &str| {
         let source = Source {
-            text: format!("''.matches({})", token::quote(pattern)),
+            text: format!("''.matches({})", literal::quote(pattern)),
             kind: Kind::Bool,
             reads: vec![],
         };
         let nothing = View {
             request: None,
             response: None,
+            claims: &Known::default(),
             world,
         };
         let program = engine::Program::new(source).ok()?;

@@ -1,6 +1,6 @@
 //! Formats as Envoy's access log has them, as far as a module can follow: `%REQ(x-user)%@%PROTOCOL%`.
 
-use crate::attribute::{Attribute, Phase, View};
+use crate::attribute::{Attribute, NAMED, Phase, View};
 
 /// A checked format.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +51,30 @@ const OPERATORS: [(&str, &str); 18] = [
     ("CONNECTION_ID", "connection.id"),
     ("GRPC_STATUS_NUMBER", "response.grpc_status"),
 ];
+
+/// What an expression writes for an operator, of whatever length.
+pub(crate) fn attribute_of(operator: &str) -> Option<String> {
+    let (name, argument, _) = split(operator)?;
+    let header = |root: &str, argument: &str| {
+        let name = argument.split('?').next().unwrap_or_default();
+        let name = name.to_ascii_lowercase();
+        let named = NAMED.iter().find(|(_, header)| *header == name);
+        match named.filter(|(named, _)| root == "request" && *named != "id") {
+            Some((named, _)) => format!("request.{named}"),
+            None => format!("{root}.headers['{name}']"),
+        }
+    };
+    match (name, argument) {
+        ("REQ", Some(argument)) => Some(header("request", argument)),
+        ("RESP", Some(argument)) => Some(header("response", argument)),
+        (name, None) => {
+            let mut known = OPERATORS.iter();
+            let (_, path) = known.find(|(known, _)| *known == name)?;
+            Some((*path).to_owned())
+        }
+        _ => None,
+    }
+}
 
 impl Format {
     /// Reads a format.

@@ -3,6 +3,7 @@
 
 pub mod attribute;
 pub mod bound;
+pub mod claim;
 pub mod clean;
 pub mod config;
 pub mod expression;
@@ -45,8 +46,7 @@ impl Filter for TelemetryTags {
     }
 
     fn summary(&self) -> String {
-        let (tags, metrics) = self.policy.size();
-        format!("{tags} tags, {metrics} metrics")
+        self.policy.summary()
     }
 
     fn prepare(&self, world: &dyn World, problems: &Problems) {

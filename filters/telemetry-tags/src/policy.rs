@@ -13,15 +13,17 @@ use sdk_helpers::{OutcomeId, Outcomes, Record, Request, Response, Series, World}
 
 use crate::attribute::{Phase, View};
 use crate::bound::ValueId;
+use crate::claim::Known;
 use crate::config::{BoundConfig, Config, Reporter};
 use crate::expression::Expression;
 use crate::identity::{Home, Peers, Services};
+use crate::metric::Metric;
 use crate::standard::Standard;
 use column::{Column, Columns};
 use given::{Choice, STEPS};
 use group::Group;
 use series::AllSeries;
-use tag::Tag;
+use tag::{Settled, Tag};
 
 /// A compiled configuration, and what it has seen.
 #[derive(Debug)]
@@ -52,7 +54,7 @@ pub struct Policy {
 #[derive(Debug, Default)]
 pub struct Memory {
     /// The tags so far; `None` for one that is still to come.
-    tags: Vec<Option<ValueId>>,
+    tags: Vec<Option<Settled>>,
 }
 
 impl Policy {
@@ -108,11 +110,23 @@ impl Policy {
         &self.outcomes
     }
 
-    /// The number of tags, and of metrics on the side that has more.
-    pub fn size(&self) -> (usize, usize) {
-        let metrics = |plan: &Vec<Group>| plan.iter().map(|group| group.metrics.len()).sum();
-        let most = self.plans.iter().map(metrics).max();
-        (self.tags.len(), most.unwrap_or(0))
+    /// What is in force: the number of tags, and the metrics that are on.
+    pub fn summary(&self) -> String {
+        let metrics = |plan: &Vec<Group>| {
+            let is_on = |metric: &Metric| plan.iter().any(|group| group.metrics.contains(metric));
+            let metrics = Metric::ALL.into_iter().filter(is_on);
+            let names: Vec<&str> = metrics.map(Metric::name).collect();
+            match names.is_empty() {
+                true => "no metrics".to_owned(),
+                false => names.join(", "),
+            }
+        };
+        let [client, server] = self.plans.each_ref().map(metrics);
+        let tags = self.tags.len();
+        match client == server {
+            true => format!("{tags} tags, {client}"),
+            false => format!("{tags} tags, for clients {client}, for servers {server}"),
+        }
     }
 
     /// Every expression.
@@ -131,9 +145,11 @@ impl Policy {
         if self.whole {
             request.headers();
         }
+        let claims = Known::default();
         let view = View {
             request: Some(request),
             response: None,
+            claims: &claims,
             world,
         };
         self.tag(&view, memory, Phase::Request)
@@ -150,9 +166,11 @@ impl Policy {
         if !self.answers {
             return Record::default();
         }
+        let claims = Known::default();
         let view = View {
             request: None,
             response: Some(response),
+            claims: &claims,
             world,
         };
         self.tag(&view, memory, Phase::Response)
@@ -166,9 +184,11 @@ impl Policy {
         world: &dyn World,
         memory: &mut Memory,
     ) -> Record {
+        let claims = Known::default();
         let view = View {
             request: Some(request),
             response: Some(response),
+            claims: &claims,
             world,
         };
         if self.whole_at_end {
@@ -211,10 +231,14 @@ impl Policy {
             return record;
         }
         let side = side(self.home(view.world));
-        memory.tags.resize(self.tags.len(), None);
+        memory.tags.resize_with(self.tags.len(), || None);
         for (tag, seen) in self.tags.iter().zip(&mut memory.tags) {
-            if seen.is_none() && (now == tag.phase || now == Phase::End) {
-                *seen = tag.settle(side, view, now, &mut record);
+            let due = match seen {
+                None => now == tag.phase || now == Phase::End,
+                Some(settled) => now == Phase::End && settled.early.is_some(),
+            };
+            if due {
+                *seen = tag.settle(side, view, now, seen.take(), &mut record);
             }
         }
         record

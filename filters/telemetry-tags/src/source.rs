@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use sdk_helpers::matcher::PathTemplate;
 
 use crate::attribute::{Phase, View};
+use crate::claim::Claim;
 use crate::expression::Expression;
 use crate::formatter::Format;
 
-/// One of five kinds.
+/// One of six kinds.
 #[derive(Debug)]
 pub enum Source {
     /// Always the same.
@@ -24,6 +25,8 @@ pub enum Source {
     Format(Format),
     /// CEL.
     Expression(Expression),
+    /// A claim of the verified token.
+    Claim(Claim),
 }
 
 /// What an expression comes to that fails, as in Istio's own filter.
@@ -33,7 +36,7 @@ impl Source {
     /// From when on there is a value.
     pub fn phase(&self) -> Phase {
         match self {
-            Source::Literal(_) | Source::Header { .. } => Phase::Request,
+            Source::Literal(_) | Source::Header { .. } | Source::Claim(_) => Phase::Request,
             Source::Format(format) => format.phase,
             Source::Expression(expression) => expression.phase,
         }
@@ -42,7 +45,7 @@ impl Source {
     /// Whether it may have a value later where it has none now.
     pub fn comes_late(&self) -> bool {
         match self {
-            Source::Literal(_) | Source::Header { .. } => false,
+            Source::Literal(_) | Source::Header { .. } | Source::Claim(_) => false,
             Source::Format(format) => format.comes_late(),
             Source::Expression(expression) => expression.comes_late(),
         }
@@ -51,7 +54,7 @@ impl Source {
     /// How many looks at the headers of the request it takes.
     pub fn headers(&self) -> usize {
         match self {
-            Source::Literal(_) => 0,
+            Source::Literal(_) | Source::Claim(_) => 0,
             Source::Header { .. } => 1,
             Source::Format(format) => format.headers(),
             Source::Expression(expression) => expression.headers(),
@@ -70,6 +73,7 @@ impl Source {
             }
             Source::Format(format) => format.write(view).map(Cow::Owned),
             Source::Expression(expression) => expression.evaluate(view),
+            Source::Claim(claim) => claim.read(view.claims, view.world).map(Cow::Owned),
         }
     }
 
@@ -86,6 +90,9 @@ pub struct Template {
     text: String,
 }
 
+/// The template that stands for every value that there is.
+pub const ANY: &str = "/{**}";
+
 impl Template {
     /// Compiles `/orders/{id}`: a name in braces is one segment, `{**}` any number of them.
     ///
@@ -97,9 +104,15 @@ impl Template {
         Ok(Template { template, text })
     }
 
+    /// Whether it leaves no path over, of whatever characters.
+    pub fn is_any(&self) -> bool {
+        self.text == ANY
+    }
+
     /// The text, if the template matches a path; a query does not count.
     pub fn of(&self, path: &[u8]) -> Option<&str> {
+        let is_any = self.is_any() && !path.is_empty() && path != UNKNOWN;
         let path = path.split(|byte| *byte == b'?').next()?;
-        self.template.matches(path).then_some(self.text.as_str())
+        (is_any || self.template.matches(path)).then_some(self.text.as_str())
     }
 }

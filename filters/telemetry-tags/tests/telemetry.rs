@@ -354,6 +354,104 @@ fn a_tag_of_filter_state_waits_for_it() {
     assert_eq!(tags(&proxy), ["2xx", "2xx", "2xx", "unknown", "-"]);
 }
 
+/// An upstream may break off after its headers, and a filter on the way back change them.
+#[test]
+fn what_is_read_of_an_answer_is_read_again_at_the_end() {
+    use sdk_helpers::Filter as _;
+    let config = r#"{"labels": [], "metrics": [{}], "tags": [
+        {"name": "details", "expression": "response.code_details"},
+        {"name": "format", "formatter": {"value": "%RESPONSE_CODE_DETAILS%"}},
+        {"name": "code", "expression": "response.code", "maxValues": 1},
+        {"name": "larger", "expression": "response.code >= 500 ? 'bad' : 'good'", "label": false},
+        {"name": "cache", "formatter": {"value": "%RESP(x-cache)%"}, "label": false}
+    ]}"#;
+    let world = world();
+    world.set_property(&["response", "code_details"], "via_upstream");
+    let mut proxy = Proxy::new(config);
+    let mut memory = Default::default();
+    let request = world::request(&[]);
+    let _ = proxy.filter.on_request(&request, &world, &mut memory);
+    let response = world::response();
+    let early = proxy.filter.on_response(&response, &world, &mut memory);
+    // Spans and filters on the way back have what is known by then.
+    let names: Vec<&str> = early.record.state.iter().map(|(name, _)| &**name).collect();
+    let tag = |name: &str| format!("mesh_filters.tag.{name}");
+    assert_eq!(
+        names,
+        ["details", "format", "code", "larger", "cache"].map(tag)
+    );
+    proxy.note(&early.record);
+
+    world.set_property(&["response", "code_details"], "upstream_reset");
+    world.set_property(&["response", "code"], 503i64.to_le_bytes());
+    let changed =
+        sdk_helpers::Response::new(sdk_helpers::Headers::from_pairs([(":status", "503")]));
+    let exchange = sdk_helpers::Exchange {
+        request: &request,
+        response: &changed,
+    };
+    let record = proxy.filter.on_end(&exchange, &world, &mut memory);
+    proxy.note(&record);
+    let tags = ["details", "format", "code", "larger", "cache"].map(|name| proxy.tag(name));
+    let reset = Some("upstream_reset");
+    assert_eq!(tags, [reset, reset, Some("other"), Some("bad"), Some("")]);
+    let labels = proxy.labels("istio_requests_total");
+    assert_eq!(
+        (&*labels["details"], &*labels["code"]),
+        ("upstream_reset", "other")
+    );
+}
+
+#[test]
+fn a_claim_is_a_tag_and_a_label() {
+    let config = r#"{"labels": ["reporter"], "tags": [{"name": "plan", "claim": "plan"}],
+        "metrics": [{"overrides": [
+            {"match": {"metric": "REQUEST_COUNT"}, "tagOverrides": {
+                "reporter": {"claim": "[a.b][c]", "maxValues": 1}, "roles": {"claim": "roles"}}}]}]}"#;
+    let world = world();
+    let mut proxy = Proxy::new(config);
+    world.set_property(
+        &sdk_helpers::claims::PATH,
+        r#"{"plan": "gold", "roles": ["a", "b"], "a.b": {"c": "deep"}}"#,
+    );
+    proxy.send(&world, &[]);
+    assert_eq!(proxy.tag("plan"), Some("gold"));
+    let labels = "[reporter=deep][plan=gold][roles=a,b]";
+    assert_eq!(proxy.series[&format!("istio_requests_total{labels}")], 1);
+    // However many ask, the claims of a stream are read once when it comes and once when it ends.
+    let asked = world.asked();
+    let reads = asked
+        .iter()
+        .filter(|path| path.contains("mesh_filters.claims"));
+    assert_eq!(reads.count(), 2);
+
+    // Without a token no tag, and a label of an override as for any other value that is missing.
+    let world = world::world();
+    let mut proxy = Proxy::new(config);
+    proxy.send(&world, &[]);
+    assert_eq!(proxy.tag("plan"), None);
+    let labels = "[reporter=unknown][roles=unknown]";
+    assert_eq!(proxy.series[&format!("istio_requests_total{labels}")], 1);
+}
+
+#[test]
+fn the_line_of_what_is_in_force_names_the_metrics() {
+    use sdk_helpers::Filter as _;
+    let summary = |config: &str| Proxy::new(config).filter.summary();
+    let all = "requests_total, request_duration_milliseconds, request_bytes, response_bytes, \
+               request_messages_total, response_messages_total";
+    assert_eq!(summary(r#"{"metrics": [{}]}"#), format!("0 tags, {all}"));
+    assert_eq!(summary("{}"), "0 tags, no metrics");
+    let servers = r#"{"tags": [{"name": "a", "literal": {"value": "b"}}], "metrics": [{"overrides": [
+        {"match": {"mode": "CLIENT"}, "disabled": true},
+        {"match": {"metric": "REQUEST_SIZE", "mode": "SERVER"}, "disabled": true}]}]}"#;
+    assert_eq!(
+        summary(servers),
+        "1 tags, for clients no metrics, for servers requests_total, request_duration_milliseconds, \
+         response_bytes, request_messages_total, response_messages_total"
+    );
+}
+
 #[test]
 fn formats_are_written_as_envoy_writes_them() {
     let world = world();

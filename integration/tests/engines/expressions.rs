@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use integration::client::Client;
-use integration::envoy::{Envoy, repository};
+use integration::envoy::{Envoy, Scratch, repository};
 use integration::listener::{Listener, bootstrap};
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Decision, Exchange, Filter, Headers, Request, Response, load};
+use sdk_helpers::{At, Decision, Exchange, Filter, Headers, Request, Response, load};
 use serde_json::{Value, json};
 use telemetry_tags::TelemetryTags;
+use telemetry_tags::expression::Expression;
 
 /// The request that all expressions are about.
 const HEADERS: [(&str, &str); 3] = [("x-user", "alice"), ("x-many", "a"), ("x-many", "b")];
@@ -62,6 +63,7 @@ fn natively(expressions: &[String]) -> Vec<Option<String>> {
     }
     world.set_property(&["response", "code"], 200_i64.to_le_bytes());
     world.set_property(&["connection", "mtls"], [0]);
+    world.set_property(&["connection_id"], 5u64.to_le_bytes());
     let pseudo = [
         (":method", "GET"),
         (":path", "/api/orders/7?x=1"),
@@ -112,6 +114,184 @@ fn envoy_gives_what_the_corpus_says() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+/// A module that only asks Envoy which texts are expressions: `1` for each that is, in one line of the log.
+const ASKS: &str = r#"(module
+  (import "env" "proxy_get_buffer_bytes" (func $buffer (param i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_call_foreign_function" (func $call (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_log" (func $log (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 64)
+  (global $free (mut i32) (i32.const 65536))
+  (data (i32.const 0) "expr_create")
+  (data (i32.const 1016) "answers:")
+  (func (export "proxy_abi_version_0_2_1"))
+  (func (export "proxy_on_context_create") (param i32 i32))
+  (func (export "proxy_on_vm_start") (param i32 i32) (result i32) (i32.const 1))
+  (func (export "proxy_on_memory_allocate") (param $size i32) (result i32)
+    (global.get $free)
+    (global.set $free (i32.add (global.get $free) (local.get $size))))
+  (func (export "proxy_on_configure") (param i32) (param $size i32) (result i32)
+    (local $at i32) (local $end i32) (local $from i32) (local $answer i32)
+    (drop (call $buffer (i32.const 7) (i32.const 0) (local.get $size) (i32.const 64) (i32.const 68)))
+    (local.set $at (i32.load (i32.const 64)))
+    (local.set $from (local.get $at))
+    (local.set $end (i32.add (local.get $at) (i32.load (i32.const 68))))
+    (local.set $answer (i32.const 1024))
+    (loop $more
+      (if (i32.eq (i32.load8_u (local.get $at)) (i32.const 0x1e)) (then
+        (i32.store8 (local.get $answer) (i32.sub (i32.const 49) (i32.ne (i32.const 0)
+          (call $call (i32.const 0) (i32.const 11) (local.get $from)
+            (i32.sub (local.get $at) (local.get $from)) (i32.const 72) (i32.const 76)))))
+        (local.set $answer (i32.add (local.get $answer) (i32.const 1)))
+        (local.set $from (i32.add (local.get $at) (i32.const 1)))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $more (i32.lt_u (local.get $at) (local.get $end))))
+    (drop (call $log (i32.const 3) (i32.const 1016) (i32.sub (local.get $answer) (i32.const 1016))))
+    (i32.const 1)))"#;
+
+/// Whether Envoy's `expr_create` takes each.
+fn taken(expressions: &[String]) -> Vec<bool> {
+    let scratch = Scratch::new();
+    let path = scratch.path().join("asks.wasm");
+    std::fs::write(&path, wat::parse_str(ASKS).unwrap()).unwrap();
+    let all: String = expressions
+        .iter()
+        .map(|text| format!("{text}\x1e"))
+        .collect();
+    let config = json!({"config": {
+        "name": "asks",
+        "vm_config": {
+            "vm_id": "asks",
+            "runtime": "envoy.wasm.runtime.v8",
+            "code": {"local": {"filename": path.to_str().unwrap()}},
+        },
+        "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": all},
+    }});
+    let listener = Listener::new("asks").filter("asks", "wasm.v3.Wasm", config);
+    let envoy = Envoy::builder(bootstrap(vec![listener], []))
+        .scratch(scratch)
+        .start();
+    let line = envoy.wait_log("answers:", Duration::from_secs(10));
+    let (_, answers) = line.split_once("answers:").unwrap();
+    let answers: Vec<bool> = answers
+        .trim()
+        .bytes()
+        .map(|answer| answer == b'1')
+        .collect();
+    assert_eq!(answers.len(), expressions.len());
+    answers
+}
+
+/// A literal, or what nearly is one.
+fn literal(dice: &mut fastrand::Rng) -> String {
+    match dice.bool() {
+        true => number(dice),
+        false => quoted(dice),
+    }
+}
+
+fn number(dice: &mut fastrand::Rng) -> String {
+    let mut text = one(dice, &["", "", "", "-", "- ", "--"]).to_owned();
+    let large = ["", "", "0", "922337203685477580", "1844674407370955161"];
+    let (start, digits) = match dice.bool() {
+        true => (one(dice, &["0x", "0x", "0X"]), "0123456789abcdefABCDEFgx"),
+        false => (one(dice, &large), "0123456789"),
+    };
+    text.push_str(start);
+    let digits: Vec<char> = digits.chars().collect();
+    let count = match dice.u8(..8) {
+        0 => 15,
+        _ => dice.usize(..4),
+    };
+    text.extend((0..count).map(|_| digits[dice.usize(..digits.len())]));
+    text.push_str(one(dice, &["", "", "", "u", "U", "uu", "x", "_", "z"]));
+    text
+}
+
+fn quoted(dice: &mut fastrand::Rng) -> String {
+    let starts = [
+        "", "", "", "r", "R", "b", "B", "br", "bR", "Br", "BR", "rb", "x",
+    ];
+    let quote = one(dice, &["'", "\"", "'''", "\"\"\""]);
+    let parts = [
+        "a",
+        "caf\u{e9}",
+        " ",
+        "\t",
+        "//",
+        r"\n",
+        r"\t",
+        r"\\",
+        r"\'",
+        "\\\"",
+        r"\`",
+        r"\?",
+        r"\a",
+        r"\v",
+        r"\x41",
+        r"\xff",
+        r"\X7f",
+        r"\x4",
+        r"\101",
+        r"\377",
+        r"\400",
+        r"\08",
+        r"\u00e9",
+        r"\ud800",
+        r"\u12",
+        r"\U0001F600",
+        r"\U00110000",
+        r"\q",
+        r"\",
+        "'",
+        "\"",
+        "''",
+        "\n",
+        "\r",
+        "\r\n",
+    ];
+    let mut text = format!("{}{quote}", one(dice, &starts));
+    for _ in 0..dice.usize(..4) {
+        text.push_str(one(dice, &parts));
+    }
+    if dice.u8(..12) > 0 {
+        text.push_str(quote);
+    }
+    text
+}
+
+/// Texts, bytes and numbers however they are written: the check takes what Envoy takes, and nothing else.
+/// Alone, compared with `null`, and with blanks and comments around.
+#[test]
+fn the_check_takes_the_literals_that_envoy_takes() {
+    let mut dice = fastrand::Rng::with_seed(17);
+    let mut expressions: Vec<String> = (0..6_000)
+        .map(|number| {
+            let literal = literal(&mut dice);
+            match number % 4 {
+                0 => format!("{literal} == null"),
+                1 => format!("// it's\n\t{literal} // \"end"),
+                _ => literal,
+            }
+        })
+        .collect();
+    expressions.sort_unstable();
+    expressions.dedup();
+    let mut wrong = Vec::new();
+    let mut both = 0;
+    for (expression, taken) in expressions.iter().zip(taken(&expressions)) {
+        let ours = Expression::parse(expression, &At::root());
+        both += usize::from(taken && ours.is_ok());
+        if ours.is_ok() != taken {
+            let ours = ours.err();
+            wrong.push(format!("{expression:?}: Envoy {taken}, ours {ours:?}"));
+        }
+    }
+    let first = &wrong[..wrong.len().min(20)];
+    assert!(wrong.is_empty(), "{} differ: {first:#?}", wrong.len());
+    let all = expressions.len();
+    assert!(both > all / 5, "{both} of {all} say little");
 }
 
 /// Expressions that nobody thought of: whatever ours accepts, Envoy accepts, and both engines give the same.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use integration::client::{Client, Frames, Request};
+use integration::service::wait::until;
 use serde_json::json;
 
 use crate::SOON;
@@ -64,30 +65,71 @@ fn a_million_paths_are_fifty_series_and_no_memory() {
     assert!(grown < 4 << 20, "grown by {grown} bytes: {memory:?}");
 }
 
+/// The count that a scrape shows, of all metrics, a histogram for one; and codes stay true beyond it.
 #[test]
 fn all_series_together_have_a_ceiling() {
     let config = json!({
         "tags": [
             {"name": "shape", "expression": "request.url_path", "maxValues": 1000},
-            {"name": "tenant", "header": {"name": "x-tenant"}, "maxValues": 1000},
+            {"name": "tenant", "header": {"name": "x-tenant"}, "maxValues": 30},
         ],
         "metrics": [{"providers": [{"name": "prometheus"}]}],
         "labels": ["response_code", "reporter"],
         "maxSeries": 40,
     });
-    let envoy = start(labelled(
-        [ours(&config, &[]).manager("access_log", json!([]))],
-        [],
-    ));
+    let answer = |code: u16| {
+        let wanted = json!({"name": "x-code", "string_match": {"exact": code.to_string()}});
+        json!({
+            "match": {"prefix": "/", "headers": [wanted]},
+            "direct_response": {"status": code},
+        })
+    };
+    let codes = [200, 404, 503];
+    let listener = ours(&config, &[])
+        .manager("access_log", json!([]))
+        .routes(codes.map(answer).to_vec());
+    let envoy = start(labelled([listener], []));
     let client = Client::http1(envoy.addr("ours"));
 
-    let answers = client.burst(2_000, 16, |n| {
-        let tenant = (n % 37).to_string();
-        Request::get(&format!("/p{}", n % 41)).header("x-tenant", tenant)
+    let answers = client.burst(2_100, 16, |n| {
+        let (code, tenant) = (codes[n % 3].to_string(), (n % 37).to_string());
+        Request::get(&format!("/p{}", n % 41))
+            .header("x-tenant", tenant)
+            .header("x-code", code)
     });
 
-    assert!(answers.iter().all(|answer| answer.status == 200));
-    wait_counted(&envoy, 2_000);
-    let counted = series(&envoy.admin().prometheus(), "istio_requests_total").len();
-    assert!((2..=40).contains(&counted), "{counted}");
+    assert_eq!(answers.len(), 2_100);
+    wait_counted(&envoy, 2_100);
+    // Histograms are shown when Envoy has merged those of its workers.
+    let merged = || {
+        let page = envoy.admin().prometheus();
+        let counts = series(&page, "istio_response_bytes_count");
+        let sum: f64 = counts.iter().map(|series| series.value).sum();
+        (sum as u64 == 2_100).then_some(page)
+    };
+    let page = until(SOON, merged).expect("a flush of histograms");
+    let shown = [
+        "istio_requests_total",
+        "istio_request_duration_milliseconds_count",
+        "istio_request_bytes_count",
+        "istio_response_bytes_count",
+        "istio_request_messages_total",
+        "istio_response_messages_total",
+    ]
+    .map(|metric| series(&page, metric).len());
+    let count: usize = shown.iter().sum();
+    assert!((25..=40).contains(&count), "{shown:?}");
+    let by_code = requests_by(&envoy, "response_code");
+    let expected = codes.map(|code| (code.to_string(), 700));
+    assert_eq!(by_code, expected.into());
+
+    // Each is told once, by one of two workers.
+    let log = envoy.log();
+    for told in [
+        "`maxSeries`, 40, is near: combinations of labels that are new are counted without the values of ",
+        "the label `tenant` has its `maxValues`, 30: every other value is counted as `other`",
+    ] {
+        assert_eq!(log.matches(told).count(), 1, "{told}\n{log}");
+    }
+    assert!(!log.contains("of all labels"), "{log}");
 }

@@ -13,6 +13,7 @@ mod dashboards;
 mod death;
 mod differential;
 mod earlier;
+mod endings;
 mod grpc;
 mod hostile;
 mod peers;

@@ -34,7 +34,7 @@ fn a_query_finds_istios_metrics_with_their_labels_and_ours() {
     let config = json!({
         "tags": [
             {"name": "tenant", "header": {"name": "x-tenant", "defaultValue": "nobody"}},
-            {"name": "shape", "expression": "request.url_path", "templates": ["/orders/{id}"]},
+            {"name": "shape", "expression": "request.url_path", "templates": ["/orders/{id}", "/{**}"]},
         ],
         "metrics": [{"overrides": [{
             "match": {"metric": "REQUEST_COUNT"},

@@ -64,3 +64,82 @@ fn metadata_of_a_route_is_written_whatever_its_kind() {
         ["a text", "true", "12", "1.5", "unknown", "on"]
     );
 }
+
+/// Names alone that Envoy answers itself, by the module and by an expression.
+#[test]
+fn names_of_the_module_and_of_the_connection_are_attributes() {
+    let names = [
+        "plugin_name",
+        "plugin_root_id",
+        "plugin_vm_id",
+        "connection_id",
+    ];
+    let of = |(index, name): (usize, &&str)| {
+        let larger = match *name {
+            "connection_id" => "connection_id == connection.id ? 'same' : 'other'".to_owned(),
+            name => format!("{name} + '!'"),
+        };
+        let tag =
+            |name: String, text: &str| json!({"name": name, "expression": text, "label": false});
+        [
+            tag(format!("plain{index}"), name),
+            tag(format!("larger{index}"), &larger),
+        ]
+    };
+    let config: Vec<Value> = names.iter().enumerate().flat_map(of).collect();
+    let listener = Listener::new("ours").module(crate::FILTER, &json!({"tags": config}));
+    let tag_names = [
+        "plain0", "larger0", "plain1", "larger1", "plain2", "larger2", "plain3", "larger3",
+    ];
+    let mut values = tags(listener, &tag_names);
+    let connection = values.remove(6);
+    assert!(
+        connection.as_str().unwrap().parse::<u64>().is_ok(),
+        "{connection}"
+    );
+    assert_eq!(
+        values,
+        [
+            "telemetry-tags",
+            "telemetry-tags!",
+            "telemetry-tags",
+            "telemetry-tags!",
+            "telemetry-tags-FAIL_CLOSED",
+            "telemetry-tags-FAIL_CLOSED!",
+            "same",
+        ]
+    );
+}
+
+/// `matches` reads texts as UTF-8: of other bytes `.` is none, and `\C` is any. Envoy's own matchers read
+/// bytes.
+#[test]
+fn a_byte_that_is_no_utf_8_is_no_character_to_matches() {
+    let value = "request.headers['x-raw']";
+    let matches = |pattern: &str| format!("{value}.matches({pattern})");
+    let config = [
+        ("all", matches("'^.*$'")),
+        ("bytes", matches(r"r'^a\C*$'")),
+        ("latin", matches(r"r'\xff'")),
+        ("somewhere", matches("'a'")),
+        ("size", format!("size({value})")),
+        ("value", value.to_owned()),
+    ];
+    let names = config.clone().map(|(name, _)| name);
+    let config =
+        config.map(|(name, text)| json!({"name": name, "expression": text, "label": false}));
+    let listener = Listener::new("ours").module(crate::FILTER, &json!({"tags": config}));
+    let logged = names.iter().fold(listener, |listener, tag| {
+        listener.log(tag, &tag_format(tag))
+    });
+    let envoy = start(labelled([logged], []));
+    let mut seen = Vec::new();
+    for (path, raw) in [("/raw", &b"a\xff"[..]), ("/text", "a\u{ff}".as_bytes())] {
+        let call = client(&envoy).get(path).header("x-raw", raw);
+        assert_eq!(call.send().status, 200);
+        let line = &lines(&envoy, path, 1)[0];
+        seen.push(names.map(|name| line[name].as_str().unwrap().to_owned()));
+    }
+    assert_eq!(seen[0], ["false", "true", "false", "false", "2", "a_"]);
+    assert_eq!(seen[1], ["true", "true", "true", "true", "2", "a\u{ff}"]);
+}

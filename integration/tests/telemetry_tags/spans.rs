@@ -11,7 +11,7 @@ fn a_span_and_a_line_of_the_log_carry_the_same_tags() {
     let config = json!({
         "tags": [
             {"name": "tenant", "header": {"name": "x-tenant"}, "maxValues": 2, "overflow": "other"},
-            {"name": "shape", "expression": "request.url_path", "templates": ["/orders/{id}"]},
+            {"name": "shape", "expression": "request.url_path", "templates": ["/orders/{id}", "/{**}"]},
             {"name": "outcome", "expression": "response.code < 400 ? 'good' : 'bad'", "label": false},
         ],
         "tracing": [{"customTags": {"my-tag": {"literal": {"value": "123"}}}}],

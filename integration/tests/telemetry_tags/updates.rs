@@ -29,7 +29,7 @@ fn bad() -> Value {
 
 /// The lines that say what is wrong with it, from their field paths on.
 const ERRORS: [&str; 3] = [
-    "tags[0]: must have exactly one of `literal`, `environment`, `header`, `formatter` or `expression`",
+    "tags[0]: must have exactly one of `literal`, `environment`, `header`, `formatter`, `expression` or `claim`",
     "tags[1].expression: ",
     "metrics[0].overrides[0].tagOverrides.response_code.value: must be set when `operation` is `UPSERT`",
 ];

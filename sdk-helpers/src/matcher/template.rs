@@ -7,6 +7,8 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PathTemplate {
     segments: Vec<Segment>,
+    /// Whether an operator stands for any character, and not only for those that Envoy lets it.
+    is_loose: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,17 +33,22 @@ impl PathTemplate {
         Self::compile_with(text, |_| false)
     }
 
-    /// Compiles a template in which a name in braces, as in `/orders/{id}`, is one segment too.
+    /// Compiles a template in which a name in braces, as in `/orders/{id}`, is one segment too, and every
+    /// operator stands for any character: it names paths and lets none through, so none should get by it.
     ///
     /// # Errors
     /// As [`PathTemplate::compile`].
     pub fn compile_named(text: &str) -> Result<Self, String> {
-        Self::compile_with(text, |part| {
+        let template = Self::compile_with(text, |part| {
             let name = part
                 .strip_prefix('{')
                 .and_then(|part| part.strip_suffix('}'));
             let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
             name.is_some_and(|name| !name.is_empty() && name.chars().all(legal))
+        })?;
+        Ok(PathTemplate {
+            is_loose: true,
+            ..template
         })
     }
 
@@ -80,7 +87,10 @@ impl PathTemplate {
             after_any |= segment == Segment::Any;
             segments.push(segment);
         }
-        Ok(PathTemplate { segments })
+        Ok(PathTemplate {
+            segments,
+            is_loose: false,
+        })
     }
 
     /// What every path that matches begins with: `/orders/` of `/orders/{*}/items`.
@@ -115,11 +125,11 @@ impl PathTemplate {
         let any = self.segments.iter().position(|s| *s == Segment::Any);
         let Some(any) = any else {
             let mut parts = rest.split(|byte| *byte == b'/');
-            return self
-                .segments
-                .iter()
-                .all(|segment| parts.next().is_some_and(|part| segment.matches(part)))
-                && parts.next().is_none();
+            return self.segments.iter().all(|segment| {
+                parts
+                    .next()
+                    .is_some_and(|part| segment.matches(part, self.is_loose))
+            }) && parts.next().is_none();
         };
         let (before, after) = self.segments.split_at(any);
         let after = after.get(1..).unwrap_or_default();
@@ -130,7 +140,7 @@ impl PathTemplate {
                 return false;
             };
             let (part, tail) = middle.split_at(at);
-            if !segment.matches(part) {
+            if !segment.matches(part, self.is_loose) {
                 return false;
             }
             middle = tail.get(1..).unwrap_or_default();
@@ -148,15 +158,17 @@ impl PathTemplate {
             };
             middle = head;
         }
-        middle.iter().all(|byte| *byte == b'/' || in_capture(*byte))
+        self.is_loose || middle.iter().all(|byte| *byte == b'/' || in_capture(*byte))
     }
 }
 
 impl Segment {
-    fn matches(&self, part: &[u8]) -> bool {
+    fn matches(&self, part: &[u8], is_loose: bool) -> bool {
         match self {
             Segment::Literal(text) => part == text,
-            Segment::One => !part.is_empty() && part.iter().all(|byte| in_capture(*byte)),
+            Segment::One => {
+                !part.is_empty() && (is_loose || part.iter().all(|byte| in_capture(*byte)))
+            }
             Segment::Any => false,
         }
     }
@@ -212,6 +224,21 @@ mod tests {
             for path in no {
                 assert!(!matches(template, path), "{template} {path}");
             }
+        }
+    }
+
+    #[test]
+    fn a_named_template_stands_for_any_character() {
+        let template = PathTemplate::compile_named("/orders/{id}/{**}").expect("a template");
+        for path in [
+            &b"/orders/\xff/"[..],
+            b"/orders/a|b/c\"d",
+            b"/orders/\xc3\xa9/x",
+        ] {
+            assert!(template.matches(path));
+        }
+        for path in [&b"/orders//x"[..], b"/orders/a|b"] {
+            assert!(!template.matches(path));
         }
     }
 

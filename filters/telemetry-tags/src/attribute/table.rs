@@ -30,6 +30,8 @@ pub enum Kind {
     Time,
     /// A map, a list or a message.
     Map,
+    /// Nothing, written out.
+    Null,
     /// What is only known when it is read.
     Other,
 }
@@ -46,6 +48,7 @@ impl Kind {
             Kind::Duration => "a duration",
             Kind::Time => "a time",
             Kind::Map => "a map or a list",
+            Kind::Null => "`null`",
             Kind::Other => "what may be anything",
         }
     }
@@ -139,8 +142,16 @@ const XDS: Fields = &[
     ("upstream_host_locality_metadata", Map, Answered),
 ];
 
+/// Attributes that are a name alone, of the module itself and of the connection.
+const BARE: [(&str, Kind); 4] = [
+    ("plugin_name", Text),
+    ("plugin_root_id", Text),
+    ("plugin_vm_id", Text),
+    ("connection_id", Uint),
+];
+
 /// What stands under each root; nothing where any name may.
-const ROOTS: [(&str, Fields); 11] = [
+const ROOTS: [(&str, Fields); 10] = [
     ("request", REQUEST),
     ("response", RESPONSE),
     ("source", ADDRESS),
@@ -151,7 +162,6 @@ const ROOTS: [(&str, Fields); 11] = [
     ("metadata", &[]),
     ("filter_state", &[]),
     ("upstream_filter_state", &[]),
-    ("plugin_name", &[]),
 ];
 
 /// Names of old Envoys, with what they are called now.
@@ -174,6 +184,12 @@ const RENAMED: [(&str, &str); 10] = [
 /// Says what is there instead.
 pub fn look_up(path: &[String]) -> Result<(Kind, Phase), String> {
     let root = path.first().map_or("", String::as_str);
+    if let Some((_, kind)) = BARE.iter().find(|(name, _)| *name == root) {
+        return match path.len() {
+            1 => Ok((*kind, Begin)),
+            _ => Err(format!("`{root}` is {} and has no fields", kind.name())),
+        };
+    }
     let Some((_, fields)) = ROOTS.iter().find(|(name, _)| *name == root) else {
         return if path.len() == 1 && !is_renamed(root) {
             // Envoy looks a name of nothing else up among what modules left in filter state.
@@ -184,8 +200,7 @@ pub fn look_up(path: &[String]) -> Result<(Kind, Phase), String> {
     };
     let depth = path.len();
     if depth == 1 {
-        let kind = if root == "plugin_name" { Text } else { Map };
-        return Ok((kind, Begin));
+        return Ok((Map, Begin));
     }
     if fields.is_empty() {
         let is_key = root.ends_with("filter_state") && depth == 2;
@@ -234,7 +249,7 @@ fn no_root(root: &str) -> String {
 /// Whether a path is just a name that is no attribute of Envoy's.
 pub fn is_foreign(path: &[String]) -> bool {
     let [name] = path else { return false };
-    !ROOTS.iter().any(|(root, _)| root == name)
+    !ROOTS.iter().any(|(root, _)| root == name) && !BARE.iter().any(|(bare, _)| bare == name)
 }
 
 /// Whether an attribute can be read with the request's headers and at the end, but not between.

@@ -8,6 +8,7 @@ use super::names::{self, Labels};
 use super::tag::{bound, check_providers, expression};
 use super::wire::{METRICS, MetricsWire, OverrideWire, TagOverrideWire};
 use super::{MetricConfig, Override, TagConfig};
+use crate::expression::Expression;
 use crate::label::Label;
 use crate::metric::Metric;
 
@@ -34,6 +35,10 @@ impl Overrides<'_> {
         elements: Option<Vec<MetricsWire>>,
         at: &At<'_>,
     ) -> [Vec<MetricConfig>; 2] {
+        if elements.as_ref().is_some_and(Vec::is_empty) {
+            let problem = "is empty: there are no metrics; `[{}]` are all of Istio's for HTTP";
+            self.problems.warn(at, problem);
+        }
         let mut sides = [Side::new(), Side::new()];
         let wanted = elements
             .as_ref()
@@ -71,10 +76,21 @@ impl Overrides<'_> {
             }
         }
         let picked = wire.mode.sides();
+        let mut all_again = false;
         for (side, picked) in sides.iter_mut().zip(picked) {
             if picked {
+                let was_off = side.off;
                 side.merge(&metrics, wire.disabled, &overrides);
+                let asked = wire.disabled == Some(false) && metrics.len() == Metric::ALL.len();
+                all_again |= was_off && !side.off && !asked;
             }
+        }
+        if all_again {
+            self.problems.warn(
+                at,
+                "turns all metrics on again, as in Istio: `ALL_METRICS` stays disabled only while no override \
+                 comes after it; disable by name those that are not wanted",
+            );
         }
     }
 
@@ -227,10 +243,25 @@ fn tag_override(
     let at_value = at.field("value");
     let value = wire.value.filter(|value| !value.is_empty());
     if wire.remove {
-        if value.is_some() {
-            problems.error(&at_value, "may only be set when `operation` is `UPSERT`");
+        for (field, there) in [("value", value.is_some()), ("claim", wire.claim.is_some())] {
+            if there {
+                problems.error(
+                    &at.field(field),
+                    "may only be set when `operation` is `UPSERT`",
+                );
+            }
         }
         return Some(Override::Remove);
+    }
+    if let Some(claim) = wire.claim {
+        let at_claim = at.field("claim");
+        if value.is_some() {
+            problems.error(&at_claim, "stands in place of `value`, not beside it");
+        }
+        let bound = bound(wire.bound, at, problems);
+        let claim = Expression::of_claim(&claim, &at_claim);
+        let claim = claim.map_err(|problem| problems.error(&at_claim, problem));
+        return Some(Override::Upsert(Rc::new(claim.ok()?), bound));
     }
     let Some(text) = value else {
         problems.error(&at_value, "must be set when `operation` is `UPSERT`");

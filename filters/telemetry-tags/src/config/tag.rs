@@ -5,11 +5,12 @@ use sdk_helpers::{At, Problems};
 use super::names::{self, Labels};
 use super::wire::{BoundWire, LoggingWire, NamedWire, SourceWire, TagWire, TracingWire};
 use super::{BoundConfig, TagConfig, within};
+use crate::claim::Claim;
 use crate::clean::{LONGEST, clean, is_safe};
 use crate::expression::Expression;
 use crate::formatter::Format;
 use crate::label::Label;
-use crate::source::{Source, Template};
+use crate::source::{ANY, Source, Template};
 
 /// More than this, and the list of values is no list any more.
 pub(super) const MOST_VALUES: u32 = 10_000;
@@ -41,6 +42,21 @@ pub(super) fn check(
             Ok(template) => templates.push(template),
             Err(problem) => problems.error(&at.field("templates").index(index), problem),
         }
+    }
+    if !templates.is_empty() && !templates.iter().any(Template::is_any) {
+        problems.warn(
+            &at.field("templates"),
+            format!(
+                "have no `{ANY}` for the paths that none of them matches: each of those is a value of its own, and \
+                 one scan fills `maxValues` for the life of the process"
+            ),
+        );
+    }
+    if let Some(any) = templates.iter().position(Template::is_any)
+        && any.saturating_add(1) < templates.len()
+    {
+        let problem = format!("stand behind `{ANY}`, which leaves them nothing; it comes last");
+        problems.error(&at.field("templates"), problem);
     }
     let is_label = wire.label.unwrap_or(true);
     if !is_label && (wire.bound.max_values.is_some() || wire.bound.overflow.is_some()) {
@@ -193,7 +209,7 @@ pub(super) fn bound(wire: BoundWire, at: &At<'_>, problems: &Problems) -> BoundC
 fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Option<Source> {
     if wire.said() != 1 {
         let expression = if ours {
-            ", `formatter` or `expression`"
+            ", `formatter`, `expression` or `claim`"
         } else {
             " or `formatter`"
         };
@@ -228,6 +244,11 @@ fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Opt
                 None
             }
         };
+    }
+    if let Some(name) = wire.claim {
+        let claim = Claim::parse(&name);
+        let claim = claim.map_err(|problem| problems.error(&at.field("claim"), problem));
+        return claim.ok().map(Source::Claim);
     }
     let text = wire.expression?;
     expression(&text, &at.field("expression"), problems).map(Source::Expression)

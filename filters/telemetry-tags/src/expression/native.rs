@@ -127,7 +127,7 @@ fn decoded(kind: Kind, bytes: Vec<u8>) -> Option<Value> {
             Value::Timestamp(DateTime::from_timestamp_nanos(number()?.cast_signed()).fixed_offset())
         }
         Kind::Bytes => Value::Bytes(bytes.into()),
-        Kind::Text | Kind::Map | Kind::Other => {
+        Kind::Text | Kind::Map | Kind::Null | Kind::Other => {
             Value::String(String::from_utf8(bytes).ok()?.into())
         }
     })

@@ -24,8 +24,14 @@ pub(super) const MACROS: [&str; 3] = ["exists", "all", "exists_one"];
 pub(super) fn takes(name: &str, kind: Kind, is_literal: bool) -> bool {
     match name {
         "size" => has_size(kind),
-        "string" => !matches!(kind, Kind::Duration | Kind::Time | Kind::Bool | Kind::Map),
-        "int" => !matches!(kind, Kind::Duration | Kind::Bytes | Kind::Bool | Kind::Map),
+        "string" => !matches!(
+            kind,
+            Kind::Duration | Kind::Time | Kind::Bool | Kind::Map | Kind::Null
+        ),
+        "int" => !matches!(
+            kind,
+            Kind::Duration | Kind::Bytes | Kind::Bool | Kind::Map | Kind::Null
+        ),
         _ => is_literal && kind == Kind::Text,
     }
 }
@@ -62,6 +68,7 @@ pub(super) fn expect(found: Kind, kind: Kind, operator: &str) -> Result<(), Stri
 }
 
 pub(super) fn combine(operator: &str, left: Kind, right: Kind) -> Result<Kind, String> {
+    let is_null = left == Kind::Null || right == Kind::Null;
     let same = left == right || left == Kind::Other || right == Kind::Other;
     let kind = if left == Kind::Other { right } else { left };
     let refuse = || {
@@ -88,8 +95,8 @@ pub(super) fn combine(operator: &str, left: Kind, right: Kind) -> Result<Kind, S
             Ok(Kind::Bool)
         }
         "in" if matches!(right, Kind::Other | Kind::Map) => Ok(Kind::Bool),
-        "==" | "!=" if same => Ok(Kind::Bool),
-        "<" | "<=" | ">" | ">=" if same && !matches!(kind, Kind::Bool | Kind::Map) => {
+        "==" | "!=" if same || is_null => Ok(Kind::Bool),
+        "<" | "<=" | ">" | ">=" if same && !matches!(kind, Kind::Bool | Kind::Map | Kind::Null) => {
             Ok(Kind::Bool)
         }
         "+" if same && matches!(kind, Kind::Text | Kind::Int | Kind::Map | Kind::Other) => Ok(kind),

@@ -4,10 +4,11 @@
 //! What only one of the two knows, or they answer differently, is refused here with what to write
 //! instead: an expression that Envoy silently evaluates to nothing helps nobody.
 
+use super::advice;
 use super::rules::{
     FUNCTIONS, MACROS, METHODS, combine, expect, has_size, negated, takes, unknown,
 };
-use super::token::{Token, Tokens};
+use super::token::{LEAST, RESERVED, Token, Tokens};
 use crate::attribute::{Kind, Phase, is_closed_between, is_foreign, look_up};
 
 /// What an expression is found to be.
@@ -47,7 +48,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     let whole = parser.whole()?;
     let mut phase = Phase::Request;
     let mut closed = false;
-    let mut warning = None;
+    let mut warning = parser.warning.take();
     for path in &parser.reads {
         phase = phase.max(look_up(path)?.1);
         closed |= is_closed_between(path);
@@ -61,7 +62,10 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
     if phase == Phase::Response && closed {
         phase = Phase::End;
     }
-    if matches!(whole.kind, Kind::Duration | Kind::Time | Kind::Map) {
+    if matches!(
+        whole.kind,
+        Kind::Duration | Kind::Time | Kind::Map | Kind::Null
+    ) {
         return Err(format!("gives {}, which is no text", whole.kind.name()));
     }
     Ok(Parsed {
@@ -110,10 +114,27 @@ impl Part {
     }
 }
 
+impl Part {
+    /// What to write for `a || 'none'`.
+    fn or_else(&self, operator: &str, other: &Part) -> Option<String> {
+        let path = self.path.as_ref().filter(|_| operator == "||")?;
+        let other = other
+            .literal
+            .as_deref()
+            .filter(|_| other.kind == Kind::Text);
+        let instead = advice::or_else(path, self.dotted, other)?;
+        Some(format!(
+            "`||` takes true or false, and not a value for one that is missing; write `{instead}`"
+        ))
+    }
+}
+
 struct Parser {
     tokens: Tokens,
     reads: Vec<Vec<String>>,
     patterns: Vec<String>,
+    /// What is legal and surely not meant.
+    warning: Option<String>,
     /// Variables of the macros around.
     scope: Vec<String>,
     depth: usize,
@@ -128,6 +149,7 @@ impl Parser {
             tokens: Tokens::of(text)?,
             reads: Vec::new(),
             patterns: Vec::new(),
+            warning: None,
             scope: Vec::new(),
             depth: 0,
             operands: 0,
@@ -176,12 +198,36 @@ impl Parser {
         {
             self.tokens.advance();
             let right = self.binary(level.saturating_add(1))?;
-            left = Part::of(combine(operator, left.kind, right.kind)?);
+            if right.kind == Kind::Null {
+                self.warn_of_null(&left);
+            }
+            left = match combine(operator, left.kind, right.kind) {
+                Ok(kind) => Part::of(kind),
+                Err(problem) => return Err(left.or_else(operator, &right).unwrap_or(problem)),
+            };
         }
         Ok(left)
     }
 
+    /// Of Envoy's own attributes none is ever null; where one is missing, so is the answer.
+    fn warn_of_null(&mut self, part: &Part) {
+        let path = part.path.as_ref().filter(|_| part.kind != Kind::Other);
+        if let Some(path) = path
+            && let Some(there) = advice::is_there(path, part.dotted)
+        {
+            self.warning = Some(format!(
+                "`{}` is never null, and where it is missing the whole expression is `unknown`; write `{there}`",
+                advice::written(path)
+            ));
+        }
+    }
+
     fn unary(&mut self) -> Read {
+        self.signed(true)
+    }
+
+    /// Of several minus signs the first is none of the number's own.
+    fn signed(&mut self, is_first: bool) -> Read {
         self.operands = self.operands.saturating_add(1);
         if self.operands > MOST_OPERANDS {
             return Err(format!("has more than {MOST_OPERANDS} parts"));
@@ -192,7 +238,13 @@ impl Parser {
             return Ok(Part::of(Kind::Bool));
         }
         if self.tokens.take("-") {
-            let part = self.unary()?;
+            if is_first && self.tokens.take_least() {
+                return Ok(Part {
+                    literal: Some(i64::MIN.to_string()),
+                    ..Part::of(Kind::Int)
+                });
+            }
+            let part = self.signed(false)?;
             expect(part.kind, Kind::Int, "-")?;
             return Ok(Part {
                 literal: part.literal.map(|digits| negated(&digits)),
@@ -267,6 +319,10 @@ impl Parser {
                 literal: Some(text),
                 ..Part::of(Kind::Text)
             }),
+            Some(Token::Bytes) => Ok(Part::of(Kind::Bytes)),
+            Some(Token::Int(number)) if number >= LEAST => {
+                Err(format!("`{number}` is larger than any whole number"))
+            }
             Some(Token::Int(number)) => Ok(Part {
                 literal: Some(number.to_string()),
                 ..Part::of(Kind::Int)
@@ -288,7 +344,10 @@ impl Parser {
                     ..Part::of(Kind::Bool)
                 });
             }
-            "null" => return Err("`null` is no value of a tag".to_owned()),
+            "null" => return Ok(Part::of(Kind::Null)),
+            word if RESERVED.contains(&word) => {
+                return Err(format!("`{word}` is a word that CEL keeps to itself"));
+            }
             _ => {}
         }
         if self.tokens.take("(") {
@@ -311,12 +370,18 @@ impl Parser {
             let part = self.member()?;
             self.tokens.expect(")")?;
             self.depth = self.depth.saturating_sub(1);
-            return match part.path.filter(|_| part.dotted) {
-                Some(path) => {
+            return match part.path {
+                Some(path) if part.dotted => {
                     self.reads.push(path);
                     Ok(Part::of(Kind::Bool))
                 }
-                None => Err("`has()` takes a field, such as `has(request.referer)`".to_owned()),
+                Some(path) if path.len() > 1 => {
+                    let there = advice::is_there(&path, false).unwrap_or_default();
+                    Err(format!(
+                        "`has()` takes a field behind a dot, such as `has(request.referer)`; for a key write `{there}`"
+                    ))
+                }
+                _ => Err("`has()` takes a field, such as `has(request.referer)`".to_owned()),
             };
         }
         let Some((_, kind)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
@@ -388,6 +453,10 @@ impl Parser {
             parts.push(self.expression()?);
             if !self.tokens.take(",") {
                 break;
+            }
+            // A list may end with a comma; arguments may not.
+            if end == "]" && self.tokens.take(end) {
+                return Ok(parts);
             }
         }
         self.tokens.expect(end)?;

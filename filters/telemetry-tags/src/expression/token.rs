@@ -1,11 +1,16 @@
 //! The words of an expression.
 
+use super::literal::quoted;
+
 /// A word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
     Name(String),
     Text(String),
-    Int(i64),
+    /// Only Envoy needs to know which.
+    Bytes,
+    /// Without its sign.
+    Int(u64),
     Uint(u64),
     Sign(&'static str),
 }
@@ -17,6 +22,9 @@ pub(super) struct Tokens {
     /// Whether a word was found where it cannot stand: what is wrong is the syntax.
     pub(super) broken: bool,
 }
+
+/// The least of all numbers, without its sign.
+pub(super) const LEAST: u64 = 1 << 63;
 
 /// Longer ones before those they begin with.
 const SIGNS: [&str; 24] = [
@@ -45,19 +53,19 @@ const OPERATORS: [(&str, u8); 14] = [
 impl Tokens {
     pub(super) fn of(text: &str) -> Result<Self, String> {
         let mut rest = Vec::new();
-        let mut left = text.trim_start();
+        let mut left = blank(text);
         while let Some(first) = left.chars().next() {
-            let (token, tail) = if first.is_ascii_alphabetic() || first == '_' {
+            let (token, tail) = if let Some(quoted) = quoted(left) {
+                quoted?
+            } else if first.is_ascii_alphabetic() || first == '_' {
                 word(left)
             } else if first.is_ascii_digit() {
                 number(left)?
-            } else if matches!(first, '"' | '\'') {
-                quoted(left, first)?
             } else {
                 sign(left, first)?
             };
             rest.push(token);
-            left = tail.trim_start();
+            left = blank(tail);
         }
         if rest.is_empty() {
             return Err("is empty".to_owned());
@@ -71,6 +79,15 @@ impl Tokens {
 
     pub(super) fn next(&mut self) -> Option<Token> {
         self.rest.pop()
+    }
+
+    /// The number that comes next, where it may only stand behind a minus: one more than the largest.
+    pub(super) fn take_least(&mut self) -> bool {
+        let there = matches!(self.rest.last(), Some(Token::Int(number)) if *number == LEAST);
+        if there {
+            self.rest.pop();
+        }
+        there
     }
 
     pub(super) fn advance(&mut self) {
@@ -106,7 +123,7 @@ impl Tokens {
 
     pub(super) fn name(&mut self) -> Result<String, String> {
         match self.next() {
-            Some(Token::Name(name)) if name != "in" => Ok(name),
+            Some(Token::Name(name)) if !is_word(&name) => Ok(name),
             found => Err(format!(
                 "a name is missing: {}",
                 self.unexpected(found.as_ref())
@@ -132,6 +149,7 @@ impl Tokens {
             None => "the expression ends too early".to_owned(),
             Some(Token::Name(text)) => format!("`{text}` does not belong there"),
             Some(Token::Text(text)) => format!("the text `{text}` does not belong there"),
+            Some(Token::Bytes) => "bytes do not belong there".to_owned(),
             Some(Token::Int(number)) => format!("`{number}` does not belong there"),
             Some(Token::Uint(number)) => format!("`{number}u` does not belong there"),
             Some(Token::Sign(sign)) => format!("`{sign}` does not belong there"),
@@ -140,6 +158,44 @@ impl Tokens {
 }
 
 type Cut<'a> = (Token, &'a str);
+
+/// What is behind blanks and comments.
+fn blank(text: &str) -> &str {
+    let mut left = text;
+    loop {
+        left = left.trim_start_matches([' ', '\t', '\n', '\r', '\x0c']);
+        match left.strip_prefix("//") {
+            Some(comment) => left = comment.split_once('\n').map_or("", |(_, tail)| tail),
+            None => return left,
+        }
+    }
+}
+
+/// Whether it is a word of the language, which is no name of a field either.
+pub(super) fn is_word(name: &str) -> bool {
+    matches!(name, "in" | "true" | "false" | "null")
+}
+
+/// Words that CEL keeps to itself; behind a dot they are names.
+pub(super) const RESERVED: [&str; 17] = [
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "namespace",
+    "package",
+    "return",
+    "var",
+    "void",
+    "while",
+];
 
 fn word(text: &str) -> Cut<'_> {
     let end = text
@@ -150,66 +206,27 @@ fn word(text: &str) -> Cut<'_> {
 }
 
 fn number(text: &str) -> Result<Cut<'_>, String> {
-    let end = text
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '.')
-        .unwrap_or(text.len());
-    let (digits, tail) = text.split_at(end);
-    let refuse = || format!("`{digits}` is no whole number");
-    let (bare, unsigned) = match digits.strip_suffix('u') {
-        Some(bare) => (bare, true),
-        None => (digits, false),
-    };
-    if !bare.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(refuse());
+    let hex = text.strip_prefix("0x");
+    let hex = hex.filter(|rest| rest.starts_with(|first: char| first.is_ascii_hexdigit()));
+    let (digits, radix) = hex.map_or((text, 10), |rest| (rest, 16));
+    let end = digits.find(|c: char| !c.is_digit(radix));
+    let (digits, tail) = digits.split_at(end.unwrap_or(digits.len()));
+    let mut behind = tail.chars();
+    let is_fraction = radix == 10
+        && match behind.next() {
+            Some('.') => behind.next().is_some_and(|c| c.is_ascii_digit()),
+            Some('e' | 'E') => true,
+            _ => false,
+        };
+    if is_fraction {
+        return Err("a number with a fraction or an exponent is not supported here".to_owned());
     }
-    let token = if unsigned {
-        Token::Uint(bare.parse().map_err(|_| refuse())?)
-    } else {
-        Token::Int(bare.parse().map_err(|_| refuse())?)
-    };
-    Ok((token, tail))
-}
-
-fn quoted(text: &str, quote: char) -> Result<Cut<'_>, String> {
-    let mut value = String::new();
-    let mut characters = text.char_indices().skip(1);
-    while let Some((at, character)) = characters.next() {
-        if character == quote {
-            let tail = text.get(at.saturating_add(1)..).unwrap_or_default();
-            if value.is_empty() && tail.starts_with(quote) {
-                return Err("a text has one quote on each side here, not three".to_owned());
-            }
-            return Ok((Token::Text(value), tail));
-        }
-        value.push(match character {
-            '\\' => match characters.next().map(|(_, escaped)| escaped) {
-                Some('n') => '\n',
-                Some('r') => '\r',
-                Some('t') => '\t',
-                Some(same @ ('\\' | '"' | '\'')) => same,
-                _ => return Err("of escapes in a text only `\\n`, `\\r`, `\\t`, `\\\\`, `\\\"` and `\\'` are known".to_owned()),
-            },
-            '\n' | '\r' => return Err("a text ends on the line it begins on".to_owned()),
-            plain => plain,
-        });
-    }
-    Err("a text has no end".to_owned())
-}
-
-/// Writes a text as [`quoted`] reads it.
-pub(super) fn quote(text: &str) -> String {
-    let mut quoted = String::from("'");
-    for character in text.chars() {
-        match character {
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\\' | '\'' => quoted.extend(['\\', character]),
-            plain => quoted.push(plain),
-        }
-    }
-    quoted.push('\'');
-    quoted
+    let number = u64::from_str_radix(digits, radix)
+        .map_err(|_| format!("`{digits}` is larger than any whole number"))?;
+    Ok(match tail.strip_prefix(['u', 'U']) {
+        Some(tail) => (Token::Uint(number), tail),
+        None => (Token::Int(number), tail),
+    })
 }
 
 fn sign(text: &str, first: char) -> Result<Cut<'_>, String> {
@@ -217,19 +234,4 @@ fn sign(text: &str, first: char) -> Result<Cut<'_>, String> {
         .into_iter()
         .find_map(|sign| Some((Token::Sign(sign), text.strip_prefix(sign)?)));
     found.ok_or_else(|| format!("`{first}` does not belong there"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Token, Tokens, quote};
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn what_is_quoted_is_read_back(text in any::<String>()) {
-            let mut tokens = Tokens::of(&quote(&text)).unwrap();
-            prop_assert_eq!(tokens.next(), Some(Token::Text(text)));
-            prop_assert_eq!(tokens.next(), None);
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sdk_helpers::{Outcomes, Record, World};
 
 use super::limit::Limit;
-use super::tag::Tag;
+use super::tag::{Settled, Tag};
 use crate::attribute::View;
 use crate::bound::ValueId;
 use crate::clean::clean;
@@ -48,14 +48,14 @@ impl Column {
     pub(super) fn value(
         &self,
         standard: &Standard<'_>,
-        tags: &[Option<ValueId>],
+        tags: &[Option<Settled>],
         view: &View<'_>,
         record: &mut Record,
     ) -> ValueId {
         match &self.of {
             Of::Tag(place) => {
-                let settled = tags.get(*place).copied().flatten();
-                settled.unwrap_or(ValueId::NONE)
+                let settled = tags.get(*place).and_then(Option::as_ref);
+                settled.map_or(ValueId::NONE, |settled| settled.id)
             }
             Of::Standard(label, limit) => {
                 let value = standard.value(*label);

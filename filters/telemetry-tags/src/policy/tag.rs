@@ -27,6 +27,14 @@ pub(super) struct Tag {
     pub(super) limit: Option<Limit>,
 }
 
+/// What a tag has come to.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) id: ValueId,
+    /// The value while the answer went by, when it may not be the last one.
+    pub(super) early: Option<String>,
+}
+
 impl Tag {
     pub(super) fn new(config: TagConfig, outcomes: &mut Outcomes) -> Self {
         let bound = config.bound.as_ref();
@@ -54,13 +62,17 @@ impl Tag {
     }
 
     /// Reads the value and records it; what there is of it for labels. `None` if it may still come.
+    ///
+    /// What is read of an answer while it goes by is for spans and for filters on its way. An upstream may still
+    /// break off, and a filter change a header, so it is read once more at the end.
     pub(super) fn settle(
         &self,
         side: usize,
         view: &View<'_>,
         now: Phase,
+        before: Option<Settled>,
         record: &mut Record,
-    ) -> Option<ValueId> {
+    ) -> Option<Settled> {
         let here = self.modes.get(side).is_some_and(|here| *here);
         let value = here.then(|| self.source.value(view)).flatten();
         if here && value.is_none() && now != Phase::End && self.source.comes_late() {
@@ -70,8 +82,19 @@ impl Tag {
         let value = value.or_else(missing).unwrap_or_default();
         let template = self.templates.iter().find_map(|one| one.of(&value));
         let value = template.map_or_else(|| clean(&value), Cow::Borrowed);
+        if let Some(before) = before {
+            if before.early.as_deref() == Some(&*value) {
+                return Some(before);
+            }
+            // Nobody takes filter state away again.
+            if value.is_empty() && before.early.is_some_and(|early| !early.is_empty()) {
+                record.state.push((Rc::clone(&self.key), Vec::new()));
+            }
+        }
+        let early = (now == Phase::Response).then(|| value.clone().into_owned());
         if value.is_empty() {
-            return Some(ValueId::NONE);
+            let id = ValueId::NONE;
+            return Some(Settled { id, early });
         }
         let id = self.admit(&value, view.world, record);
         let value = match (&self.limit, id) {
@@ -79,7 +102,7 @@ impl Tag {
             _ => value.into_owned().into_bytes(),
         };
         record.state.push((Rc::clone(&self.key), value));
-        Some(id)
+        Some(Settled { id, early })
     }
 
     fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {

@@ -86,6 +86,7 @@ pub(crate) fn world() -> FakeWorld {
         world.set_property(&[root, path], i64::to_le_bytes(number));
     }
     world.set_property(&["connection", "mtls"], [0]);
+    world.set_property(&["connection_id"], 5u64.to_le_bytes());
     world
 }
 
@@ -150,7 +151,7 @@ impl Proxy {
         self.note(&record);
     }
 
-    fn note(&mut self, record: &Record) {
+    pub(crate) fn note(&mut self, record: &Record) {
         for (outcome, _) in record.noted() {
             let outcome = self.filter.outcomes().find(outcome).unwrap();
             self.reasons.push(outcome.to_string());
@@ -158,11 +159,8 @@ impl Proxy {
         for (key, value) in &record.state {
             let name = key.strip_prefix("mesh_filters.tag.").expect("a tag");
             let value = String::from_utf8(value.clone()).expect("a tag is text");
-            assert_eq!(
-                self.tags.insert(name.to_owned(), value),
-                None,
-                "written twice"
-            );
+            let before = self.tags.insert(name.to_owned(), value.clone());
+            assert_ne!(before, Some(value), "written twice");
         }
         self.log.extend_from_slice(&record.warnings);
         for (place, value) in &record.samples {
@@ -193,7 +191,7 @@ impl Proxy {
     }
 }
 
-fn response() -> Response {
+pub(crate) fn response() -> Response {
     Response::new(Headers::from_pairs([
         (":status", "200"),
         ("x-cache", "hit"),

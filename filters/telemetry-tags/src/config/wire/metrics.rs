@@ -25,6 +25,7 @@ pub(in crate::config) struct OverrideWire {
 pub(in crate::config) struct TagOverrideWire {
     pub(in crate::config) remove: bool,
     pub(in crate::config) value: Option<String>,
+    pub(in crate::config) claim: Option<String>,
     pub(in crate::config) bound: BoundWire,
 }
 
@@ -91,12 +92,13 @@ fn override_of(node: Node<'_>) -> OverrideWire {
 
 fn tag_override(node: Node<'_>) -> TagOverrideWire {
     let mut wire = TagOverrideWire::default();
-    let known = ["operation", "value", "maxValues", "overflow"];
+    let known = ["operation", "value", "maxValues", "overflow", "claim"];
     node.fields(&known, &mut |place, node| match place {
         0 => wire.remove = node.one_of(&["UPSERT", "REMOVE"]) == 1,
         1 => wire.value = Some(node.text()),
         2 => wire.bound.max_values = Some(number(node)),
-        _ => wire.bound.overflow = Some(node.text()),
+        3 => wire.bound.overflow = Some(node.text()),
+        _ => wire.claim = Some(node.text()),
     });
     wire
 }

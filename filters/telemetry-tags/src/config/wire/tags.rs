@@ -13,6 +13,7 @@ pub(in crate::config) struct SourceWire {
     pub(in crate::config) header: Option<NamedWire>,
     pub(in crate::config) formatter: Option<Option<String>>,
     pub(in crate::config) expression: Option<String>,
+    pub(in crate::config) claim: Option<String>,
 }
 
 impl SourceWire {
@@ -24,6 +25,7 @@ impl SourceWire {
             self.header.is_some(),
             self.formatter.is_some(),
             self.expression.is_some(),
+            self.claim.is_some(),
         ];
         said.iter().filter(|there| **there).count()
     }
@@ -45,7 +47,7 @@ pub(in crate::config) struct TagWire {
 }
 
 /// The fields of a tag of ours; Istio's `customTags` have the first ones.
-const TAG: [&str; 10] = [
+const TAG: [&str; 11] = [
     "literal",
     "environment",
     "header",
@@ -56,6 +58,7 @@ const TAG: [&str; 10] = [
     "maxValues",
     "overflow",
     "label",
+    "claim",
 ];
 const SOURCE: &[&str] = TAG.split_at(4).0;
 
@@ -100,7 +103,8 @@ pub(super) fn tag(node: Node<'_>) -> TagWire {
         6 => wire.templates = node.texts(),
         7 => wire.bound.max_values = Some(number(node)),
         8 => wire.bound.overflow = Some(node.text()),
-        _ => wire.label = Some(node.flag()),
+        9 => wire.label = Some(node.flag()),
+        _ => wire.source.claim = Some(node.text()),
     });
     wire
 }

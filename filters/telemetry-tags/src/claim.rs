@@ -1,0 +1,32 @@
+//! Claims of the verified token, as text.
+
+use std::cell::OnceCell;
+
+use sdk_helpers::Facts;
+use sdk_helpers::claims::{Claims, path};
+
+/// What is known of a stream's claims: read once, when something asks for them.
+#[derive(Debug, Default)]
+pub struct Known(OnceCell<Option<Claims>>);
+
+/// One claim.
+#[derive(Debug)]
+pub struct Claim(Vec<String>);
+
+impl Claim {
+    /// From its name: `sub`, `realm.roles`, `[a.b][c]`.
+    ///
+    /// # Errors
+    /// Says how one is written.
+    pub fn parse(name: &str) -> Result<Self, String> {
+        path(name).map(Claim).ok_or_else(|| {
+            format!("`{name}` names no claim; write `sub`, `realm.roles`, or `[a.b][c]` for names with dots")
+        })
+    }
+
+    /// Its value as [`Claims::text`] has it.
+    pub fn read(&self, known: &Known, facts: &dyn Facts) -> Option<Vec<u8>> {
+        let claims = known.0.get_or_init(|| Claims::read(facts));
+        claims.as_ref()?.text(&self.0)
+    }
+}
