@@ -11,7 +11,7 @@
 mod world;
 
 use serde_json::{Value, json};
-use world::{Proxy, errors, world};
+use world::{Proxy, errors, warnings, world};
 
 fn corpus(list: &str) -> Vec<(String, Option<String>)> {
     let corpus: Value = serde_json::from_str(include_str!("expressions.json")).unwrap();
@@ -55,6 +55,31 @@ fn what_envoy_does_not_do_is_refused() {
             "{errors:?}, not {expected}"
         );
     }
+}
+
+#[test]
+fn what_is_never_null_is_warned_of() {
+    let warned = |expression: &str| {
+        let config = json!({"tags": [{"name": "tag", "expression": expression}]});
+        warnings(&config.to_string())
+    };
+    let never = |value: &str, instead: &str| {
+        [format!(
+            "tags[0].expression: `{value}` is never null, and where it is missing the whole expression is `unknown`; \
+             write `{instead}`"
+        )]
+    };
+    assert_eq!(
+        warned("request.referer == null ? 'none' : request.referer"),
+        never("request.referer", "has(request.referer)")
+    );
+    assert_eq!(
+        warned("request.headers['x-a'] != null"),
+        never("request.headers['x-a']", "'x-a' in request.headers")
+    );
+    // What is read of metadata may be null.
+    let may = "metadata.filter_metadata['a']['b'] == null";
+    assert_eq!(warned(may), Vec::<String>::new());
 }
 
 #[test]

@@ -202,10 +202,16 @@ fn number(dice: &mut fastrand::Rng) -> String {
     let digits: Vec<char> = digits.chars().collect();
     let count = match dice.u8(..8) {
         0 => 15,
-        _ => dice.usize(..4),
+        // Without any it were a name.
+        _ => dice.usize(usize::from(start.is_empty())..4),
     };
     text.extend((0..count).map(|_| digits[dice.usize(..digits.len())]));
-    text.push_str(one(dice, &["", "", "", "u", "U", "uu", "x", "_", "z"]));
+    // Minus an unsigned number can be read, and is none.
+    let ends = match text.starts_with('-') {
+        true => ["", "", "", "", "x", "_", "z"],
+        false => ["", "u", "U", "uu", "x", "_", "z"],
+    };
+    text.push_str(one(dice, &ends));
     text
 }
 

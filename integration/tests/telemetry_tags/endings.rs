@@ -109,6 +109,7 @@ fn routes() -> Vec<Value> {
     vec![
         to("/hang", "unreliable", "0.3s"),
         to("/trailers", "upstream", "0s"),
+        to("/shop.Gone", "nowhere", "0s"),
         to("/shop.", "upstream", "0s"),
         to("/", "unreliable", "0s"),
     ]
@@ -145,6 +146,7 @@ fn a_tag_says_what_the_access_log_says_however_a_stream_ends() {
     let clusters = [
         cluster("unreliable", unreliable(), false),
         cluster("upstream", upstream.addr(), true),
+        json!({"name": "nowhere", "type": "STATIC", "connect_timeout": "1s"}),
     ];
     let envoy = start(labelled([listener], clusters));
     let addr = envoy.addr("ours");
@@ -156,9 +158,10 @@ fn a_tag_says_what_the_access_log_says_however_a_stream_ends() {
     leave(addr, "/leave");
     let trailers = Request::get("/trailers").header("x-echo-trailer", "x-sum=abc");
     Client::http2(addr).burst(1, 1, |_| trailers.clone());
-    let grpc = Request::grpc("/shop.Orders/Get", b"message");
-    Client::http2(addr).burst(1, 1, |_| grpc.clone());
-    wait_counted(&envoy, 7);
+    for path in ["/shop.Orders/Get", "/shop.Gone/Get"] {
+        Client::http2(addr).burst(1, 1, |_| Request::grpc(path, b"message"));
+    }
+    wait_counted(&envoy, 8);
 
     let paths = [
         ("/whole", "via_upstream"),
@@ -168,6 +171,7 @@ fn a_tag_says_what_the_access_log_says_however_a_stream_ends() {
         ("/leave", "downstream_remote_disconnect"),
         ("/trailers", "via_upstream"),
         ("/shop.Orders/Get", "via_upstream"),
+        ("/shop.Gone/Get", "no_healthy_upstream"),
     ];
     let by_details = requests_by(&envoy, "shape");
     for (path, details) in paths {
