@@ -108,13 +108,20 @@ impl Builder {
     }
 
     /// Asks Envoy whether it would take the configuration; its log where it would not.
-    pub fn validate(mut self) -> Result<(), String> {
+    pub fn validate(self) -> Result<(), String> {
+        match self.verdict() {
+            (0, _) => Ok(()),
+            (_, log) => Err(log),
+        }
+    }
+
+    /// What Envoy answers to that question: its exit code and all it wrote.
+    pub fn verdict(mut self) -> (i32, String) {
         let scratch = self.scratch.take().unwrap_or_else(Scratch::new);
         self.args.extend(["--mode".into(), "validate".into()]);
         let (_, mut running) = self.launch(&scratch);
         match wait::until(START, || running.exit()) {
-            Some(0) => Ok(()),
-            Some(_) => Err(running.final_log()),
+            Some(exit) => (exit, running.final_log()),
             None => panic!("no verdict within {START:?}: {}", running.log().tail(40)),
         }
     }

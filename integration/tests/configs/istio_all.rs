@@ -1,0 +1,279 @@
+//! `envoy-configs/istio/all.yaml`, put into a sidecar as istiod would: all five filters, each at work.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use integration::client::Client;
+use integration::demo::Shipped;
+use integration::envoy::{Config, Envoy};
+use integration::istio::base::sidecar_inbound;
+use integration::istio::{Context, EnvoyFilter, Proxy, apply};
+use integration::upstream::Upstream;
+use serde_json::{Value, json};
+
+use super::istio_stats::{self, labels};
+
+const SOON: Duration = Duration::from_secs(10);
+/// Their order is that of the file, of the README and of the chain.
+pub(super) const FILTERS: [&str; 5] = [
+    "request-authentication",
+    "authorization-policy",
+    "rate-limit",
+    "fault-injection",
+    "telemetry-tags",
+];
+
+fn file() -> Shipped {
+    Shipped::read("envoy-configs/istio/all.yaml")
+}
+
+/// What the workload's pods get.
+fn metadata() -> Value {
+    let pods = Shipped::read("envoy-configs/istio/all-pods.yaml");
+    let patch: Value = serde_saphyr::from_str(pods.text()).unwrap();
+    patch["spec"]["template"]["metadata"].clone()
+}
+
+fn annotation(name: &str) -> String {
+    let metadata = metadata();
+    let text = metadata["annotations"][name].as_str();
+    text.unwrap_or_else(|| panic!("no {name} in {metadata}"))
+        .to_owned()
+}
+
+fn annotated_json(name: &str) -> Value {
+    serde_json::from_str(&annotation(name)).unwrap()
+}
+
+fn version() -> String {
+    metadata()["labels"]["mesh-filters"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// The inbound half of a pod of `orders` with this version mounted, its modules those from `dist/`.
+fn sidecar(version: &str, upstream: &Upstream) -> (Vec<String>, Value) {
+    let filters = EnvoyFilter::parse_all(file().text()).unwrap();
+    let warnings: Vec<_> = filters.iter().flat_map(|filter| &filter.warnings).collect();
+    assert_eq!(warnings, [""; 0]);
+    let proxy = Proxy::new(Context::SidecarInbound, "shop")
+        .label("app", "orders")
+        .label("mesh-filters", version);
+    let rendered = apply(sidecar_inbound(8000, upstream.addr()), &filters, &proxy).unwrap();
+    assert_eq!(rendered.notes, [""; 0]);
+    let folder = annotated_json("sidecar.istio.io/userVolumeMount")[0]["mountPath"].clone();
+    let folder = folder.as_str().unwrap();
+    let there = rendered.bootstrap.to_string().replace(folder, "dist");
+    (rendered.applied, serde_json::from_str(&there).unwrap())
+}
+
+fn manager(bootstrap: &mut Value) -> &mut Value {
+    &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+}
+
+fn names(bootstrap: &mut Value) -> Vec<String> {
+    let filters = manager(bootstrap)["http_filters"].as_array().unwrap();
+    filters
+        .iter()
+        .map(|filter| filter["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The formats that the comment of the file adds to the mesh's access log.
+fn formats() -> Vec<String> {
+    let file = file();
+    let comment = file.text().lines().map_while(|line| line.strip_prefix('#'));
+    comment
+        .map(str::trim)
+        .filter(|line| line.starts_with("%FILTER_STATE("))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn start(bootstrap: &Value, args: &[&str]) -> Envoy {
+    let mut bootstrap = bootstrap.clone();
+    let formats = formats();
+    assert_eq!(formats.len(), FILTERS.len());
+    let line = format!("%REQ(X-NO)% %RESPONSE_CODE% [{}]\n", formats.join("] ["));
+    manager(&mut bootstrap)["access_log"] = json!([{
+        "name": "log",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+            "log_format": {"text_format_source": {"inline_string": line}},
+        },
+    }]);
+    Envoy::builder(Config::from_value(bootstrap))
+        .args(["--file-flush-interval-msec", "20"])
+        .args(args.iter().copied())
+        .start()
+}
+
+/// Istio's demo token, as the comments of the local file have it.
+fn token() -> String {
+    let file = Shipped::read("envoy-configs/local/request-authentication.yaml");
+    let mut lines = file.text().lines();
+    let token = lines.find_map(|line| line.strip_prefix("#   TOKEN="));
+    format!("Bearer {}", token.unwrap())
+}
+
+#[test]
+fn they_stand_in_their_order_behind_istios_own_and_before_the_router() {
+    let (applied, mut bootstrap) = sidecar(&version(), &Upstream::start());
+
+    assert_eq!(applied.len(), FILTERS.len());
+    let names = names(&mut bootstrap);
+    let ours = names.len() - FILTERS.len() - 1;
+    let expected: Vec<String> = FILTERS.map(|name| format!("mesh-filters.{name}")).into();
+    assert_eq!(names[ours..names.len() - 1], expected);
+    assert_eq!(names.last().unwrap(), "envoy.filters.http.router");
+}
+
+#[test]
+fn a_pod_with_another_version_gets_nothing() {
+    let (applied, _) = sidecar("0.0.9", &Upstream::start());
+    assert_eq!(applied, [""; 0]);
+}
+
+/// Label, names, folders and ConfigMaps: all are of the version that this repository builds.
+#[test]
+fn pods_mount_what_the_filters_load() {
+    let version = version();
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+    let resource = EnvoyFilter::parse(file().text()).unwrap();
+    assert_eq!(resource.labels["mesh-filters"], version);
+    assert_eq!(resource.name, format!("mesh-filters-{version}"));
+    assert_eq!(resource.patches.len(), FILTERS.len());
+
+    let volume = &annotated_json("sidecar.istio.io/userVolume")[0];
+    let mount = &annotated_json("sidecar.istio.io/userVolumeMount")[0];
+    assert_eq!(volume["name"], mount["name"]);
+    let folder = mount["mountPath"].as_str().unwrap();
+    let sources = volume["projected"]["sources"].as_array().unwrap();
+    let maps = sources
+        .iter()
+        .map(|source| source["configMap"]["name"].as_str().unwrap().to_owned());
+    let expected = FILTERS.map(|name| format!("mesh-filters-{name}-{version}"));
+    assert_eq!(maps.collect::<Vec<_>>(), expected);
+    for (patch, name) in resource.patches.iter().zip(FILTERS) {
+        let plugin = &patch.value["typed_config"]["config"];
+        let module = &plugin["vm_config"]["code"]["local"]["filename"];
+        assert_eq!(*module, format!("{folder}/{name}.wasm"));
+        let safe = match name {
+            "fault-injection" | "telemetry-tags" => "FAIL_OPEN",
+            _ => "FAIL_RELOAD",
+        };
+        assert_eq!(plugin["failure_policy"], safe, "{name}");
+    }
+}
+
+#[test]
+fn each_of_them_answers() {
+    let upstream = Upstream::start();
+    let (_, bootstrap) = sidecar(&version(), &upstream);
+    let envoy = start(&bootstrap, &[]);
+    let client = Client::http1(envoy.addr("virtualInbound"));
+    let token = token();
+    let send = |no: &str, path: &str, headers: &[(&str, &str)]| {
+        let mut call = client.get(path).header("x-no", no);
+        for (name, value) in headers {
+            call = call.header(name, *value);
+        }
+        let status = call.send().status;
+        let line = envoy.wait_log(&format!("{no} {status} "), SOON);
+        (status, line.split_once(" [").unwrap().1.to_owned())
+    };
+    let good = ("authorization", token.as_str());
+
+    let forged = ("authorization", "Bearer x.y.z");
+    let (status, line) = send("forged", "/orders/1", &[forged]);
+    assert_eq!(status, 401);
+    assert!(line.starts_with("malformed"), "{line}");
+
+    let (status, line) = send("anonymous", "/orders/1", &[]);
+    assert_eq!(status, 403);
+    assert!(
+        line.starts_with("anonymous] [no_allow:shop/orders"),
+        "{line}"
+    );
+
+    let tenant = ("x-tenant", "acme");
+    let (status, line) = send("allowed", "/orders/1", &[good, tenant]);
+    assert_eq!(status, 200);
+    assert!(line.starts_with("verified:"), "{line}");
+    assert!(line.contains("] [allow:shop/orders.rules[1]] ["), "{line}");
+    assert!(line.ends_with("[acme]"), "{line}");
+
+    for no in 2..=5 {
+        assert_eq!(send(&format!("again-{no}"), "/orders/2", &[good]).0, 200);
+    }
+    let (status, line) = send("sixth", "/orders/3", &[good]);
+    assert_eq!(status, 429);
+    assert!(line.contains("] [limited:per-user] [-] ["), "{line}");
+
+    let (status, line) = send("chaos", "/health", &[("x-chaos", "abort")]);
+    assert_eq!(status, 503);
+    assert!(line.contains("] [abort:chaos] ["), "{line}");
+
+    assert_eq!(send("health", "/health", &[]).0, 200);
+    assert_eq!(upstream.count(), 6);
+}
+
+/// What Prometheus reads of a sidecar, whose agent writes its own `stats_config`.
+fn scraped(args: &[&str]) -> BTreeSet<String> {
+    let upstream = Upstream::start();
+    let (_, mut bootstrap) = sidecar(&version(), &upstream);
+    let config: Value = serde_saphyr::from_str(&annotation("proxy.istio.io/config")).unwrap();
+    let matcher = &config["proxyStatsMatcher"]["inclusionPrefixes"];
+    let prefixes: Vec<&str> = matcher
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|prefix| prefix.as_str().unwrap())
+        .collect();
+    bootstrap["stats_config"] = istio_stats::config(&prefixes, &["policy"]);
+    let envoy = start(&bootstrap, args);
+    let client = Client::http1(envoy.addr("virtualInbound"));
+    assert_eq!(client.get("/health").send().status, 200);
+    let total = "downstream_rq_total";
+    let page = envoy.admin().prometheus();
+    let lines = page
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter(|line| line.contains("mesh_filters_") || line.contains(total));
+    lines
+        .map(|line| line.rsplit_once(' ').unwrap())
+        .filter(|(_, value)| *value != "0")
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_shipped_bootstrap_makes_labels_and_extra_stat_tags_do_not() {
+    let version = version();
+    let of = "mesh_filters_authorization_policy";
+    let total = "downstream_rq_total";
+
+    let bare = scraped(&[]);
+    let spelled = version.replace('.', "_");
+    for name in [
+        format!("{of}_allow_policy_shop_orders_{{}}"),
+        format!("{of}_build_info_version_{spelled}_{{}}"),
+        format!("envoy_http_inbound_0_0_0_0_8000__{total}{{}}"),
+    ] {
+        assert!(bare.contains(&name), "no {name} in {bare:#?}");
+    }
+
+    let (map, text) = labels();
+    assert_eq!(annotation("sidecar.istio.io/bootstrapOverride"), map);
+    // How Istio's agent hands it over.
+    let labelled = scraped(&["--config-yaml", &text]);
+    let listener = "inbound_0.0.0.0_8000;";
+    for name in [
+        format!("{of}_allow{{policy=\"shop/orders\"}}"),
+        format!("{of}_build_info{{version=\"{version}\"}}"),
+        format!("envoy_http_{total}{{envoy_http_conn_manager_prefix=\"{listener}\"}}"),
+    ] {
+        assert!(labelled.contains(&name), "no {name} in {labelled:#?}");
+    }
+}
