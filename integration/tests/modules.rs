@@ -183,6 +183,31 @@ fn loaded(name: &str, configuration: &str) -> Host {
     host
 }
 
+/// The gauge of held streams is of the filters that hold them by time, and of no other.
+#[test]
+fn only_filters_that_delay_have_the_gauge_of_it() {
+    for (host, name, delays) in [
+        (authorization(POLICIES), "authorization-policy", false),
+        (fault(DELAY), "fault-injection", true),
+        (limits(KEYED), "rate-limit", false),
+        (loaded("noop", ""), "noop", false),
+        (loaded("probe", r#"{ "cluster": "silent" }"#), "probe", true),
+        (
+            loaded("request-authentication", RULE),
+            "request-authentication",
+            false,
+        ),
+        (telemetry("{}"), "telemetry-tags", false),
+    ] {
+        let metric = |suffix: &str| {
+            host.world()
+                .metric(&format!("mesh_filters.{name}.{suffix}"))
+        };
+        assert!(metric("config_hash").is_some(), "{name}");
+        assert_eq!(metric("active").is_some(), delays, "{name}");
+    }
+}
+
 fn fault(rule: &str) -> Host {
     loaded(
         "fault-injection",

@@ -15,6 +15,10 @@ pub trait Filter: Sized + 'static {
     /// Folder, crate, `root_id` and prefix of every statistic.
     const NAME: &'static str;
 
+    /// Whether it decides [`Decision::Delay`]. Only then does it have the gauge `active`, of the streams
+    /// that it holds so.
+    const DELAYS: bool = false;
+
     /// The configuration as a user writes it.
     type Wire: FromNode;
 

@@ -25,6 +25,7 @@ const BODY: &str = "fault filter abort";
 
 impl Filter for FaultInjection {
     const NAME: &'static str = "fault-injection";
+    const DELAYS: bool = true;
     type Wire = Wire;
     const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = ();

@@ -8,9 +8,10 @@ use std::process::Command;
 
 use integration::case::File;
 use integration::client::Client;
-use integration::envoy::{Config, repository};
+use integration::envoy::{Config, Envoy, repository};
 use integration::service::wait::until;
 use integration::service::{Scratch, Service, tool};
+use regex_lite::Regex;
 use sdk_helpers::{Filter, load};
 use serde_json::{Value, json};
 
@@ -33,8 +34,8 @@ fn dashboard() -> Value {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Every query of the dashboard, with something in place of its variables.
-fn queries() -> Vec<String> {
+/// Every query of the dashboard, with something in place of its variables: `tenant` is the label.
+pub(crate) fn queries() -> Vec<String> {
     let dashboard = dashboard();
     let panels = dashboard["panels"].as_array().unwrap();
     let targets = panels.iter().flat_map(|panel| panel["targets"].as_array());
@@ -43,7 +44,8 @@ fn queries() -> Vec<String> {
         .map(|target| {
             let query = target["expr"].as_str().unwrap();
             let query = query.replace("$__rate_interval", "5m");
-            query.replace("$job", ".*").replace("$instance", ".*")
+            let query = query.replace("$job", ".*").replace("$instance", ".*");
+            query.replace("$label", "tenant")
         })
         .collect();
     assert!(!queries.is_empty());
@@ -90,6 +92,86 @@ fn the_dashboard_has_no_two_panels_in_one_place() {
             }
         }
     }
+}
+
+/// What the dashboard lets one choose are labels of one's own: none of Istio's, and no other.
+#[test]
+fn the_label_to_choose_is_one_of_ones_own() {
+    let dashboard = dashboard();
+    let mut variables = dashboard["templating"]["list"].as_array().unwrap().iter();
+    let variable = variables.find(|variable| variable["name"] == "label");
+    let pattern = variable.unwrap()["regex"].as_str().unwrap();
+    let left_out = pattern
+        .strip_prefix("/^(?!")
+        .and_then(|rest| rest.strip_suffix("$).+/"));
+    let left_out = Regex::new(&format!("^{}$", left_out.unwrap())).unwrap();
+
+    let shipped = Config::from_file("envoy-configs/local/telemetry-tags.yaml");
+    let labels = shipped.value()["stats_config"]["stats_tags"].as_array();
+    let labels = labels.unwrap().iter();
+    let chosen: Vec<&str> = labels
+        .map(|label| label["tag_name"].as_str().unwrap())
+        .filter(|label| !left_out.is_match(label))
+        .collect();
+    assert_eq!(chosen, ["route", "tenant"]);
+    for scraped in ["job", "instance", "__name__", "le"] {
+        assert!(left_out.is_match(scraped));
+    }
+}
+
+/// The names of Envoy's own that the alerts on configurations go by, and when they move.
+#[test]
+fn envoy_counts_what_it_refuses_and_what_it_cannot_read() {
+    const REFUSED: &str = "envoy_listener_manager_lds_update_rejected";
+    const UNREAD: &str = "envoy_listener_manager_lds_update_failure";
+    const TAKEN: &str = "envoy_listener_manager_lds_update_time";
+    let rules = fs::read_to_string(file("alerts.yaml")).unwrap();
+    assert!(
+        [REFUSED, UNREAD, TAKEN]
+            .iter()
+            .all(|name| rules.contains(name))
+    );
+    let scratch = Scratch::new();
+    let nothing = scratch.write("listeners.yaml", "resources: []");
+    let config = json!({
+        "node": {"id": "a", "cluster": "a"},
+        "dynamic_resources": {"lds_config": {"path_config_source": {"path": nothing}}},
+    });
+    let envoy = Envoy::builder(Config::from_value(config))
+        .scratch(scratch)
+        .start();
+    let value = |name: &str| -> Option<f64> {
+        let page = envoy.admin().prometheus();
+        let mut lines = page.lines();
+        let line = lines.find_map(|line| line.strip_prefix(&format!("{name}{{}} ")));
+        line.map(|value| value.parse().unwrap())
+    };
+    let move_in = |text: &str| {
+        // Envoy looks at a file when another takes its place.
+        let new = envoy.scratch().write("new.yaml", text);
+        fs::rename(new, envoy.scratch().path().join("listeners.yaml")).unwrap();
+    };
+    let becomes = |name: &str, expected: f64| {
+        let seen = until(SOON, || value(name).filter(|value| *value == expected));
+        assert!(seen.is_some(), "{name}: {:?}", value(name));
+    };
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap();
+    let ago = now.as_secs_f64() - value(TAKEN).unwrap() / 1000.0;
+    assert!((0.0..60.0).contains(&ago), "{ago}");
+    assert_eq!((value(REFUSED), value(UNREAD)), (Some(0.0), Some(0.0)));
+
+    let kind = "type.googleapis.com/envoy.config.listener.v3.Listener";
+    move_in(&format!(
+        "resources: [{{'@type': {kind}, name: no-address}}]"
+    ));
+    becomes(REFUSED, 1.0);
+    assert_eq!(value(UNREAD), Some(0.0));
+    move_in("resources: [{'@type': type.googleapis.com/envoy.config.Nothing}]");
+    becomes(UNREAD, 1.0);
+    move_in("resources: [");
+    becomes(UNREAD, 2.0);
+    assert_eq!(value(REFUSED), Some(1.0));
 }
 
 #[test]
@@ -152,6 +234,9 @@ fn counted<F: Filter>() -> BTreeSet<String> {
         let gauges = gauges.iter().map(|(name, _)| *name);
         names.extend(reasons.chain(gauges).map(|name| format!("{prefix}_{name}")));
     }
+    if F::DELAYS {
+        names.insert(format!("{prefix}_active"));
+    }
     names
 }
 
@@ -173,8 +258,6 @@ fn the_dashboard_and_the_rules_speak_of_what_there_is() {
     there_is.extend(counted::<rate_limit::RateLimit>());
     there_is.extend(counted::<request_authentication::RequestAuthentication>());
     there_is.extend(counted::<telemetry_tags::TelemetryTags>());
-    // Requests that are held: only faults hold them for a time.
-    there_is.insert("mesh_filters_fault_injection_active".to_owned());
     let named = named();
     let unknown: Vec<_> = named.difference(&there_is).collect();
     assert_eq!(unknown, [""; 0], "no filter counts these");

@@ -8,6 +8,7 @@ use integration::service::Service;
 use integration::service::wait::until;
 use serde_json::{Value, json};
 
+use crate::dashboards::queries;
 use crate::rig::{client, labelled, ours, start, wait_counted};
 
 /// Prometheus takes five seconds to look at its targets for the first time.
@@ -99,6 +100,23 @@ fn a_query_finds_istios_metrics_with_their_labels_and_ours() {
         }
         assert_eq!(labels.get("source_app"), None, "{labels:?}");
     }
+    // The panels of the dashboard for a label of one's own.
+    let panels: Vec<String> = queries()
+        .into_iter()
+        .filter(|query| query.contains("by (tenant)"))
+        .collect();
+    assert_eq!(panels.len(), 2);
+    let rates = until(SCRAPED, || {
+        let found = query(&asked, &panels[0]);
+        let found = found
+            .into_iter()
+            .map(|(labels, _)| labels["tenant"].clone());
+        let mut tenants: Vec<String> = found.collect();
+        tenants.sort();
+        (tenants == ["acme", "nobody"]).then_some(())
+    });
+    assert!(rates.is_some(), "{:?}", query(&asked, &panels[0]));
+    query(&asked, &panels[1]);
     // A histogram shows after Envoy's next flush, which comes every five seconds.
     for histogram in [
         "istio_request_duration_milliseconds",

@@ -12,6 +12,7 @@ use crate::outcome::{Outcome, OutcomeId};
 #[derive(Debug)]
 pub(super) struct Metrics {
     outcomes: Vec<Option<u32>>,
+    /// Of a filter that delays.
     active: Option<u32>,
     gauges: Vec<Option<u32>>,
     /// By their place in [`Filter::series`]; `None` where nothing was counted yet.
@@ -38,7 +39,7 @@ impl Metrics {
                 .iter()
                 .map(|outcome| host::define_metric(MetricType::Counter, &series(name, outcome)))
                 .collect(),
-            active: gauge("active"),
+            active: F::DELAYS.then(|| gauge("active")).flatten(),
             gauges: filter
                 .gauges()
                 .iter()

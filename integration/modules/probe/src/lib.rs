@@ -45,6 +45,7 @@ const FETCH: u32 = 7;
 
 impl Filter for Probe {
     const NAME: &'static str = "probe";
+    const DELAYS: bool = true;
     type Wire = Wire;
     /// The number of times it was asked about this stream.
     type Memory = u32;
