@@ -1,5 +1,6 @@
-//! Every case of every filter in every engine: natively, in the built module under wasmtime (given
-//! its configuration as text and as a Struct), and in a real Envoy.
+//! Every case of every filter in every engine: natively (its configuration in either spelling of
+//! protobuf's JSON), in the built module under wasmtime (given its configuration as text and as a
+//! Struct), and in a real Envoy.
 //!
 //! A case that fixes dice, clock or attributes cannot be had in Envoy, nor one that fixes dice in
 //! the module, whose seed is the host's; which they are is printed first.
@@ -16,6 +17,7 @@ use integration::case::{Case, Engine, File, InEnvoy, InWasm, Suite, natively};
 use integration::envoy::Launcher;
 use integration::wasm::Level;
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -62,8 +64,17 @@ type Loaded = Result<(Box<dyn Engine>, Vec<String>), Vec<String>>;
 /// Loads a suite into an engine.
 type Load = fn(&str, &Suite) -> Loaded;
 
-const ENGINES: [(&str, Load); 3] = [
+const ENGINES: [(&str, Load); 4] = [
     ("native", natively),
+    ("native-snake", |filter, suite| {
+        // What is refused quotes what was written.
+        if !suite.refused.is_empty() {
+            return Err(suite.refused.clone());
+        }
+        let mut suite = suite.clone();
+        suite.config = in_snake_case(suite.config, true);
+        natively(filter, &suite)
+    }),
     ("wasm-text", |filter, suite| {
         in_wasm(InWasm::with_text(filter, suite))
     }),
@@ -71,6 +82,49 @@ const ENGINES: [(&str, Load); 3] = [
         in_wasm(InWasm::with_struct(filter, suite))
     }),
 ];
+
+/// Mappings whose keys are names of the user's.
+const FREE: [&str; 9] = [
+    "headers",
+    "withoutHeaders",
+    "queryParams",
+    "claims",
+    "sourceLabels",
+    "matchLabels",
+    "annotations",
+    "customTags",
+    "tagOverrides",
+];
+
+/// A configuration with every field in snake case.
+fn in_snake_case(value: Value, fields: bool) -> Value {
+    match value {
+        Value::Array(list) => {
+            let elements = list.into_iter().map(|value| in_snake_case(value, true));
+            elements.collect()
+        }
+        Value::Object(map) => {
+            let respelt = map.into_iter().map(|(name, value)| {
+                let value = in_snake_case(value, !FREE.contains(&name.as_str()));
+                let name = if fields { snake(&name) } else { name };
+                (name, value)
+            });
+            Value::Object(respelt.collect())
+        }
+        leaf => leaf,
+    }
+}
+
+fn snake(name: &str) -> String {
+    let letters = name.chars().flat_map(|c| {
+        let upper = c.is_ascii_uppercase();
+        upper
+            .then_some('_')
+            .into_iter()
+            .chain([c.to_ascii_lowercase()])
+    });
+    letters.collect()
+}
 
 fn in_wasm(module: Result<InWasm, Vec<String>>) -> Loaded {
     let module = module?;

@@ -88,8 +88,8 @@ impl Envelope {
             placement::check(spec, at, problems);
         }
         for name in spec.keys() {
-            if let Some((_, why)) = self.passed(name) {
-                problems.warn(&at.field(name), *why);
+            if let Some((field, why)) = self.passed(name) {
+                problems.warn(&at.field(field), *why);
             }
         }
     }
