@@ -191,6 +191,9 @@ impl From<Vec<u8>> for Body {
     }
 }
 
+/// Who asks, in a plain HTTP exchange of a filter's own. Firewalls refuse whom they do not know.
+pub const USER_AGENT: &str = concat!("mesh-filters/", env!("CARGO_PKG_VERSION"));
+
 /// A question to another cluster.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Call {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sdk_helpers::config::{Envelope, Layout};
-use sdk_helpers::{At, Problems};
+use sdk_helpers::{At, Problems, Timestamp};
 
 use crate::keys::KeySet;
 use crate::locations::Locations;
@@ -35,6 +35,8 @@ pub struct Config {
     pub shadow: bool,
     /// What a refusal says, where not Envoy's text.
     pub error_body: Option<ErrorBody>,
+    /// The bytes of the longest token that is looked at.
+    pub max_token_size: usize,
     /// The most tokens remembered in each VM; 0 for none.
     pub token_cache_size: usize,
 }
@@ -62,6 +64,10 @@ pub struct RuleConfig {
     pub space_delimited: Vec<String>,
     /// How far clocks may be apart, in seconds.
     pub clock_skew: u64,
+    /// Whether tokens may be padded.
+    pub allow_padding: bool,
+    /// The keys of the configuration that came in a certificate, by their paths, and when it ends.
+    pub certified: Vec<(String, Timestamp)>,
 }
 
 /// A header for a claim.
@@ -134,6 +140,9 @@ const PROBLEM_TYPE: &str = "application/problem+json";
 const PROBLEM: &str =
     r#"{"type":"about:blank","title":"%MESSAGE%","status":%STATUS%,"reason":"%REASON%"}"#;
 
+const MAX_TOKEN_SIZE: u32 = 16 * 1024;
+/// Envoy itself takes no more headers than this, unless told to.
+const LARGEST_TOKEN: u32 = 60 * 1024;
 const TOKEN_CACHE_SIZE: u32 = 1_000;
 const LARGEST_TOKEN_CACHE: u32 = 100_000;
 /// As in Istio's CRD.
@@ -144,6 +153,15 @@ impl Wire {
     pub fn check(self, problems: &Problems) -> Config {
         let root = At::root();
         let require_token = self.require_token.unwrap_or(false);
+        // An object of Istio's without rules is one that accepts all, and `requireToken` is there to
+        // refuse all. Who wrote neither has forgotten something.
+        if self.jwt_rules.is_none() && !require_token {
+            problems.error(
+                &root.field("jwtRules"),
+                "is missing, and without it every token would pass unread; write `jwtRules: []` if \
+                 that is meant",
+            );
+        }
         Config {
             rules: check_rules(
                 self.jwt_rules.unwrap_or_default(),
@@ -156,6 +174,7 @@ impl Wire {
             error_body: self
                 .error_body
                 .map(|body| body.check(&root.field("errorBody"), problems)),
+            max_token_size: check_token_size(self.max_token_size, &root, problems),
             token_cache_size: check_cache_size(self.token_cache_size, &root, problems),
         }
     }
@@ -199,6 +218,17 @@ fn check_rules(
         rules.insert(place, rule);
     }
     rules
+}
+
+fn check_token_size(size: Option<u32>, root: &At<'_>, problems: &Problems) -> usize {
+    let size = size.unwrap_or(MAX_TOKEN_SIZE);
+    if !(1..=LARGEST_TOKEN).contains(&size) {
+        problems.error(
+            &root.field("maxTokenSize"),
+            format!("{size} is not between 1 and {LARGEST_TOKEN} bytes"),
+        );
+    }
+    size as usize
 }
 
 fn check_cache_size(size: Option<u32>, root: &At<'_>, problems: &Problems) -> usize {

@@ -20,7 +20,8 @@ use std::cell::RefCell;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Chores, Decision, Event, Filter, Outcomes, Problems, Record, Request, Resume, Timestamp, World,
+    At, Chores, Decision, Event, Filter, Outcomes, Problems, Record, Request, Resume, Timestamp,
+    World,
 };
 
 use cache::Cache;
@@ -34,6 +35,8 @@ pub struct RequestAuthentication {
     policy: Policy,
     upkeep: Upkeep,
     cache: RefCell<Cache>,
+    /// Keys of the configuration that came in a certificate, and when it ends.
+    certified: Vec<(String, Timestamp)>,
 }
 
 /// Until when a request can wait for keys; none before it first has to.
@@ -46,7 +49,11 @@ impl Filter for RequestAuthentication {
     type Memory = Patience;
 
     fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
-        let config = wire.check(problems);
+        let mut config = wire.check(problems);
+        let rules = config.rules.iter_mut();
+        let certified = rules
+            .flat_map(|rule| std::mem::take(&mut rule.certified))
+            .collect();
         let cache = RefCell::new(Cache::new(config.token_cache_size));
         let (mut policy, rings) = Policy::compile(config);
         let upkeep = Upkeep::new(rings, policy.outcomes_mut());
@@ -54,7 +61,20 @@ impl Filter for RequestAuthentication {
             policy,
             upkeep,
             cache,
+            certified,
         })
+    }
+
+    fn prepare(&self, world: &dyn World, problems: &Problems) {
+        if self.certified.is_empty() {
+            return;
+        }
+        let now = world.now();
+        for (path, end) in &self.certified {
+            if *end < now {
+                problems.warn(&At::written(path), keys::set::EXPIRED);
+            }
+        }
     }
 
     fn outcomes(&self) -> &Outcomes {

@@ -15,6 +15,7 @@ use crate::keys::KeySet;
 use crate::keys::verify::HostFunction;
 use crate::locations::{Found, Locations, Place};
 use crate::rejection::Rejection;
+use crate::token::Shape;
 use crate::verified::Verified;
 use judge::{Judge, Stop};
 use outcomes::{Common, OfRule};
@@ -45,6 +46,7 @@ struct Rule {
     claim_headers: Vec<ClaimHeader>,
     space_delimited: Vec<String>,
     clock_skew: u64,
+    shape: Shape,
     outcomes: OfRule,
 }
 
@@ -145,12 +147,12 @@ impl Policy {
         }
         let mut rings: Vec<RingConfig> = Vec::new();
         for rule in config.rules {
-            policy.add(rule, &mut rings);
+            policy.add(rule, config.max_token_size, &mut rings);
         }
         (policy, rings)
     }
 
-    fn add(&mut self, config: RuleConfig, rings: &mut Vec<RingConfig>) {
+    fn add(&mut self, config: RuleConfig, longest: usize, rings: &mut Vec<RingConfig>) {
         let outputs = &self.outputs;
         // What a client may not write is gone before tokens are looked for.
         let places = config
@@ -184,6 +186,10 @@ impl Policy {
             claim_headers: config.claim_headers,
             space_delimited: config.space_delimited,
             clock_skew: config.clock_skew,
+            shape: Shape {
+                longest,
+                padded: config.allow_padding,
+            },
             outcomes: OfRule::add(&mut self.outcomes, &config.name, self.shadow),
         });
     }

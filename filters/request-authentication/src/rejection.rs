@@ -5,7 +5,7 @@
 pub enum Rejection {
     /// There is no token, and there has to be one.
     Missing,
-    /// The token is longer than [`crate::token::LONGEST`].
+    /// The token is longer than `maxTokenSize`.
     TooLong,
     /// It has not three parts.
     Form,

@@ -22,6 +22,7 @@ use sdk_helpers::{Answer, Call, Timestamp, World};
 
 use crate::config::Remote;
 use crate::keys::KeySet;
+use crate::keys::set::EXPIRED;
 use crate::policy::Keyring;
 pub use fetch::Kind;
 use fetch::{Got, Step};
@@ -317,8 +318,13 @@ impl Ring {
             Ok(Got::Keys(text, read)) => {
                 let hash = fetch::hash(&text);
                 self.publish(owner, text, world);
-                for place in read.expired(now) {
-                    let what = format!("the certificate of {place} has expired; its key counts on");
+                let mut expired = read.expired(now);
+                if let Some(place) = expired.next() {
+                    // In one line: there may be hundreds.
+                    let what = match expired.count() {
+                        0 => format!("{place}: {EXPIRED}"),
+                        more => format!("{place} and {more} more: {EXPIRED}"),
+                    };
                     news.lines.push(step.report(&self.remote, &what));
                 }
                 match read.without_keys() {

@@ -7,11 +7,17 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::audience;
-use crate::base64::decode;
+use crate::base64::{decode, decode_padded};
 use crate::rejection::{Rejection, TextClaim, TimeClaim};
 
-/// The longest token that is looked at, in bytes. Envoy itself takes no more than 60 KiB of headers.
-pub const LONGEST: usize = 16 * 1024;
+/// Which tokens are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// The bytes of the longest one that is looked at.
+    pub longest: usize,
+    /// Whether its parts may be padded.
+    pub padded: bool,
+}
 
 /// A token that is well formed, and not yet verified.
 #[derive(Debug)]
@@ -41,8 +47,9 @@ impl<'a> Token<'a> {
     ///
     /// # Errors
     /// The first thing that is wrong with it.
-    pub fn read(text: &'a [u8]) -> Result<Self, Rejection> {
-        if text.len() > LONGEST {
+    pub fn read(text: &'a [u8], shape: Shape) -> Result<Self, Rejection> {
+        let decode = if shape.padded { decode_padded } else { decode };
+        if text.len() > shape.longest {
             return Err(Rejection::TooLong);
         }
         let mut parts = text.split(|byte| *byte == b'.');
@@ -57,8 +64,12 @@ impl<'a> Token<'a> {
         let signed = text
             .get(..header.len().saturating_add(payload.len()).saturating_add(1))
             .unwrap_or_default();
-        let (alg, algorithm, kid) = read_header(header)?;
-        let claims = mapping(payload, Rejection::PayloadBase64, Rejection::PayloadJson)?;
+        let (alg, algorithm, kid) = read_header(decode(header))?;
+        let claims = mapping(
+            decode(payload),
+            Rejection::PayloadBase64,
+            Rejection::PayloadJson,
+        )?;
         check_text(&claims, "iss", TextClaim::Iss)?;
         check_text(&claims, "sub", TextClaim::Sub)?;
         let _issued_at = time(&claims, "iat", TimeClaim::Iat)?;
@@ -121,8 +132,8 @@ pub fn check_times(
     Ok(())
 }
 
-fn read_header(text: &[u8]) -> Result<(String, Algorithm, Option<String>), Rejection> {
-    let mut header = mapping(text, Rejection::HeaderBase64, Rejection::HeaderJson)?;
+fn read_header(bytes: Option<Vec<u8>>) -> Result<(String, Algorithm, Option<String>), Rejection> {
+    let mut header = mapping(bytes, Rejection::HeaderBase64, Rejection::HeaderJson)?;
     let Some(Value::String(alg)) = header.remove("alg") else {
         return Err(Rejection::AlgMissing);
     };
@@ -141,12 +152,11 @@ fn read_header(text: &[u8]) -> Result<(String, Algorithm, Option<String>), Rejec
 }
 
 fn mapping(
-    text: &[u8],
+    bytes: Option<Vec<u8>>,
     base64: Rejection,
     no_json: Rejection,
 ) -> Result<Map<String, Value>, Rejection> {
-    let bytes = decode(text).ok_or(base64)?;
-    match json(&bytes) {
+    match json(&bytes.ok_or(base64)?) {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(no_json),
     }

@@ -34,6 +34,7 @@ fn leaf() -> impl Strategy<Value = Value> {
             "x-a",
             "Bearer ",
             "{\"keys\":[]}",
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
             ""
         ])
         .prop_map(Value::from),
@@ -42,7 +43,7 @@ fn leaf() -> impl Strategy<Value = Value> {
     ]
 }
 
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 37] = [
     "jwtRules",
     "jwt_rules",
     "selector",
@@ -77,6 +78,9 @@ const NAMES: [&str; 34] = [
     "cacheDuration",
     "maxStale",
     "clockSkew",
+    "allowPadding",
+    "maxTokenSize",
+    "keys",
 ];
 
 fn tree() -> impl Strategy<Value = Value> {
@@ -97,7 +101,14 @@ fn nearly() -> impl Strategy<Value = Value> {
         let mut rule = json!({"issuer": "issuer", "jwks": mint::jwks(&["ed25519"])});
         let mut config = json!({});
         for (name, value) in changes {
-            let top = ["requireToken", "shadow", "errorBody", "tokenCacheSize"].contains(&name);
+            let top = [
+                "requireToken",
+                "shadow",
+                "errorBody",
+                "maxTokenSize",
+                "tokenCacheSize",
+            ]
+            .contains(&name);
             if top {
                 config[name] = value;
             } else {

@@ -15,7 +15,9 @@ mod rig;
 use std::time::Duration;
 
 use rig::{Rig, Seen};
-use sdk_helpers::{Answer, Call, Chores, Decision, Event, Filter, Headers, Request, Resume};
+use sdk_helpers::{
+    Answer, Call, Chores, Decision, Event, Filter, Headers, Problems, Request, Resume,
+};
 use serde_json::{Value, json};
 
 fn rule(changes: &Value) -> Value {
@@ -241,6 +243,50 @@ fn withdrawn_keys_take_all_tokens_with_them() {
     rig.world.advance(Duration::from_secs(10));
     let _ = fetch(says(&["ed25519"]));
     assert_eq!(rig.bearer(&text).reason, "verified:r");
+}
+
+/// It is the issuer who takes a key back, and not the date in its certificate; but it is told.
+#[test]
+fn a_key_whose_certificate_has_expired_counts_and_is_told() {
+    let certificates = mint::certificates(&["rsa", "rsa-next"]);
+    let text = token("rsa-next", "RS256");
+    let rig = rig(&json!({}));
+    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let answer = Answer::Http {
+        headers: Headers::from_pairs([(":status", "200")]),
+        body: certificates.to_string().into_bytes(),
+    };
+    let chores = upkeep(&rig, Event::Answer(tag, answer));
+    assert_eq!(reasons(&rig, &chores), ["jwks_fetched:r"]);
+    let [(_, line)] = chores.warnings.as_slice() else {
+        panic!("{:?}", chores.warnings);
+    };
+    assert_eq!(
+        line,
+        "https://issuer.example/jwks through cluster `outbound|443||issuer.example`: rsa-next: the \
+         certificate has expired; its key counts on"
+    );
+    assert_eq!(rig.bearer(&text).reason, "verified:r");
+
+    let inline = |keys: Value| {
+        let rig = Rig::new(&json!({"jwtRules": [{"name": "r", "issuer": "issuer", "jwks": keys}]}));
+        let problems = Problems::default();
+        rig.filter.prepare(&rig.world, &problems);
+        assert_eq!(rig.bearer(&text).reason, "verified:r");
+        let warnings = problems.warnings();
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let told = "the certificate has expired; its key counts on";
+    assert_eq!(
+        inline(certificates.clone()),
+        [format!("jwtRules[0].jwks.rsa-next: {told}")]
+    );
+    let pem = certificates["rsa-next"].as_str().unwrap();
+    let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    assert_eq!(
+        inline(json!({"keys": [{"kty": "RSA", "kid": "rsa-next", "x5c": [der]}]})),
+        [format!("jwtRules[0].jwks.keys[0]: {told}")]
+    );
 }
 
 #[test]

@@ -147,7 +147,8 @@ fn handler(shared: &Arc<Mutex<Shared>>) -> impl Fn(Recorded) -> Answer + Send + 
     let shared = Arc::clone(shared);
     move |request| {
         let mut shared = shared.lock().expect("an issuer nobody panicked with");
-        let document = match request.path.as_str() {
+        let path = request.path.split('?').next().unwrap_or_default();
+        let document = match path {
             JWKS => {
                 shared.fetches.push(Instant::now());
                 &shared.keys

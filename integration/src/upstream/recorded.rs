@@ -11,6 +11,8 @@ pub struct Recorded {
     pub path: String,
     /// `HTTP/1.1` or `HTTP/2.0`.
     pub protocol: String,
+    /// `:scheme`, which HTTP/1.1 does not have.
+    pub scheme: Option<String>,
     /// `:authority`, or `Host` in HTTP/1.1.
     pub authority: String,
     /// Names in lower case with their values, one entry for each value.

@@ -118,6 +118,7 @@ async fn record(request: hyper::Request<Incoming>) -> Result<Recorded, Failure> 
             .path_and_query()
             .map_or_else(String::new, ToString::to_string),
         protocol: format!("{:?}", head.version),
+        scheme: head.uri.scheme().map(ToString::to_string),
         authority: authority(&head.uri, &head.headers),
         headers: fields(&head.headers),
         trailers: body.trailers().map(fields).unwrap_or_default(),

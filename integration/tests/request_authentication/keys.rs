@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use integration::client::{Client, Request};
 use integration::envoy::Envoy;
 use integration::jwt::{Algorithm, Behaviour, Issuer, Key, jwks};
-use integration::listener::bootstrap;
+use integration::listener::{bootstrap, cluster};
 use integration::service::wait;
+use integration::upstream::{Answer, Upstream};
 use serde_json::{Value, json};
 
 use crate::load::Load;
-use crate::{SOON, ours};
+use crate::{FILTER, SOON, native, ours};
 
 const ISSUER: &str = "https://issuer.example";
 /// In all that follows a worker may take this long to see what another one fetched.
@@ -234,11 +235,9 @@ fn bad_answers_leave_the_keys_there_are() {
         (Behaviour::Body(vec![]), "jwks_invalid"),
         (Behaviour::Body(b"<html>".to_vec()), "jwks_invalid"),
         (Behaviour::Body(vec![0xff; 100]), "jwks_invalid"),
-        (Behaviour::Body(br#"{"keys":[]}"#.to_vec()), "jwks_invalid"),
-        (
-            Behaviour::Body(br#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}"#.to_vec()),
-            "jwks_invalid",
-        ),
+        (Behaviour::Body(b"{}".to_vec()), "jwks_invalid"),
+        (Behaviour::Body(br#"{"keys":{}}"#.to_vec()), "jwks_invalid"),
+        (Behaviour::Body(br#"{"keys":["#.to_vec()), "jwks_invalid"),
         (Behaviour::Body(vec![b' '; 4 << 20]), "jwks_invalid"),
         (Behaviour::Slow(Duration::from_secs(20)), "jwks_unreachable"),
     ] {
@@ -294,4 +293,133 @@ fn keys_are_found_by_discovery() {
         assert_eq!(send(&envoy, &token).0, 200);
     }
     assert_eq!((issuer.discoveries(), issuer.fetches().len()), (1, 1));
+}
+
+/// What an issuer is told by whoever fetches. Kubernetes serves `application/jwk-set+json` alone, many
+/// a firewall wants to know who asks, and HTTP/2 has the scheme among its headers.
+#[test]
+fn a_fetch_suits_every_issuer() {
+    let key = key("suited");
+    let keys = jwks([&key]);
+    let issuer = Upstream::with(move |request| match request.path.as_str() {
+        "/.well-known/openid-configuration" => Answer::json(&json!({
+            "jwks_uri": "https://issuer.example/jwks?v=1",
+        })),
+        _ => Answer::json(&keys),
+    });
+    let discovered = json!([{
+        "issuer": ISSUER, "jwksCluster": "issuer", "cacheDuration": "1h", "name": "fetched",
+    }]);
+    let plain = json!([{
+        "issuer": ISSUER, "jwksUri": "http://issuer.example/jwks", "jwksCluster": "issuer",
+    }]);
+    let envoy = Envoy::builder(bootstrap(
+        [ours(&discovered), native(&plain)],
+        [cluster("issuer", issuer.addr(), true)],
+    ))
+    .start();
+    assert_eq!(send(&envoy, &token(&key)).0, 200);
+    let bearer = format!("Bearer {}", token(&key));
+    let call = Client::http1(envoy.addr("native")).get("/");
+    assert_eq!(call.header("authorization", bearer).send().status, 200);
+    let seen = issuer.requests();
+    let [discovery, jwks, native] = seen.as_slice() else {
+        panic!("{seen:#?}");
+    };
+    for (fetch, path) in [
+        (discovery, "/.well-known/openid-configuration"),
+        (jwks, "/jwks?v=1"),
+    ] {
+        let header = |name| fetch.header(name).unwrap();
+        assert_eq!(fetch.path, path);
+        assert_eq!(fetch.scheme.as_deref(), Some("https"));
+        assert_eq!(fetch.authority, "issuer.example");
+        assert_eq!(
+            header("accept"),
+            "application/json, application/jwk-set+json, */*"
+        );
+        let version = header("user-agent").strip_prefix("mesh-filters/").unwrap();
+        assert!(version.split('.').count() == 3, "{version}");
+    }
+    // Envoy's own has the scheme of the URL and a name, too.
+    assert_eq!(native.scheme.as_deref(), Some("http"));
+    assert!(native.header("user-agent").is_some());
+}
+
+/// The one line that an operator needs: which rule, which URL, which cluster, and what came.
+#[test]
+fn a_failed_fetch_is_told_once_and_in_full() {
+    let key = key("told");
+    let mut issuer = Issuer::start([&key]);
+    let mut rules = rules(&issuer, json!({"timeout": "1s"}));
+    rules[0]["jwksUri"] = json!(format!("{}?key=s3cret", issuer.jwks_uri()));
+    let mut nowhere = rules[0].clone();
+    nowhere["name"] = json!("nowhere");
+    nowhere["jwksCluster"] = json!("nobody");
+    rules.as_array_mut().unwrap().push(nowhere);
+    let envoy = Envoy::builder(bootstrap([ours(&rules)], [issuer.cluster("issuer")]))
+        .workers(2)
+        .start();
+    let line = |reason: &str, cluster: &str, what: &str| {
+        format!(
+            "{FILTER}: {reason}: {} through cluster `{cluster}`: {what}",
+            issuer.jwks_uri()
+        )
+    };
+    let mut lines = vec![line(
+        "jwks_unreachable:nowhere",
+        "nobody",
+        "no such cluster",
+    )];
+    envoy.wait_log(&lines[0], SOON);
+    let large = Behaviour::Body(vec![b' '; 300 << 10]);
+    for (behaviour, kind, what) in [
+        (Behaviour::Status(500), "jwks_status:fetched", "status 500"),
+        (
+            Behaviour::Body(b"<!doctype html>".to_vec()),
+            "jwks_invalid:fetched",
+            "an answer that is HTML or XML, not JSON",
+        ),
+        (
+            Behaviour::Body(b"{}".to_vec()),
+            "jwks_invalid:fetched",
+            "an answer that has no `keys`",
+        ),
+        (large, "jwks_invalid:fetched", "larger than 256 KiB"),
+        (
+            Behaviour::Redirect("http://127.0.0.1:1/".to_owned()),
+            "jwks_status:fetched",
+            "status 302, and redirects are not followed",
+        ),
+        (
+            Behaviour::Slow(Duration::from_secs(20)),
+            "jwks_unreachable:fetched",
+            "no answer in 1 s",
+        ),
+    ] {
+        issuer.behave(behaviour);
+        let line = line(kind, "issuer", what);
+        envoy.wait_log(&line, Duration::from_secs(25));
+        lines.push(line);
+        // Back to good, so that the next one does not wait for the end of a long pause.
+        let fetched = envoy.admin().stat(&reason("jwks_fetched"));
+        issuer.behave(Behaviour::Well);
+        let again = |count| count > fetched;
+        envoy
+            .admin()
+            .wait_stat(&reason("jwks_fetched"), again, Duration::from_secs(25));
+    }
+    lines.push(line("jwks_unreachable:fetched", "issuer", "no connection"));
+    issuer.stop();
+    envoy.wait_log(&lines[lines.len() - 1], SOON);
+    // It goes on failing, and each has been told once by all VMs together.
+    let failures = reason("jwks_failures");
+    envoy
+        .admin()
+        .wait_stat(&failures, |failures| failures >= 4, SOON);
+    let log = envoy.log();
+    for line in lines {
+        assert_eq!(log.matches(&line).count(), 1, "{line}\n{log}");
+    }
+    assert!(!log.contains("s3cret"), "{log}");
 }

@@ -9,6 +9,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod certificates;
 mod claims;
 mod corners;
 mod differences;
@@ -17,12 +18,14 @@ mod generated;
 mod hostile;
 mod keys;
 mod load;
+mod padding;
 mod pairs;
 mod rules;
 mod shipped;
 mod updates;
 mod vectors;
 mod visible;
+mod withdrawal;
 
 use std::time::Duration;
 

@@ -247,6 +247,8 @@ impl OwnShape<'_> {
             Layout::Fields(_) => {
                 self.beside(beside, at);
                 self.spec(spec, &at_spec);
+                // Whoever writes an object without entries has not left the list out.
+                self.list();
             }
             Layout::Entries { list, flag, .. } => {
                 self.entry((list, flag), spec, meta, beside, (at, &at_spec));

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use sdk_helpers::decision::USER_AGENT;
 use sdk_helpers::{Body, HeaderEdit, Headers, Request};
 
 use super::names::Names;
@@ -54,6 +55,10 @@ impl Http {
                 Some((_, sent)) => *sent = value,
                 None => headers.push((name.clone(), value)),
             }
+        }
+        // Envoy sends none; of the client's only what the configuration says is passed on.
+        if !headers.iter().any(|(name, _)| name == "user-agent") {
+            headers.push(("user-agent".to_owned(), USER_AGENT.to_owned()));
         }
         headers
     }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sdk_helpers::config::duration;
 use sdk_helpers::outcome::check_name;
-use sdk_helpers::{At, Problems, claims};
+use sdk_helpers::{At, Problems, Timestamp, claims};
+use serde_json::Value;
 
-use super::url::Url;
+use super::url::{Url, quoted};
 use super::wire::{ClaimWire, HeaderWire, RuleWire};
 use super::{ClaimHeader, KeySource, Origin, Remote, RuleConfig};
 use crate::audience;
@@ -36,6 +37,7 @@ impl RuleWire {
             problems.error(&at.field("name"), problem);
         }
         let issuer = self.issuer.unwrap_or_default();
+        let mut certified = Vec::new();
         let keys = KeysWire {
             jwks: self.jwks,
             jwks_uri: self.jwks_uri,
@@ -44,7 +46,7 @@ impl RuleWire {
             cache_duration: self.cache_duration,
             max_stale: self.max_stale,
         }
-        .check(&issuer, at, problems);
+        .check(&issuer, &mut certified, at, problems);
         let at_audiences = at.field("audiences");
         let audiences = self.audiences.unwrap_or_default();
         texts(&audiences, &at_audiences, problems);
@@ -101,13 +103,15 @@ impl RuleWire {
                 .chain(space_delimited)
                 .collect(),
             clock_skew: clock_skew.as_secs(),
+            allow_padding: self.allow_padding.unwrap_or(false),
+            certified,
         })
     }
 }
 
 /// The fields that say where keys come from.
 struct KeysWire {
-    jwks: Option<String>,
+    jwks: Option<Value>,
     jwks_uri: Option<String>,
     jwks_cluster: Option<String>,
     timeout: Option<String>,
@@ -116,8 +120,14 @@ struct KeysWire {
 }
 
 impl KeysWire {
-    fn check(self, issuer: &str, at: &At<'_>, problems: &Problems) -> Option<KeySource> {
-        let jwks = self.jwks.filter(|text| !text.is_empty());
+    fn check(
+        self,
+        issuer: &str,
+        certified: &mut Vec<(String, Timestamp)>,
+        at: &At<'_>,
+        problems: &Problems,
+    ) -> Option<KeySource> {
+        let jwks = self.jwks.filter(|jwks| jwks.as_str() != Some(""));
         let uri = self.jwks_uri.filter(|text| !text.is_empty());
         if issuer.is_empty() {
             if uri.is_none() {
@@ -130,8 +140,8 @@ impl KeysWire {
             );
         }
         let set = jwks
-            .as_deref()
-            .and_then(|text| read_set(text, &at.field("jwks"), problems));
+            .as_ref()
+            .and_then(|jwks| read_set(jwks, certified, &at.field("jwks"), problems));
         let origin = match (&jwks, &uri) {
             (_, Some(uri)) => {
                 let at = at.field("jwksUri");
@@ -144,12 +154,16 @@ impl KeysWire {
                     issuer.strip_suffix('/').unwrap_or(issuer)
                 );
                 if Url::read(&uri).is_err() {
+                    // `someone@issuer.example` is as good a name of an issuer as any.
+                    let issuer = match issuer.contains(':') {
+                        true => quoted(issuer),
+                        false => format!("`{}`", issuer.escape_debug()),
+                    };
                     problems.error(
                         at,
                         format!(
-                            "has neither `jwks` nor `jwksUri`, and the issuer `{}` is no URL \
-                             from which its keys could be discovered; add one of them",
-                            issuer.escape_debug()
+                            "has neither `jwks` nor `jwksUri`, and the issuer {issuer} is no URL \
+                             from which its keys could be discovered; add one of them"
                         ),
                     );
                 }
@@ -215,10 +229,18 @@ fn read_url(text: &str, at: &At<'_>, problems: &Problems) -> Option<Url> {
         .ok()
 }
 
-fn read_set(text: &str, at: &At<'_>, problems: &Problems) -> Option<KeySet> {
-    let read = KeySet::read(text.as_bytes())
-        .map_err(|problem| problems.error(at, problem))
-        .ok()?;
+fn read_set(
+    jwks: &Value,
+    certified: &mut Vec<(String, Timestamp)>,
+    at: &At<'_>,
+    problems: &Problems,
+) -> Option<KeySet> {
+    let read = match jwks {
+        Value::String(text) => KeySet::read(text.as_bytes()),
+        Value::Object(_) => KeySet::of(jwks),
+        _ => Err("is neither a key set as JSON text nor the mapping itself".to_owned()),
+    };
+    let read = read.map_err(|problem| problems.error(at, problem)).ok()?;
     if let Some(problem) = read.without_keys() {
         problems.error(at, problem);
         return None;
@@ -235,6 +257,9 @@ fn read_set(text: &str, at: &At<'_>, problems: &Problems) -> Option<KeySet> {
                 "holds a secret: whoever reads this configuration can sign with it",
             );
         });
+    }
+    for (place, end) in read.certified {
+        certified.push((place.from(at, |at| at.to_string()), end));
     }
     Some(read.set)
 }

@@ -105,7 +105,7 @@ impl fmt::Display for Url {
 /// have a password.
 pub(super) fn quoted(text: &str) -> String {
     if text.contains('@') {
-        return "the URL".to_owned();
+        return "`…`".to_owned();
     }
     let shown = text.split(['?', '#']).next().unwrap_or_default();
     format!("`{}`", shown.escape_debug())

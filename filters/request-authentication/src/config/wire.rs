@@ -3,6 +3,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 /// What a user writes: the fields of a RequestAuthentication's `spec`, and our own beside them.
 #[derive(Debug, Default, Deserialize)]
@@ -17,10 +18,12 @@ pub struct Wire {
     pub(super) require_token: Option<bool>,
     pub(super) shadow: Option<bool>,
     pub(super) error_body: Option<ErrorBodyWire>,
+    pub(super) max_token_size: Option<u32>,
     pub(super) token_cache_size: Option<u32>,
 }
 
-/// Istio's JWTRule. `name`, `jwksCluster`, `cacheDuration`, `maxStale` and `clockSkew` are ours.
+/// Istio's JWTRule. `name`, `jwksCluster`, `cacheDuration`, `maxStale`, `clockSkew` and
+/// `allowPadding` are ours.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct RuleWire {
@@ -28,7 +31,8 @@ pub(super) struct RuleWire {
     pub(super) issuer: Option<String>,
     pub(super) audiences: Option<Vec<String>>,
     pub(super) jwks_uri: Option<String>,
-    pub(super) jwks: Option<String>,
+    /// JSON text, or the mapping itself.
+    pub(super) jwks: Option<Value>,
     pub(super) from_headers: Option<Vec<HeaderWire>>,
     pub(super) from_params: Option<Vec<String>>,
     pub(super) from_cookies: Option<Vec<String>>,
@@ -41,6 +45,7 @@ pub(super) struct RuleWire {
     pub(super) cache_duration: Option<String>,
     pub(super) max_stale: Option<String>,
     pub(super) clock_skew: Option<String>,
+    pub(super) allow_padding: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -85,7 +85,8 @@ const P521: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x23];
 const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
 fn public_key(info: Der<'_>) -> Result<Key, String> {
-    let (kind, curve, bits) = key_parts(info).ok_or("a certificate whose key cannot be read")?;
+    let PublicKey { kind, curve, bits } =
+        PublicKey::read(info).ok_or("a certificate whose key cannot be read")?;
     match (kind, curve) {
         (RSA, _) => {
             let mut numbers = Der(bits).sequence();
@@ -105,12 +106,22 @@ fn public_key(info: Der<'_>) -> Result<Key, String> {
     }
 }
 
-/// The kind of a key, its curve if that is said, and its bytes.
-fn key_parts(mut info: Der<'_>) -> Option<(&[u8], Option<&[u8]>, &[u8])> {
-    let mut algorithm = info.sequence()?;
-    let kind = algorithm.value(tag::OBJECT_IDENTIFIER)?;
-    let curve = algorithm.value(tag::OBJECT_IDENTIFIER);
-    Some((kind, curve, info.bits()?))
+/// A `SubjectPublicKeyInfo`, as it stands there.
+struct PublicKey<'a> {
+    kind: &'a [u8],
+    curve: Option<&'a [u8]>,
+    bits: &'a [u8],
+}
+
+impl<'a> PublicKey<'a> {
+    fn read(mut info: Der<'a>) -> Option<Self> {
+        let mut algorithm = info.sequence()?;
+        Some(PublicKey {
+            kind: algorithm.value(tag::OBJECT_IDENTIFIER)?,
+            curve: algorithm.value(tag::OBJECT_IDENTIFIER),
+            bits: info.bits()?,
+        })
+    }
 }
 
 /// `YYMMDDhhmmssZ` until 2049, `YYYYMMDDhhmmssZ` from then on (RFC 5280 §4.1.2.5).

@@ -36,6 +36,10 @@ pub enum Place {
     Named(String),
 }
 
+/// What is said of a key whose certificate is over. It counts all the same, as in Envoy: it is the
+/// issuer who takes a key back.
+pub(crate) const EXPIRED: &str = "the certificate has expired; its key counts on";
+
 impl Place {
     /// Goes there from where the set is.
     pub fn from<R>(&self, set: &At<'_>, go: impl FnOnce(&At<'_>) -> R) -> R {
@@ -199,8 +203,7 @@ impl Read {
         })
     }
 
-    /// What is to be said of certificates that are over by `now`. Their keys count all the same, as
-    /// in Envoy: it is the issuer who takes a key back.
+    /// The keys whose certificates are over by `now`.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = &Place> {
         let over = self.certified.iter().filter(move |(_, end)| *end < now);
         over.map(|(place, _)| place)

@@ -54,7 +54,7 @@ impl Judge<'_> {
         if let Some(known) = self.known(index, rule, text) {
             return known;
         }
-        let token = Token::read(text)?;
+        let token = Token::read(text, rule.shape)?;
         let issuer = token.issuer();
         if !rule.issuer.is_empty() && rule.issuer != issuer {
             return Err(Rejection::Issuer.into());

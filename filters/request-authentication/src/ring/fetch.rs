@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sdk_helpers::config::json;
+use sdk_helpers::decision::USER_AGENT;
 use sdk_helpers::{Answer, Call, Headers};
 
 use crate::config::url::Url;
@@ -16,9 +17,6 @@ const LARGEST: usize = 256 * 1024;
 /// All that serve keys are suited: who serves `application/jwk-set+json` alone, as Kubernetes does,
 /// and who knows of no such type.
 const ACCEPT: &str = "application/json, application/jwk-set+json, */*";
-
-/// Who has none is taken for a robot by many a firewall.
-const USER_AGENT: &str = concat!("mesh-filters/", env!("CARGO_PKG_VERSION"));
 
 /// The call that is out.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,8 +18,14 @@ fn made(header: &str, payload: &str) -> String {
     )
 }
 
+const LONGEST: usize = 16 * 1024;
+const STRICT: Shape = Shape {
+    longest: LONGEST,
+    padded: false,
+};
+
 fn refused(text: &str) -> Option<Rejection> {
-    Token::read(text.as_bytes()).err()
+    Token::read(text.as_bytes(), STRICT).err()
 }
 
 const HEADER: &str = r#"{"alg":"RS256"}"#;
@@ -30,7 +36,7 @@ fn a_good_token_is_read() {
         r#"{"alg":"ES384","kid":"k","typ":"at+jwt","jku":"https://evil"}"#,
         r#"{"iss":"i","sub":"s","aud":["a","https://b/"],"exp":10.9,"nbf":1e1,"iat":0,"jti":"x"}"#,
     );
-    let token = Token::read(text.as_bytes()).unwrap();
+    let token = Token::read(text.as_bytes(), STRICT).unwrap();
     assert_eq!(token.algorithm, Algorithm::named("ES384").unwrap());
     assert_eq!((token.kid.as_deref(), token.issuer()), (Some("k"), "i"));
     assert_eq!((token.not_before, token.expires), (10, 10));
@@ -50,6 +56,60 @@ fn three_parts_and_none_of_them_empty() {
     assert_eq!(refused(&format!("{good}.")), Some(Rejection::Form));
     assert_eq!(refused(&"a".repeat(LONGEST)), Some(Rejection::Form));
     assert_eq!(refused(&"a".repeat(LONGEST + 1)), Some(Rejection::TooLong));
+}
+
+#[test]
+fn padding_is_taken_where_it_may_be_and_as_much_as_belongs_there() {
+    let padded = |text: &str| String::from_utf8(encode(text.as_bytes())).unwrap();
+    let shape = Shape {
+        longest: LONGEST,
+        padded: true,
+    };
+    let read = |text: &str| Token::read(text.as_bytes(), shape).err();
+    let (header, payload) = (
+        padded(r#"{"alg":"RS256","a":""}"#),
+        padded(r#"{"iss":"i"}"#),
+    );
+    assert!(header.ends_with('=') && payload.ends_with('='));
+    let text = format!("{header}.{payload}.c2lnbg==");
+    assert_eq!(read(&text), None);
+    let token = Token::read(text.as_bytes(), shape).unwrap();
+    // What is signed is what was sent.
+    assert_eq!(token.signed, format!("{header}.{payload}").as_bytes());
+    assert_eq!((token.payload, token.issuer()), (payload.as_bytes(), "i"));
+    assert_eq!(refused(&text), Some(Rejection::HeaderBase64));
+    // Each part for itself, or none.
+    assert_eq!(read(&format!("{header}.{}.c2ln", url(b"{}"))), None);
+    assert_eq!(read(&made(HEADER, "{}")), None);
+    let good = made(HEADER, "{}");
+    let signed = good.rsplit_once('.').unwrap().0;
+    for signature in [
+        "c2ln=",
+        "c2ln====",
+        "c2lnbg=",
+        "c2lnbg===",
+        "c2==bg==",
+        "=",
+        "c2lnbh==",
+    ] {
+        let text = format!("{signed}.{signature}");
+        assert_eq!(read(&text), Some(Rejection::SignatureBase64), "{text}");
+    }
+    assert_eq!(
+        read(&format!("{header}=.{payload}.c2ln")),
+        Some(Rejection::HeaderBase64)
+    );
+}
+
+#[test]
+fn the_longest_token_is_as_long_as_it_says() {
+    let shape = Shape {
+        longest: 10,
+        padded: false,
+    };
+    let read = |text: &str| Token::read(text.as_bytes(), shape).err();
+    assert_eq!(read("aaaaaaaaaa"), Some(Rejection::Form));
+    assert_eq!(read("aaaaaaaaaaa"), Some(Rejection::TooLong));
 }
 
 #[test]
@@ -135,11 +195,11 @@ fn times_count_with_the_skew_and_to_the_second() {
 proptest! {
     #[test]
     fn nothing_a_client_sends_panics(text in prop::collection::vec(any::<u8>(), 0..200)) {
-        let _ = Token::read(&text);
+        let _ = Token::read(&text, STRICT);
     }
 
     #[test]
     fn no_header_or_payload_panics(header in ".{0,60}", payload in ".{0,60}") {
-        let _ = Token::read(made(&header, &payload).as_bytes());
+        let _ = Token::read(made(&header, &payload).as_bytes(), STRICT);
     }
 }

@@ -112,6 +112,16 @@ pub(crate) fn jwks(kids: &[&str]) -> String {
     json!({ "keys": keys }).to_string()
 }
 
+/// Certificates for these keys, in PEM under their names.
+pub(crate) fn certificates(kids: &[&str]) -> Value {
+    let all: Map<String, Value> = serde_json::from_str(include_str!("certificates.json"))
+        .expect("the certificates of the tests");
+    let named = kids
+        .iter()
+        .map(|kid| ((*kid).to_owned(), all[*kid].clone()));
+    Value::Object(named.collect())
+}
+
 /// Unpadded base64url.
 pub(crate) fn url(bytes: &[u8]) -> String {
     const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

@@ -127,3 +127,32 @@ fn clients_that_leave() {
     }
     assert!(!rig.envoy.log().contains("Function: proxy_"), "a VM failed");
 }
+
+/// Envoy's filter names nobody unless the client's name is passed on; ours names itself, and puts it
+/// in nobody's place.
+#[test]
+fn who_asks() {
+    let request = get("/").header("user-agent", "curl/8");
+    let answer = Answer::status(200);
+    for (fields, native, ours) in [
+        (json!({}), None, Some("mesh-filters/")),
+        (
+            json!({"includeRequestHeadersInCheck": ["user-agent"]}),
+            Some("curl/8"),
+            Some("curl/8"),
+        ),
+    ] {
+        let rig = Rig::start(Kind::Http, &fields);
+        for (listener, begins) in [("native", native), ("ours", ours)] {
+            let asked = &rig.send(listener, &request, &answer).asked[0];
+            let agent = asked.header("user-agent");
+            match begins {
+                Some(begins) => assert!(agent.unwrap().starts_with(begins), "{agent:?}"),
+                None => assert_eq!(agent, None),
+            }
+            // Whatever is not said is anything.
+            assert_eq!(asked.header("accept"), None);
+        }
+        rig.assert_alike(&request, &answer);
+    }
+}

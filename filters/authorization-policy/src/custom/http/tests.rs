@@ -59,6 +59,7 @@ fn the_request_goes_out_without_body_and_with_few_headers() {
             (":authority", "app.example"),
             ("authorization", "Basic x"),
             ("content-length", "0"),
+            ("user-agent", USER_AGENT),
         ])
     );
 }
@@ -89,6 +90,7 @@ fn headers_are_included_joined_and_made_text() {
             ("cookie", "a=1,b=2"),
             ("x-b", "caf!!!"),
             ("content-length", "0"),
+            ("user-agent", USER_AGENT),
         ])
     );
 }
@@ -112,9 +114,34 @@ fn additional_headers_replace_those_of_the_request() {
         pairs(&[
             ("x-user", "fixed"),
             ("content-length", "0"),
-            ("x-path", "at /a?b=c")
+            ("x-path", "at /a?b=c"),
+            ("user-agent", USER_AGENT),
         ])
     );
+}
+
+/// The client's own stays where it is passed on, as does one that the configuration sets.
+#[test]
+fn who_asks_is_said_where_nobody_else_says_it() {
+    let agents = |http: Http| -> Vec<String> {
+        let sent = checked(http, &[("user-agent", b"curl/8")]);
+        let named = sent.into_iter().filter(|(name, _)| name == "user-agent");
+        named.map(|(_, value)| value).collect()
+    };
+    assert_eq!(agents(Http::default()), [USER_AGENT]);
+    let include = Http {
+        include: names(&["User-*"]),
+        ..Http::default()
+    };
+    assert_eq!(agents(include), ["curl/8"]);
+    let set = Http {
+        additional: vec![(
+            "user-agent".to_owned(),
+            Template::parse("mine").expect("a template"),
+        )],
+        ..Http::default()
+    };
+    assert_eq!(agents(set), ["mine"]);
 }
 
 #[test]
