@@ -1,5 +1,6 @@
 //! The configuration: Istio's `jwtRules`, checked, with what we add to them.
 
+mod keys;
 mod rule;
 pub mod url;
 mod wire;

@@ -11,6 +11,8 @@
 //! be used takes the place of the keys there were, in every VM and in those that are yet to start,
 //! until a set with keys comes. An answer that is no set changes nothing.
 
+mod ask;
+mod cells;
 mod fetch;
 mod state;
 mod told;
@@ -23,7 +25,6 @@ use sdk_helpers::{Answer, Call, Timestamp, World};
 use crate::config::Remote;
 use crate::keys::KeySet;
 use crate::keys::set::EXPIRED;
-use crate::policy::Keyring;
 pub use fetch::Kind;
 use fetch::{Got, Step};
 use state::{End, State};
@@ -154,117 +155,6 @@ impl Ring {
         self.seen.failures
     }
 
-    /// The keys for a token with this `kid`, or whether it is worth waiting for others.
-    ///
-    /// `deadline` is when the request can wait no longer; `None` if it has done so. `waited` tells
-    /// that it waited already, and that what it waited for has come.
-    pub fn find(
-        &mut self,
-        kid: Option<&str>,
-        deadline: Option<Timestamp>,
-        waited: bool,
-        now: Timestamp,
-        world: &dyn World,
-    ) -> Keyring {
-        if let Some((set, generation)) = self.current(now)
-            && set.knows(kid)
-        {
-            return Keyring::Keys(Rc::clone(set), generation);
-        }
-        // Another VM may have them already.
-        self.untold |= self.look(world);
-        let known = self
-            .current(now)
-            .map(|(set, generation)| (Rc::clone(set), generation));
-        let soon = match &known {
-            Some((set, _)) if set.knows(kid) => false,
-            // Whether there are keys again is asked soon, and nobody waits for it.
-            Some((set, _)) if set.is_empty() => {
-                self.early |= self.seen.may_fetch_early(now);
-                false
-            }
-            _ if deadline.is_none() => false,
-            Some(_) if self.seen.fetched != Timestamp::default() => {
-                self.may_learn(kid.unwrap_or_default(), waited, now)
-            }
-            _ => {
-                let next = self.seen.next_fetch(now, &self.remote);
-                self.seen.is_leased(now, &self.remote) || deadline.is_some_and(|end| next <= end)
-            }
-        };
-        if soon {
-            self.hurry_until = self.hurry_until.max(deadline.unwrap_or_default());
-            return Keyring::Soon;
-        }
-        match known {
-            Some((set, generation)) => Keyring::Keys(set, generation),
-            None => Keyring::Nothing,
-        }
-    }
-
-    /// Whether a key of this name may come soon: somebody is fetching, or may.
-    fn may_learn(&mut self, kid: &str, waited: bool, now: Timestamp) -> bool {
-        self.refused.retain(|(_, until)| *until > now);
-        if self.refused.iter().any(|(name, _)| **name == *kid) {
-            return false;
-        }
-        if self.seen.is_leased(now, &self.remote) {
-            return true;
-        }
-        if self.seen.may_fetch_early(now) {
-            self.early = true;
-            return true;
-        }
-        if waited && self.refused.len() < MOST_REFUSED {
-            self.refused
-                .push((kid.into(), now.saturating_add(REFUSED_FOR)));
-        }
-        false
-    }
-
-    /// Looks at the shared cells; whether anything is new there.
-    pub fn look(&mut self, world: &dyn World) -> bool {
-        let mut state = State::default();
-        let _ = world.update(&self.state_cell, &mut |bytes| {
-            state = State::decode(bytes);
-            None
-        });
-        if state == self.seen {
-            return false;
-        }
-        if state.next != self.seen.next || state.failures != self.seen.failures {
-            self.early = false;
-        }
-        let known = self.keys.as_ref().map_or(0, |(_, hash)| *hash);
-        self.seen = state;
-        if state.keys != known && !self.read_keys(state.keys, world) {
-            // They are looked for again, and fetched if nobody else does.
-            self.seen.keys = known;
-            self.early = true;
-        }
-        true
-    }
-
-    /// Reads the keys whose text has this hash, and no others: what a VM wrote that had lost its
-    /// lease may be older, and have keys that were withdrawn since.
-    fn read_keys(&mut self, hash: u64, world: &dyn World) -> bool {
-        let mut text = Vec::new();
-        let _ = world.update(&self.keys_cell, &mut |bytes| {
-            text = bytes.unwrap_or_default().to_vec();
-            None
-        });
-        // It was readable to whoever wrote it.
-        match KeySet::read(&text) {
-            Ok(read) if fetch::hash(&text) == hash => {
-                self.keys = Some((Rc::new(read.set), hash));
-                self.generation = self.generation.wrapping_add(1).max(1);
-                self.refused.clear();
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// When to be asked again, from `now`.
     pub fn again(&self, now: Timestamp) -> Duration {
         if now < self.hurry_until {
@@ -354,31 +244,6 @@ impl Ring {
         self.rest(now);
         news.fetched = Some(fetched);
         news.lines.retain(|line| self.is_news(line, now, world));
-        news
-    }
-
-    /// Puts a text where the others find it, unless somebody else has the lease by now.
-    fn publish(&self, owner: u64, text: Vec<u8>, world: &dyn World) {
-        let mut holds = false;
-        let _ = world.update(&self.state_cell, &mut |bytes| {
-            holds = State::decode(bytes).owner == owner;
-            None
-        });
-        if holds {
-            let _ = world.update(&self.keys_cell, &mut |bytes| {
-                (bytes != Some(text.as_slice())).then(|| text.clone())
-            });
-        }
-    }
-
-    /// Whether a line has not been told lately, by this VM or another.
-    fn is_news(&self, line: &str, now: Timestamp, world: &dyn World) -> bool {
-        let mut news = false;
-        let _ = world.update(&self.told_cell, &mut |bytes| {
-            let told = told::tell(bytes, fetch::hash(line.as_bytes()), now);
-            news = told.is_some();
-            told
-        });
         news
     }
 

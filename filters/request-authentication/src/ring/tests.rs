@@ -5,6 +5,7 @@ mod withdrawal;
 use super::*;
 use crate::config::url::Url;
 use crate::config::{Origin, Remote};
+use crate::policy::Keyring;
 use proptest::prelude::*;
 use sdk_helpers::Headers;
 use sdk_helpers::world::fake::FakeWorld;
