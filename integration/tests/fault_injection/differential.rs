@@ -241,3 +241,27 @@ fn repeated_headers_count_by_their_first_value() {
         &[first, none],
     );
 }
+
+/// Envoy's clocks for a stream run on while it is held, by either filter; but for the one for a
+/// request to come in, which Envoy's filter lets a body stop, and a wasm filter cannot.
+#[test]
+fn a_delay_beyond_the_time_of_a_stream_ends_it() {
+    let delay = hundred(json!({"fixed_delay": "2s"}));
+    let mine = hundred(json!({"fixedDelay": "2s"}));
+    let listeners = [
+        native(&json!({"delay": delay})),
+        ours(&json!({"http": [{"fault": {"delay": mine}}]})),
+    ];
+    for (field, body_by_envoys) in [("stream_idle_timeout", 504), ("request_timeout", 200)] {
+        let listeners = listeners
+            .clone()
+            .map(|listener| listener.manager(field, json!("0.3s")));
+        let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+        for (listener, body) in [("native", body_by_envoys), ("ours", 504)] {
+            let client = Client::http2(envoy.addr(listener));
+            assert_eq!(client.get("/").send().status, 504, "{listener}, {field}");
+            let post = client.send(Request::post("/", vec![b'x'; 100_000]));
+            assert_eq!(post.status, body, "{listener}, {field}");
+        }
+    }
+}
