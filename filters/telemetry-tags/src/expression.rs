@@ -70,7 +70,6 @@ impl Expression {
             syntax::parse(text).map_err(|problem| advice::instead_of(text).unwrap_or(problem))?;
         let plain = |path: &Vec<String>| Attribute::plain(path, parsed.kind, parsed.phase);
         let comes_late = parsed.reads.iter().any(|path| comes_late(path));
-        let format = parsed.literal.as_deref().and_then(advice::of_format);
         let how = if let Some(literal) = parsed.literal {
             How::Literal(literal)
         } else if let Some(attribute) = parsed.attribute.as_ref().and_then(plain) {
@@ -95,7 +94,7 @@ impl Expression {
             comes_late,
             phase: parsed.phase,
         };
-        Ok((expression, format.or(parsed.warning)))
+        Ok((expression, advice::of_format(text).or(parsed.warning)))
     }
 
     /// What stands in place of one: the claim of this name.

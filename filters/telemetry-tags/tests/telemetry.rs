@@ -352,6 +352,19 @@ fn a_tag_of_filter_state_waits_for_it() {
     world.set_property(&["class"], "2xx");
     proxy.send_rest(&world, &request, &mut memory);
     assert_eq!(tags(&proxy), ["2xx", "2xx", "2xx", "unknown", "-"]);
+
+    // And a filter may write another one, which the access log then has.
+    let mut memory = Default::default();
+    let decision = proxy.filter.on_request(&request, &world, &mut memory);
+    let sdk_helpers::Decision::Continue(edits) = decision else {
+        panic!("it answered")
+    };
+    proxy.tags.clear();
+    proxy.note(&edits.record);
+    assert_eq!(proxy.tag("class"), Some("2xx"));
+    world.set_property(&["filter_state", "wasm.class"], "5xx");
+    proxy.send_rest(&world, &request, &mut memory);
+    assert_eq!(tags(&proxy), ["5xx", "2xx", "5xx", "unknown", "-"]);
 }
 
 /// An upstream may break off after its headers, and a filter on the way back change them.

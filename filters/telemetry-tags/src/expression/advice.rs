@@ -6,17 +6,39 @@ use crate::formatter::attribute_of;
 
 /// What to write in place of a text that is no expression, where that is known.
 pub(super) fn instead_of(text: &str) -> Option<String> {
-    of_format(text).or_else(|| of_claims(text))
+    of_format(text)
+        .or_else(|| of_claims(text))
+        .or_else(|| of_dash(text))
 }
 
 /// `%REQ(x-user)%` and its like.
 pub(super) fn of_format(text: &str) -> Option<String> {
-    let (_, behind) = text.split_once('%')?;
-    let (operator, _) = behind.split_once('%')?;
-    let expression = attribute_of(operator)?;
-    Some(format!(
-        "`%{operator}%` is a format of access logs and no CEL; write `{expression}`"
-    ))
+    let (inside, _) = text.rsplit_once('%')?;
+    let mut operators = inside.split('%').skip(1);
+    operators.find_map(|operator| {
+        let expression = attribute_of(operator)?;
+        Some(format!(
+            "`%{operator}%` is a format of access logs and no CEL; write `{expression}`"
+        ))
+    })
+}
+
+/// `request.headers.x-user`, which is `request.headers.x` less `user`.
+fn of_dash(text: &str) -> Option<String> {
+    let (before, behind) = text.split_once(".headers.")?;
+    let root = if before.ends_with("response") {
+        "response"
+    } else {
+        "request"
+    };
+    let end = behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-');
+    let (name, _) = behind.split_at(end.unwrap_or(behind.len()));
+    name.contains('-').then(|| {
+        format!(
+            "a name with a dash cannot stand behind a dot; write `{root}.headers[{}]`",
+            quote(name)
+        )
+    })
 }
 
 /// `request.auth.claims[plan]`.

@@ -84,9 +84,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
 /// # Errors
 /// Says where it cannot.
 pub(super) fn check(text: &str) -> Result<(), String> {
-    let Ok(mut parser) = Parser::of(text) else {
-        return Ok(());
-    };
+    let mut parser = Parser::of(text)?;
     match parser.whole() {
         Err(problem) if parser.tokens.broken => Err(problem),
         _ => Ok(()),
@@ -314,7 +312,13 @@ impl Parser {
             self.list("]")?;
             return Ok(Part::of(Kind::Map));
         }
+        if self.tokens.take("{") {
+            return Err("a map that is written out is not supported here".to_owned());
+        }
         match self.tokens.next() {
+            Some(Token::Fraction) => {
+                Err("a number with a fraction or an exponent is not supported here".to_owned())
+            }
             Some(Token::Text(text)) => Ok(Part {
                 literal: Some(text),
                 ..Part::of(Kind::Text)

@@ -12,6 +12,8 @@ pub(super) enum Token {
     /// Without its sign.
     Int(u64),
     Uint(u64),
+    /// A number with a fraction or an exponent.
+    Fraction,
     Sign(&'static str),
 }
 
@@ -59,6 +61,8 @@ impl Tokens {
                 quoted?
             } else if first.is_ascii_alphabetic() || first == '_' {
                 word(left)
+            } else if let Some(tail) = behind_fraction(left) {
+                (Token::Fraction, tail)
             } else if first.is_ascii_digit() {
                 number(left)?
             } else {
@@ -152,6 +156,7 @@ impl Tokens {
             Some(Token::Bytes) => "bytes do not belong there".to_owned(),
             Some(Token::Int(number)) => format!("`{number}` does not belong there"),
             Some(Token::Uint(number)) => format!("`{number}u` does not belong there"),
+            Some(Token::Fraction) => "a fraction does not belong there".to_owned(),
             Some(Token::Sign(sign)) => format!("`{sign}` does not belong there"),
         }
     }
@@ -205,22 +210,32 @@ fn word(text: &str) -> Cut<'_> {
     (Token::Name(name.to_owned()), tail)
 }
 
+/// What is behind a number with a fraction or an exponent.
+fn behind_fraction(text: &str) -> Option<&str> {
+    let digits = |text: &'_ str| {
+        text.find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(text.len())
+    };
+    let (_, rest) = text.split_at(digits(text));
+    let is_whole = rest.len() < text.len();
+    let fraction = rest.strip_prefix('.').filter(|rest| digits(rest) > 0);
+    let rest = fraction.map_or(rest, |rest| rest.split_at(digits(rest)).1);
+    let exponent = rest.strip_prefix(['e', 'E']).and_then(|rest| {
+        let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+        (digits(rest) > 0).then(|| rest.split_at(digits(rest)).1)
+    });
+    match exponent {
+        Some(rest) if is_whole || fraction.is_some() => Some(rest),
+        _ => fraction.map(|_| rest),
+    }
+}
+
 fn number(text: &str) -> Result<Cut<'_>, String> {
     let hex = text.strip_prefix("0x");
     let hex = hex.filter(|rest| rest.starts_with(|first: char| first.is_ascii_hexdigit()));
     let (digits, radix) = hex.map_or((text, 10), |rest| (rest, 16));
     let end = digits.find(|c: char| !c.is_digit(radix));
     let (digits, tail) = digits.split_at(end.unwrap_or(digits.len()));
-    let mut behind = tail.chars();
-    let is_fraction = radix == 10
-        && match behind.next() {
-            Some('.') => behind.next().is_some_and(|c| c.is_ascii_digit()),
-            Some('e' | 'E') => true,
-            _ => false,
-        };
-    if is_fraction {
-        return Err("a number with a fraction or an exponent is not supported here".to_owned());
-    }
     let number = u64::from_str_radix(digits, radix)
         .map_err(|_| format!("`{digits}` is larger than any whole number"))?;
     Ok(match tail.strip_prefix(['u', 'U']) {

@@ -31,7 +31,7 @@ pub(super) struct Tag {
 #[derive(Debug)]
 pub(super) struct Settled {
     pub(super) id: ValueId,
-    /// The value while the answer went by, when it may not be the last one.
+    /// The value so far, when it may not be the last one.
     pub(super) early: Option<String>,
 }
 
@@ -63,8 +63,9 @@ impl Tag {
 
     /// Reads the value and records it; what there is of it for labels. `None` if it may still come.
     ///
-    /// What is read of an answer while it goes by is for spans and for filters on its way. An upstream may still
-    /// break off, and a filter change a header, so it is read once more at the end.
+    /// What is read of an answer while it goes by, or of what other filters leave, is for spans and for filters on
+    /// the way. An upstream may still break off, and a filter write something else, so it is read once more at
+    /// the end.
     pub(super) fn settle(
         &self,
         side: usize,
@@ -91,7 +92,9 @@ impl Tag {
                 record.state.push((Rc::clone(&self.key), Vec::new()));
             }
         }
-        let early = (now == Phase::Response).then(|| value.clone().into_owned());
+        let may_change =
+            now == Phase::Response || now == Phase::Request && self.source.comes_late();
+        let early = may_change.then(|| value.clone().into_owned());
         if value.is_empty() {
             let id = ValueId::NONE;
             return Some(Settled { id, early });
