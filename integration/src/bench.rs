@@ -33,7 +33,7 @@ use footprint::Footprints;
 use load::Wrk;
 use machine::Machine;
 use report::Report;
-use scenario::Scenario;
+use scenario::{Scenario, Variant};
 
 /// How often each variant is measured unless told.
 pub const ROUNDS: usize = 15;
@@ -51,6 +51,17 @@ pub struct Options {
     pub json: Option<PathBuf>,
     /// Figures written earlier, to compare with.
     pub compare: Option<PathBuf>,
+}
+
+/// How often a request of a variant crosses from its modules into Envoy, on average over its requests.
+///
+/// # Errors
+/// If a module is not built or refuses its configuration.
+pub fn host_calls(scenario: &Scenario, variant: &Variant) -> Result<f64, String> {
+    let modules = variant.modules()?;
+    let requests = scenario.requests_of(variant);
+    let calls = host_calls::of_one_request(&modules, requests, scenario.peer.as_deref())?;
+    Ok(calls.values().fold(0.0, |sum, calls| sum + calls))
 }
 
 /// Measures, prints, writes and compares as the options ask.

@@ -12,9 +12,11 @@
 
 mod authorization;
 mod comments;
+mod costs;
 mod curl;
 mod demo;
 mod embedded;
+mod examples;
 mod istio;
 mod istio_all;
 mod istio_page;

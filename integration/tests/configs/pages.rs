@@ -1,6 +1,7 @@
 //! Pages of the documentation, as far as a test can do what they say.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use integration::envoy::repository;
 use serde_json::Value;
@@ -30,6 +31,18 @@ impl Page {
 
     pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The files of the repository that it links to, from the root.
+    fn links(&self) -> Vec<PathBuf> {
+        let here = Path::new(&self.path).parent().unwrap();
+        let targets = self.text.split("](").skip(1);
+        let targets = targets.filter_map(|rest| rest.split_once(')'));
+        targets
+            .map(|(target, _)| target.split('#').next().unwrap_or_default())
+            .filter(|target| !target.is_empty() && !target.contains("://"))
+            .map(|target| here.join(target))
+            .collect()
     }
 
     /// Every block between fences, in order.
@@ -100,6 +113,25 @@ impl Block {
                 })
             }) || parts.all(str::is_empty)
         })
+    }
+}
+
+#[test]
+fn links_lead_to_files() {
+    let mut pages = vec![
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "dashboards/README.md",
+    ];
+    pages.extend(["docs/istio.md", "docs/check.md"]);
+    for path in pages {
+        let links = Page::read(path).links();
+        assert!(!links.is_empty(), "{path}");
+        for link in links {
+            let file = repository().join(&link);
+            assert!(file.exists(), "{path}: {}", link.display());
+        }
     }
 }
 

@@ -1,0 +1,64 @@
+//! The configurations in the pages of the filters, in the filter's own code: whoever copies one has one
+//! that loads.
+
+use std::fs;
+use std::path::PathBuf;
+
+use integration::case::{Suite, natively};
+use integration::envoy::repository;
+use serde_json::Value;
+
+use super::istio_all::FILTERS;
+use super::pages::Page;
+
+/// Fields by which a whole configuration is told from a part of one.
+const WHOLE: [&str; 6] = [
+    "apiVersion",
+    "http",
+    "jwtRules",
+    "limits",
+    "policies",
+    "tags",
+];
+/// What stands for something that the reader puts in.
+const GAP: char = '…';
+
+fn pages(filter: &str) -> Vec<PathBuf> {
+    let folder = repository().join("filters").join(filter);
+    let entries = fs::read_dir(&folder).unwrap();
+    let files = entries.map(|entry| entry.unwrap().path());
+    files
+        .filter(|file| file.extension().is_some_and(|kind| kind == "md"))
+        .collect()
+}
+
+fn configurations(page: &Page) -> Vec<Value> {
+    let blocks = page.blocks().into_iter();
+    let whole = blocks.filter(|block| block.language == "yaml" && !block.text.contains(GAP));
+    let read = whole.map(|block| serde_saphyr::from_str::<Value>(&block.text).unwrap());
+    read.filter(|value| WHOLE.iter().any(|field| value.get(field).is_some()))
+        .collect()
+}
+
+#[test]
+fn every_configuration_of_a_readme_loads() {
+    for filter in FILTERS {
+        let mut count = 0;
+        for path in pages(filter) {
+            for config in configurations(&Page::read(path.to_str().unwrap())) {
+                count += 1;
+                let suite = Suite {
+                    description: path.display().to_string(),
+                    config: config.clone(),
+                    warnings: Vec::new(),
+                    refused: Vec::new(),
+                    cases: Vec::new(),
+                };
+                if let Err(errors) = natively(filter, &suite) {
+                    panic!("{}: {errors:#?}\n{config}", path.display());
+                }
+            }
+        }
+        assert!(count > 0, "{filter} shows no configuration");
+    }
+}
