@@ -142,7 +142,7 @@ fn a_gateway_takes_them_in_the_same_order() {
     assert!(
         annotations
             .keys()
-            .all(|name| !name.starts_with("sidecar.istio.io/"))
+            .all(|name| name == "proxy.istio.io/config")
     );
     let proxy = &pod["spec"]["containers"][0];
     assert_eq!(proxy["name"], "istio-proxy");
