@@ -22,6 +22,7 @@ mod istio_all;
 mod istio_page;
 mod istio_rate_limit;
 mod istio_stats;
+mod istio_ways;
 mod local;
 mod pages;
 mod validate;

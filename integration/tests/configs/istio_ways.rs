@@ -1,0 +1,173 @@
+//! The ways to load of `docs/istio.md` that fetch the module, in a real Envoy, and where it says that errors
+//! are seen.
+
+use std::fs;
+
+use integration::client::Client;
+use integration::envoy::{Config, Envoy, repository};
+use integration::istio::base::sidecar_inbound;
+use integration::istio::{Context, EnvoyFilter, Proxy, apply};
+use integration::listener::cluster;
+use integration::upstream::{Answer, Upstream};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::istio_all::FILTERS;
+use super::pages::Page;
+
+fn page() -> Page {
+    Page::read("docs/istio.md")
+}
+
+/// As istiod writes it: the configuration as JSON text, the plugin under namespace and name.
+fn plugged(plugin: &Value, upstream: &Upstream) -> Config {
+    let spec = &plugin["spec"];
+    let filter = spec["pluginName"].as_str().unwrap();
+    let named = |field: &str| plugin["metadata"][field].as_str().unwrap();
+    let name = format!("{}.{}", named("namespace"), named("name"));
+    let mut bootstrap = sidecar_inbound(8000, upstream.addr());
+    let manager = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"]
+        [0]["typed_config"];
+    let ours = json!({
+        "name": "plugin",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "name": name,
+                "root_id": filter,
+                "failure_policy": spec["failStrategy"],
+                "vm_config": {
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": {"local": {"filename": format!("dist/{filter}.wasm")}},
+                },
+                "configuration": {
+                    "@type": "type.googleapis.com/google.protobuf.StringValue",
+                    "value": spec["pluginConfig"].to_string(),
+                },
+            },
+        },
+    });
+    manager["http_filters"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, ours);
+    Config::from_value(bootstrap)
+}
+
+fn is_limited(envoy: &Envoy) -> bool {
+    let answer = Client::http1(envoy.addr("virtualInbound")).get("/").send();
+    assert_eq!(answer.status, 200);
+    answer.header("ratelimit-policy") == Some("\"everything\";q=100;w=1")
+}
+
+#[test]
+fn the_plugin_of_the_page_works() {
+    let plugin = page().resource("WasmPlugin");
+    let upstream = Upstream::start();
+    let envoy = Envoy::builder(plugged(&plugin, &upstream)).start();
+    assert!(is_limited(&envoy));
+}
+
+#[test]
+fn phase_and_priority_make_the_order() {
+    let page = page();
+    let rows = page.text().lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let [_, name, phase, priority, strategy, _] = cells[..] else {
+            return None;
+        };
+        let phases = ["`AUTHN`", "`AUTHZ`", "`STATS`"];
+        let phase = phases.iter().position(|known| *known == phase)?;
+        let priority: i64 = priority.parse().unwrap();
+        Some(((phase, -priority), name.to_owned(), strategy.to_owned()))
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.reverse();
+    rows.sort();
+    let names: Vec<&str> = rows.iter().map(|(_, name, _)| name.as_str()).collect();
+    assert_eq!(names, FILTERS);
+    let spec = &page.resource("WasmPlugin")["spec"];
+    let row = rows.iter().find(|(_, name, _)| spec["pluginName"] == *name);
+    let ((_, priority), _, strategy) = row.unwrap();
+    assert_eq!(spec["priority"], -priority);
+    assert_eq!(
+        format!("`{}`", spec["failStrategy"].as_str().unwrap()),
+        *strategy
+    );
+}
+
+/// The sidecar of the third way, whose server has this module.
+fn fetching(sha256: &str, module: Vec<u8>) -> (Upstream, Envoy) {
+    let page = page();
+    let filter = page.resource("EnvoyFilter").to_string();
+    let text = filter.replace("<what sha256sum says>", sha256);
+    let filters = EnvoyFilter::parse_all(&text).unwrap();
+    let upstream = Upstream::with(move |request| match request.path.as_str() {
+        "/0.1.0/rate-limit.wasm" => Answer::status(200).body(&module),
+        _ => Answer::status(200),
+    });
+    let proxy = Proxy::new(Context::SidecarInbound, "shop").label("app", "orders");
+    let base = sidecar_inbound(8000, upstream.addr());
+    let mut rendered = apply(base, &filters, &proxy).unwrap();
+    assert_eq!(rendered.notes, [""; 0]);
+    let clusters = rendered.bootstrap["static_resources"]["clusters"].as_array_mut();
+    let name = "outbound|80||modules.shop.svc.cluster.local";
+    assert!(text.contains(name));
+    clusters
+        .unwrap()
+        .push(cluster(name, upstream.addr(), false));
+    let envoy = Envoy::builder(Config::from_value(rendered.bootstrap)).start();
+    (upstream, envoy)
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn envoy_fetches_a_module_by_its_sum_and_serves_nobody_without_it() {
+    let module = fs::read(repository().join("dist/rate-limit.wasm")).unwrap();
+    let (_server, envoy) = fetching(&sha256(&module), module.clone());
+    assert!(is_limited(&envoy));
+
+    let (_server, envoy) = fetching(&sha256(b"another"), module);
+    let answer = Client::http1(envoy.addr("virtualInbound")).get("/").send();
+    assert_eq!(answer.status, 503);
+}
+
+#[test]
+fn errors_stand_in_the_log_as_the_page_has_them() {
+    let page = page();
+    let mut plugin = page.resource("WasmPlugin");
+    plugin["metadata"]["name"] = json!("rate-limit");
+    plugin["spec"]["pluginConfig"]["limits"][0]["per"] = json!("soon");
+    let mut config = plugged(&plugin, &Upstream::start());
+    let place =
+        "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0";
+    let name = "/typed_config/config/name";
+    *config
+        .value_mut()
+        .pointer_mut(&format!("{place}{name}"))
+        .unwrap() = json!("rate-limit");
+
+    let failure = Envoy::builder(config.clone()).try_start().unwrap_err();
+
+    assert_eq!(failure.exit, Some(1));
+    let mut blocks = page.blocks();
+    blocks.retain(|block| block.language == "text");
+    assert_eq!(blocks.len(), 2);
+    for block in blocks {
+        assert!(block.is_in(&failure.log), "{}: {failure}", block.text);
+    }
+
+    let file = "/typed_config/config/vm_config/code/local/filename";
+    *config
+        .value_mut()
+        .pointer_mut(&format!("{place}{file}"))
+        .unwrap() = json!("/var/lib/mesh-filters/0.1.0/rate-limit.wasm");
+    let failure = Envoy::builder(config).try_start().unwrap_err();
+    let said = "Invalid path: /var/lib/mesh-filters/";
+    assert!(page.text().contains(said));
+    assert!(failure.log.contains(said), "{failure}");
+}
