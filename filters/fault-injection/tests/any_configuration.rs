@@ -84,6 +84,11 @@ fn tree() -> impl Strategy<Value = Value> {
         "withoutHeaders",
         "queryParams",
         "claims",
+        "withoutClaims",
+        "sourceCIDR",
+        "notSourceCIDR",
+        "suffix",
+        "contains",
         "port",
         "gateways",
         "sourceLabels",
@@ -127,6 +132,7 @@ fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
         "x-envoy-fault-abort-request",
         "x-envoy-fault-abort-grpc-request",
         "x-envoy-fault-abort-request-percentage",
+        "x-envoy-fault-delay-request-percentage",
     ]);
     let values = prop_oneof![
         prop::collection::vec(any::<u8>(), 0..40),

@@ -35,6 +35,8 @@ fn leaf() -> impl Strategy<Value = Value> {
             "session",
             "/a",
             "/a/{*}",
+            "10.0.0.0/8",
+            "::/0",
             "(",
             "allow",
             "deny",
@@ -104,6 +106,15 @@ fn tree() -> impl Strategy<Value = Value> {
         "statusOnError",
         "uri",
         "prefix",
+        "exact",
+        "suffix",
+        "contains",
+        "regex",
+        "claims",
+        "withoutClaims",
+        "sourceCIDR",
+        "notSourceCIDR",
+        "unlimited",
         "unknown",
         "",
     ];
@@ -151,7 +162,12 @@ fn limit() -> impl Strategy<Value = Value> {
                 "key": key, "fallbackKey": [{"host": {}}], "onMissingKey": missing,
                 "requests": requests, "per": per, "enforcedPercent": percent,
                 "cost": {"header": "x-cost", "min": 0, "max": u32::MAX, "default": 1},
-                "tiers": [{"when": {"header": "x-a", "values": ["a"]}, "requests": few, "per": "1s"}],
+                "tiers": [
+                    {"when": {"header": "x-a", "values": ["a"]}, "requests": few, "per": "1s"},
+                    {"when": {"header": "x-a", "contains": "b"}, "unlimited": true},
+                    {"when": {"sourceCIDR": "10.0.0.0/8"}, "requests": few, "per": "1s"},
+                    {"when": {"claim": "sub", "values": ["*"]}, "requests": few, "per": "1s"},
+                ],
             });
             if global {
                 limit["global"] = json!(true);
