@@ -313,26 +313,19 @@ impl HttpMatch {
 
 impl UriMatchWire {
     fn compile(self, ignore_case: bool, at: &At<'_>, problems: &Problems) -> Option<Uri> {
+        let text = StringMatchWire {
+            exact: self.exact,
+            prefix: self.prefix,
+            suffix: self.suffix,
+            contains: self.contains,
+            regex: self.regex,
+        };
         let Some(template) = self.template else {
-            let wire = StringMatchWire {
-                exact: self.exact,
-                prefix: self.prefix,
-                suffix: self.suffix,
-                contains: self.contains,
-                regex: self.regex,
-            };
             // Unlike elsewhere, Istio lets an empty prefix be: it matches every path.
-            return StringMatch::compile(wire, ignore_case, at, problems).map(Uri::Text);
+            return StringMatch::compile(text, ignore_case, at, problems).map(Uri::Text);
         };
         let at = at.field("template");
-        if [
-            self.exact,
-            self.prefix,
-            self.suffix,
-            self.contains,
-            self.regex,
-        ] != [const { None }; 5]
-        {
+        if text != StringMatchWire::default() {
             problems.error(
                 &at,
                 "cannot stand beside `exact`, `prefix`, `suffix`, `contains` or `regex`",
