@@ -286,6 +286,30 @@ fn the_widest_label_is_given_up_first_and_the_log_says_so_once() {
     assert_eq!(later.log, Vec::<String>::new());
 }
 
+/// Metrics with other labels give up the same one, and a larger ceiling is reached later.
+#[test]
+fn what_is_given_up_is_told_once_for_each_ceiling() {
+    let world = world();
+    let config = |most: u32| {
+        format!(
+            r#"{{"tags": [{{"name": "path", "header": {{"name": "path"}}, "maxValues": 2000}}], "labels": ["response_code"],
+                "maxSeries": {most}, "metrics": [{{"overrides": [
+                {{"match": {{"metric": "REQUEST_SIZE"}}, "tagOverrides": {{"response_code": {{"operation": "REMOVE"}}}}}}]}}]}}"#
+        )
+    };
+    let told = |most: u32| {
+        let mut workers = [Proxy::new(&config(most)), Proxy::new(&config(most))];
+        for number in 0..600_usize {
+            let path = number.to_string();
+            workers[number % 2].send(&world, &[("path", path.as_bytes())]);
+        }
+        let log = workers.iter().flat_map(|worker| &worker.log);
+        let near = log.filter(|line| line.starts_with(&format!("`maxSeries`, {most}, is near")));
+        near.count()
+    };
+    assert_eq!([told(100), told(100), told(200)], [1, 0, 1]);
+}
+
 /// A second label is flooded when the first one is given up already.
 #[test]
 fn a_flood_of_one_label_after_another_takes_no_codes_along() {

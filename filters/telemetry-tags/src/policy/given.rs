@@ -36,8 +36,7 @@ pub(super) struct Choice<'a> {
 }
 
 impl Given {
-    /// The key of a series without what is given up at a step. Whoever comes to the step first says so in
-    /// the log.
+    /// The key of a series without what is given up at a step. Whoever comes to the step first says so.
     pub(super) fn without(
         &self,
         step: usize,
@@ -52,7 +51,11 @@ impl Given {
         let given = agreed.get_or_init(|| {
             let before = self.before(step);
             let proposed = self.propose(step, before, group, choice);
-            agree(step, before, proposed, group, choice, record)
+            let given = agree(step, proposed, choice);
+            if given.len() > before.len() {
+                tell(step, &given, group, choice, record);
+            }
+            given
         });
         without(key, given)
     }
@@ -96,44 +99,44 @@ impl Given {
 }
 
 /// What all workers agree on is what the first of them proposed.
-fn agree(
-    step: usize,
-    before: &[u8],
-    proposed: Vec<u8>,
-    group: &Group,
-    choice: &Choice<'_>,
-    record: &mut Record,
-) -> Vec<u8> {
+fn agree(step: usize, proposed: Vec<u8>, choice: &Choice<'_>) -> Vec<u8> {
     let cell = format!("{CELLS}.given.{step}={}", choice.name);
     let mut agreed = None;
     let _ = choice.world.update(&cell, &mut |there| {
         agreed = there.map(<[u8]>::to_vec);
         agreed.is_none().then(|| proposed.clone())
     });
-    if let Some(agreed) = agreed {
-        return agreed;
-    }
-    if proposed.len() == before.len() {
-        return proposed;
-    }
-    let named: Vec<String> = group
-        .columns
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| proposed.iter().any(|place| usize::from(*place) == *at))
-        .filter_map(|(_, place)| choice.columns.get(*place))
-        .map(|column| format!("`{}`", column.name()))
-        .collect();
+    agreed.unwrap_or(proposed)
+}
+
+/// Says in the log what is given up: once for these labels and this ceiling, whoever comes to it.
+fn tell(step: usize, given: &[u8], group: &Group, choice: &Choice<'_>, record: &mut Record) {
     let labels = match step {
         STEPS => "all labels".to_owned(),
-        _ => named.join(", "),
+        _ => {
+            let named = (0..=u8::MAX).zip(&group.columns);
+            let named = named.filter(|(at, _)| given.contains(at));
+            let columns = named.filter_map(|(_, place)| choice.columns.get(*place));
+            let names: Vec<String> = columns
+                .map(|column| format!("`{}`", column.name()))
+                .collect();
+            names.join(", ")
+        }
     };
-    record.warnings.push(format!(
-        "`maxSeries`, {}, is near: combinations of labels that are new are counted without the values of \
-         {labels}; give these `templates` or fewer values, remove them from metrics, or raise `maxSeries`",
-        choice.most
-    ));
-    proposed
+    let most = choice.most.to_le_bytes();
+    let mut is_news = false;
+    let cell = format!("{CELLS}.told={labels}");
+    let _ = choice.world.update(&cell, &mut |told| {
+        is_news = told != Some(&most);
+        is_news.then(|| most.to_vec())
+    });
+    if is_news {
+        record.warnings.push(format!(
+            "`maxSeries`, {}, is near: combinations of labels that are new are counted without the values of \
+             {labels}; give these `templates` or fewer values, remove them from metrics, or raise `maxSeries`",
+            choice.most
+        ));
+    }
 }
 
 /// A key without the values at these places.
