@@ -145,7 +145,68 @@ fn values() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Bodies an issuer may answer with: keys, certificates, broken ones, and anything.
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let keys = mint::jwks(&["ed25519", "rsa"]).into_bytes();
+    let certificates = mint::certificates(&["p256", "rsa", "rsa-next"]);
+    let der: Vec<_> = certificates.as_object().unwrap().values().collect();
+    let der = der[0].as_str().unwrap().replace(['\n', '-'], "");
+    let certified = json!({"keys": [{"kty": "EC", "kid": "\n", "x5c": [der]}]});
+    let whole = [
+        keys,
+        certificates.to_string().into_bytes(),
+        certified.to_string().into_bytes(),
+        br#"{"keys":[]}"#.to_vec(),
+    ];
+    let good = prop::sample::select(whole.to_vec());
+    let index = any::<prop::sample::Index>;
+    prop_oneof![
+        good.clone(),
+        (good.clone(), index(), any::<u8>()).prop_map(|(mut body, at, byte)| {
+            let at = at.index(body.len());
+            body[at] = byte;
+            body
+        }),
+        (good, index()).prop_map(|(body, end)| body[..end.index(body.len())].to_vec()),
+        tree().prop_map(|keys| json!({"keys": [keys]}).to_string().into_bytes()),
+        tree().prop_map(|tree| tree.to_string().into_bytes()),
+        values(),
+    ]
+}
+
 proptest! {
+    /// Whatever an issuer answers, what is said of it is a line, and a token that its keys verify or
+    /// none is what it decides.
+    #[test]
+    fn any_answer_is_taken(
+        answers in prop::collection::vec((prop::sample::select(vec!["200", "404", "503", "\n"]), bodies()), 1..4),
+    ) {
+        let rule = json!({"issuer": "issuer", "jwksUri": "https://a.example/?k=s3cret"});
+        let config = json!({"jwtRules": [rule]}).to_string();
+        let filter = load::<RequestAuthentication>(config.as_bytes()).unwrap().filter;
+        let world = FakeWorld::new();
+        world.set_now(sdk_helpers::Timestamp::from_secs(1_800_000_000));
+        let bearer = format!("Bearer {}", mint::token("ed25519", "EdDSA", &json!({"iss": "issuer"})));
+        for (status, body) in answers {
+            world.advance(std::time::Duration::from_secs(300));
+            for (tag, _) in filter.upkeep(Event::Due, &world).calls {
+                let headers = Headers::from_pairs([(":status", status)]);
+                let answer = Answer::Http { headers, body: body.clone() };
+                let chores = filter.upkeep(Event::Answer(tag, answer), &world);
+                for (_, line) in chores.warnings {
+                    prop_assert!(!line.contains(char::is_control), "{line:?}");
+                    prop_assert!(line.len() < 2_500 && !line.contains("s3cret"), "{line:?}");
+                }
+            }
+            let request = Request::new(Headers::from_pairs([
+                (":method", "GET"),
+                (":path", "/"),
+                ("authorization", bearer.as_str()),
+            ]));
+            let _ = filter.on_request(&request, &world, &mut None);
+        }
+    }
+
     #[test]
     fn any_tree_is_loaded_or_refused(tree in tree()) {
         if let Err(errors) = load::<RequestAuthentication>(tree.to_string().as_bytes()) {
