@@ -14,6 +14,7 @@ use sdk_helpers::config::{Envelope, Layout};
 use sdk_helpers::{At, Problems};
 
 use crate::custom::Provider;
+use crate::order::sorted;
 use crate::rule::Rule;
 use policy::PolicyReader;
 use trust::TrustDomains;
@@ -130,17 +131,16 @@ impl Wire {
 
 /// Reasons, counters and a cluster know a policy by namespace and name, so no two may share them.
 fn check_names(policies: &[PolicyConfig], at: &At<'_>, problems: &Problems) {
-    let mut named: Vec<(&str, usize)> = (policies.iter().map(|policy| policy.name.as_str()))
-        .zip(0..)
-        .collect();
-    named.sort_unstable();
-    for same in named.chunk_by(|one, other| one.0 == other.0) {
-        let Some(((name, first), others)) = same.split_first() else {
+    let name = |number: u32| policies.get(number as usize).map(|policy| &policy.name);
+    let order = sorted(policies.len(), &|one, other| name(one).cmp(&name(other)));
+    for same in order.chunk_by(|one, other| name(*one) == name(*other)) {
+        let Some((first, others)) = same.split_first() else {
             continue;
         };
-        for (_, index) in others {
+        for number in others {
+            let name = name(*number).map_or("", String::as_str);
             problems.error(
-                &at.index(*index),
+                &at.index(*number as usize),
                 format!(
                     "`{name}` is the name of policies[{first}] too, and reasons and statistics \
                      could not tell them apart; rename one"

@@ -4,6 +4,7 @@
 pub mod config;
 pub mod custom;
 mod lookup;
+mod order;
 pub mod pattern;
 pub mod policy;
 mod rule;

@@ -4,6 +4,7 @@ use sdk_helpers::{Facts, OutcomeId, Outcomes, Record, Request};
 
 use crate::config::{Action, Config, PolicyConfig};
 use crate::custom::Provider;
+use crate::order::sorted;
 use crate::rule::Rule;
 use crate::rules::{Hit, Near, Pool, Rules};
 use crate::view::{Attribute, Terms, View};
@@ -255,18 +256,27 @@ type Closest = fn(&Rules, &View<'_>) -> Option<Near>;
 /// Where each policy comes in an order that does not depend on where they stand: by name, and those
 /// that were given none last, where their rules tell them apart.
 fn ranks(policies: &[PolicyConfig]) -> Vec<u32> {
-    let name = |policy: &PolicyConfig| match policy.is_named {
-        true => (0, policy.name.clone()),
-        false => (1, String::new()),
+    let name = |number: u32| {
+        let policy = policies.get(number as usize);
+        policy.map(|policy| match policy.is_named {
+            true => (0, policy.name.as_str()),
+            false => (1, ""),
+        })
     };
-    let mut names: Vec<_> = policies.iter().map(name).collect();
-    names.sort_unstable();
-    names.dedup();
-    let rank = |policy| {
-        let (Ok(rank) | Err(rank)) = names.binary_search(&name(policy));
-        u32::try_from(rank).unwrap_or(u32::MAX)
-    };
-    policies.iter().map(rank).collect()
+    let order = sorted(policies.len(), &|one, other| name(one).cmp(&name(other)));
+    let mut ranks = vec![0; order.len()];
+    let (mut rank, mut last) = (0u32, None);
+    for number in order {
+        let name = name(number);
+        if name != last {
+            rank = rank.saturating_add(1);
+            last = name;
+        }
+        if let Some(here) = ranks.get_mut(number as usize) {
+            *here = rank;
+        }
+    }
+    ranks
 }
 
 /// The rules of each action, over all policies.

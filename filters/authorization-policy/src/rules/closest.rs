@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 
 use super::{Filed, MOST_ATTRIBUTES, Owned, Rules, fold};
 use crate::lookup::{Key, Lookup};
+use crate::order::{sort, sorted};
 use crate::rule::{Condition, Missing, Truth};
 use crate::view::{Attribute, View};
 use weighed::Weighed;
@@ -23,13 +24,13 @@ use weighed::Weighed;
 const MOST_WEIGHED: usize = 32;
 
 /// A value that more rules share says little about which of them is meant.
-const MOST_SHARED: usize = 512;
+const MOST_SHARED: usize = 256;
 
 /// Of such the first few are taken, in case that nothing better is found.
 const FEW: usize = 8;
 
 /// So many rules are counted, over all values; twice as many with those few.
-const MOST_COUNTED: usize = 2048;
+const MOST_COUNTED: usize = 1024;
 
 /// The rules in an order that does not depend on where they stand, and by their conditions.
 #[derive(Debug, Default)]
@@ -79,12 +80,11 @@ const NOTHING: u32 = 0xff;
 impl Closest {
     /// Takes rules with their policies' ranks, each in the order of the configuration.
     pub(super) fn new(rules: &mut [Owned], ranks: &[u32]) -> Self {
-        let mut order: Vec<u32> = (0u32..).take(rules.len()).collect();
-        let key = |id: &u32| {
-            let owned = rules.get(*id as usize)?;
+        let key = |id: u32| {
+            let owned = rules.get(id as usize)?;
             Some((ranks.get(owned.policy as usize), &owned.rule.text))
         };
-        order.sort_by(|one, other| key(one).cmp(&key(other)));
+        let order = sorted(rules.len(), &|one, other| key(one).cmp(&key(other)));
         let mut closest = Closest::default();
         if rules.len() > MOST_WEIGHED {
             for (rank, id) in (0u32..).zip(&order) {
@@ -96,9 +96,12 @@ impl Closest {
                 ranked.filed.lookup.finish();
             }
             let needs = &closest.needs;
-            closest.anywhere.sort_by_key(|rank| {
-                let needs = needs.get(*rank as usize);
+            let promise = |rank: u32| {
+                let needs = needs.get(rank as usize);
                 needs.map(|needs| (Reverse(needs.open), needs.all))
+            };
+            sort(&mut closest.anywhere, &|one, other| {
+                promise(one).cmp(&promise(other))
             });
             closest.anywhere.truncate(FEW);
         }
