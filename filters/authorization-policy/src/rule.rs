@@ -43,8 +43,8 @@ pub struct Rule {
     pub to: Vec<Vec<Condition>>,
     /// What else must hold.
     pub when: Vec<Condition>,
-    /// All of it as text, which puts rules in an order that does not depend on where they stand.
-    /// Gone once the rules are compiled.
+    /// All of an ALLOW policy's rule as text, which puts rules in an order that does not depend on
+    /// where they stand. Gone once the rules are compiled.
     pub text: String,
 }
 

@@ -43,7 +43,7 @@ impl RuleReader<'_> {
                         .error(&at, format!("must have `{inner}`"));
                     continue;
                 };
-                write(&mut rule.text, list, &[]);
+                self.write(&mut rule.text, list, &[]);
                 let at = at.field(inner);
                 let branch = self.branch(list == "from", lists, &mut rule.text, &at);
                 if list == "from" {
@@ -88,7 +88,7 @@ impl RuleReader<'_> {
             if self.is_custom() && matches!(attribute, Attribute::Peer | Attribute::Token) {
                 problems.error(&at, NOT_CUSTOM);
             }
-            write(text, field, &values);
+            self.write(text, field, &values);
             let condition = Condition {
                 values: self.list(kind, &values, &attribute, &at),
                 attribute,
@@ -109,6 +109,16 @@ impl RuleReader<'_> {
             problems.error(at, "must not be empty: name at least one value");
         }
         conditions
+    }
+
+    /// Adds to what tells one rule from another, which only those that may allow need.
+    fn write(&self, text: &mut String, field: &str, values: &[String]) {
+        if self.action == ActionWire::Allow {
+            for part in std::iter::once(field).chain(values.iter().map(String::as_str)) {
+                text.push_str(part);
+                text.push('\n');
+            }
+        }
     }
 
     fn is_custom(&self) -> bool {
@@ -156,8 +166,8 @@ impl RuleReader<'_> {
             if values.is_empty() {
                 continue;
             }
-            write(&mut rule.text, &key, &[]);
-            write(&mut rule.text, name, &values);
+            self.write(&mut rule.text, &key, &[]);
+            self.write(&mut rule.text, name, &values);
             let condition = Condition {
                 values: self.list(kind, &values, &attribute, &at.field(name)),
                 attribute: attribute.clone(),
@@ -168,14 +178,6 @@ impl RuleReader<'_> {
             self.warn_of_unseen(&condition, &values, &at.field(name));
             insert(&mut rule.when, condition);
         }
-    }
-}
-
-/// What tells one rule from another.
-fn write(text: &mut String, field: &str, values: &[String]) {
-    for part in std::iter::once(field).chain(values.iter().map(String::as_str)) {
-        text.push_str(part);
-        text.push('\n');
     }
 }
 
