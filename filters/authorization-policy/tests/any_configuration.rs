@@ -123,6 +123,7 @@ fn tree() -> impl Strategy<Value = Value> {
         "trustDomainAliases",
         "extensionProviders",
         "singleUriSan",
+        "allowAll",
         "",
         "unknown",
     ];

@@ -315,6 +315,24 @@ fn the_rule_is_found_among_ten_thousand() {
     }
 }
 
+#[test]
+fn what_may_hold_and_is_not_seen_is_found_among_ten_thousand() {
+    let ip = json!([{"source": {"ipBlocks": ["10.0.0.1"]}}]);
+    let filter = many(|n| match n {
+        // One of them asks for what cannot be seen, the others for a claim.
+        7_777 => json!({"from": ip, "to": paths("/api/*")}),
+        n => {
+            let claim = claim("tenant", &format!("{n}"));
+            json!({"to": paths("/api/*"), "when": claim})
+        }
+    });
+    let place = at(7_777, "from[0].source.ipBlocks");
+    let unseen = place.replace("no_allow:", "no_allow_unseen:");
+    assert_eq!(said(&filter, &get("/api/x")), unseen);
+    // For another path it fails as the others do.
+    assert!(said(&filter, &get("/x")).starts_with("no_allow:"));
+}
+
 const PATHS: &[&str] = &[
     "/a", "/b", "/a/*", "/a/b/*", "*/b", "*/c", "/a/{*}", "/{*}/c", "/a/{**}", "/b/c", "*",
 ];

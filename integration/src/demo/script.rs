@@ -48,7 +48,7 @@ pub(super) const TOKENS: Scene = Scene {
             header: None,
             expect: refused(
                 403,
-                &["no_allow:shop/orders.rules[1].from[0].source.requestPrincipals"],
+                &["no_allow:shop/orders.rules[0].from[0].source.requestPrincipals"],
             ),
         },
         Step {
