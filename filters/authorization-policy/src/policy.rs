@@ -1,13 +1,16 @@
 //! The decision: CUSTOM, then DENY, then ALLOW, as Istio orders them.
 
-use sdk_helpers::{Facts, OutcomeId, Outcomes, Record, Request};
+mod pools;
+mod reasons;
+
+use sdk_helpers::{Facts, Outcomes, Record, Request};
 
 use crate::config::{Action, Config, PolicyConfig};
 use crate::custom::Provider;
-use crate::order::sorted;
-use crate::rule::Rule;
 use crate::rules::{Hit, Near, Pool, Rules};
 use crate::view::{Attribute, Terms, View};
+use pools::{Pools, ranks};
+use reasons::Reasons;
 
 /// A compiled configuration.
 #[derive(Debug)]
@@ -27,19 +30,6 @@ pub struct Policy {
     without_rules: [Option<u32>; 2],
     outcomes: Outcomes,
     rules: usize,
-}
-
-/// What can be said of one policy.
-#[derive(Debug, Clone, Copy)]
-struct Reasons {
-    /// It matched.
-    matched: OutcomeId,
-    /// It may have matched. For CUSTOM, the provider denied.
-    other: OutcomeId,
-    /// No answer came, and the request passed, or did not.
-    failed: [OutcomeId; 2],
-    /// It came closest to allowing, and what failed is seen, or is not.
-    closest: [OutcomeId; 2],
 }
 
 /// What becomes of a request, and why.
@@ -252,112 +242,3 @@ type Find = fn(&Rules, &View<'_>) -> Option<Hit>;
 
 /// How the closest is.
 type Closest = fn(&Rules, &View<'_>) -> Option<Near>;
-
-/// Where each policy comes in an order that does not depend on where they stand: by name, and those
-/// that were given none last, where their rules tell them apart.
-fn ranks(policies: &[PolicyConfig]) -> Vec<u32> {
-    let name = |number: u32| {
-        let policy = policies.get(number as usize);
-        policy.map(|policy| match policy.is_named {
-            true => (0, policy.name.as_str()),
-            false => (1, ""),
-        })
-    };
-    let order = sorted(policies.len(), &|one, other| name(one).cmp(&name(other)));
-    let mut ranks = vec![0; order.len()];
-    let (mut rank, mut last) = (0u32, None);
-    for number in order {
-        let name = name(number);
-        if name != last {
-            rank = rank.saturating_add(1);
-            last = name;
-        }
-        if let Some(here) = ranks.get_mut(number as usize) {
-            *here = rank;
-        }
-    }
-    ranks
-}
-
-/// The rules of each action, over all policies.
-#[derive(Default)]
-struct Pools {
-    custom: Vec<(usize, Pool)>,
-    audit: Pool,
-    deny: Pool,
-    dry_deny: Pool,
-    allow: Option<Pool>,
-    dry_allow: Option<Pool>,
-}
-
-impl Pools {
-    fn add(&mut self, number: u32, policy: PolicyConfig) {
-        let pool = match (policy.action, policy.dry_run) {
-            (None, _) => return,
-            (Some(Action::Allow), false) => self.allow.get_or_insert_default(),
-            (Some(Action::Allow), true) => self.dry_allow.get_or_insert_default(),
-            (Some(Action::Deny), false) => &mut self.deny,
-            (Some(Action::Deny), true) => &mut self.dry_deny,
-            (Some(Action::Audit), _) => &mut self.audit,
-            (Some(Action::Custom(provider)), _) => {
-                let known = self.custom.iter().position(|(known, _)| *known == provider);
-                let at = known.unwrap_or(self.custom.len());
-                if known.is_none() {
-                    self.custom.push((provider, vec![]));
-                }
-                match self.custom.get_mut(at) {
-                    Some((_, pool)) => pool,
-                    None => return,
-                }
-            }
-        };
-        pool.extend(
-            (0u32..)
-                .zip(policy.rules)
-                .map(|(index, rule)| (number, index, rule)),
-        );
-    }
-}
-
-impl Reasons {
-    fn of(policy: &PolicyConfig, single_uri_san: bool, outcomes: &mut Outcomes) -> Self {
-        let (matched, other) = match (policy.action, policy.dry_run) {
-            (Some(Action::Deny), false) => ("deny", Some("deny_unseen")),
-            (Some(Action::Deny), true) => ("dry_run_deny", Some("dry_run_deny_unseen")),
-            (Some(Action::Audit), _) => ("audit", None),
-            (Some(Action::Custom(_)), _) => ("custom_allow", Some("custom_deny")),
-            (_, false) => ("allow", None),
-            (_, true) => ("dry_run_allow", None),
-        };
-        let mut add = |reason| outcomes.add(reason, Some(&policy.name));
-        let matched = add(matched);
-        let other = other.map_or(matched, &mut add);
-        let failed = match policy.action {
-            Some(Action::Custom(_)) => [add("custom_error_allow"), add("custom_error_deny")],
-            _ => [matched; 2],
-        };
-        let words = match (policy.action, policy.dry_run) {
-            (Some(Action::Allow), false) => Some(["no_allow", "no_allow_unseen"]),
-            (Some(Action::Allow), true) => Some(["dry_run_no_allow", "dry_run_no_allow_unseen"]),
-            _ => None,
-        };
-        let closest = words.map_or([matched; 2], |[seen, unseen]| {
-            let seen = add(seen);
-            // A statistic takes Envoy's memory, so it is only there where it can count.
-            let conditions = policy.rules.iter().flat_map(Rule::conditions);
-            let mut attributes = conditions.map(|condition| &condition.attribute);
-            let may_be_unseen = attributes.any(|attribute| match attribute {
-                Attribute::SourceIp => true,
-                Attribute::Peer => !single_uri_san,
-                _ => false,
-            });
-            [seen, if may_be_unseen { add(unseen) } else { seen }]
-        });
-        Reasons {
-            matched,
-            other,
-            failed,
-            closest,
-        }
-    }
-}

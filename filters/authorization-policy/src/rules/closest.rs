@@ -9,15 +9,15 @@
 //! counted, and only the most promising are weighed as wholes; a bound on both keeps what a refusal
 //! costs, whoever sends it and however many rules there are.
 
+mod filing;
 mod weighed;
 
 use std::cmp::Reverse;
 
-use super::{Filed, MOST_ATTRIBUTES, Owned, Rules, fold};
-use crate::lookup::{Key, Lookup};
-use crate::order::{sort, sorted};
-use crate::rule::{Condition, Missing, Truth};
-use crate::view::{Attribute, View};
+use super::{Filed, Owned, Rules};
+use crate::lookup::Lookup;
+use crate::rule::{Missing, Truth};
+use crate::view::View;
 use weighed::Weighed;
 
 /// So many rules are weighed; where there are no more, all are.
@@ -78,101 +78,6 @@ struct Found {
 const NOTHING: u32 = 0xff;
 
 impl Closest {
-    /// Takes rules with their policies' ranks, each in the order of the configuration.
-    pub(super) fn new(rules: &mut [Owned], ranks: &[u32]) -> Self {
-        let key = |id: u32| {
-            let owned = rules.get(id as usize)?;
-            Some((ranks.get(owned.policy as usize), &owned.rule.text))
-        };
-        let order = sorted(rules.len(), &|one, other| key(one).cmp(&key(other)));
-        let mut closest = Closest::default();
-        if rules.len() > MOST_WEIGHED {
-            for (rank, id) in (0u32..).zip(&order) {
-                if let Some(owned) = rules.get(*id as usize) {
-                    closest.file(rank, owned);
-                }
-            }
-            for ranked in &mut closest.filed {
-                ranked.filed.lookup.finish();
-            }
-            let needs = &closest.needs;
-            let promise = |rank: u32| {
-                let needs = needs.get(rank as usize);
-                needs.map(|needs| (Reverse(needs.open), needs.all))
-            };
-            sort(&mut closest.anywhere, &|one, other| {
-                promise(one).cmp(&promise(other))
-            });
-            closest.anywhere.truncate(FEW);
-        }
-        closest.order = order;
-        for owned in rules {
-            owned.rule.text = String::new();
-        }
-        closest
-    }
-
-    fn file(&mut self, rank: u32, owned: &Owned) {
-        let mut needs = Needs {
-            target: owned
-                .rule
-                .to
-                .iter()
-                .map(|to| target(to))
-                .fold(7, |all, one| all & one),
-            open: 0,
-            all: 0,
-        };
-        if owned.rule.to.is_empty() {
-            needs.target = 0;
-        }
-        for condition in owned.rule.conditions() {
-            needs.all = needs.all.saturating_add(1);
-            if condition.negated || !self.file_condition(rank, condition) {
-                needs.open = needs.open.saturating_add(1);
-            }
-        }
-        if needs.target == 0 {
-            self.anywhere.push(rank);
-        }
-        if let Some(count) = self.targets.get_mut(usize::from(needs.target)) {
-            *count = count.saturating_add(1);
-        }
-        self.needs.push(needs);
-    }
-
-    fn file_condition(&mut self, rank: u32, condition: &Condition) -> bool {
-        let attribute = &condition.attribute;
-        let known = self
-            .filed
-            .iter()
-            .position(|r| r.filed.attribute == *attribute);
-        let at = known.unwrap_or(self.filed.len());
-        if known.is_none() {
-            if at >= MOST_ATTRIBUTES {
-                return false;
-            }
-            self.filed.push(Ranked {
-                filed: Filed::new(attribute),
-                target: bit(attribute),
-            });
-        }
-        let Some(Ranked { filed, .. }) = self.filed.get_mut(at) else {
-            return false;
-        };
-        let mut all = true;
-        for pattern in condition.values.patterns() {
-            match Key::of(pattern, fold(attribute)) {
-                Some(key) => filed.lookup.file(&key, pattern, rank),
-                None => all = false,
-            }
-        }
-        if filed.ids.len() < FEW {
-            filed.ids.push(rank);
-        }
-        all
-    }
-
     /// The closest of these rules: its place among them, and what it misses.
     pub(super) fn find(&self, rules: &Rules, view: &View<'_>) -> Option<(u32, Missing)> {
         if self.needs.is_empty() {
@@ -301,22 +206,4 @@ impl Found {
         }
         self.touched.len() >= MOST_COUNTED.saturating_mul(2)
     }
-}
-
-/// Which of [`Needs::target`] an attribute is.
-fn bit(attribute: &Attribute) -> u8 {
-    match attribute {
-        Attribute::Path => 1,
-        Attribute::Host => 2,
-        Attribute::Method => 4,
-        _ => 0,
-    }
-}
-
-/// What an operation asks of path, host and method, as far as it can be filed.
-fn target(operation: &[Condition]) -> u8 {
-    operation
-        .iter()
-        .filter(|condition| !condition.negated)
-        .fold(0, |all, condition| all | bit(&condition.attribute))
 }
