@@ -5,6 +5,7 @@
 //! defaults, so [`read`] brings its own deserializer; the `Wire` types stay plain `derive`s.
 
 mod envelope;
+mod header;
 mod names;
 mod problems;
 mod reader;
@@ -14,8 +15,10 @@ mod units;
 use serde_json::Value;
 
 pub use envelope::{Envelope, Layout};
+pub use header::{header_name, is_token};
+pub use names::{nearest, none_of};
 pub use problems::{At, ConfigError, Problems};
-pub use reader::{FromNode, Node};
+pub use reader::{FromNode, Node, spelling};
 pub use tree::{hash, json, parse};
 pub use units::{duration, timestamp};
 
@@ -102,14 +105,14 @@ mod tests {
                 "nmae: unknown field; did you mean `name`?",
                 "zone: unknown field; known here are `name`, `count`, `share`, `flag`, `kind`, `list`, `map`, `marker`",
                 "count: `70000` is not a whole number between 0 and 65535",
-                "flag: `\"yes\"` is not true or false",
+                "flag: `\"yes\"` is not true or false; write `true`, without quotes",
                 "kind: `TEN` is none of `HUNDRED`, `MILLION`",
                 "list[1].fixedDealy: unknown field; did you mean `fixedDelay`?",
                 "list[2]: a mapping is expected here, not a list",
-                "list[3].fixedDelay: a text is expected here, not a number; write it in quotes",
+                "list[3].fixedDelay: a text is expected here, not a number; write `\"5\"`",
                 "map: a mapping is expected here, not a list",
                 "marker: a mapping is expected here, not a list",
-                "name: a text is expected here, not a number; write it in quotes",
+                "name: a text is expected here, not a number; write `\"1\"`",
                 "share: `\"x\"` is not a number",
             ]
         );

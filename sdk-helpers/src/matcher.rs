@@ -9,7 +9,7 @@ mod template;
 mod wildcard;
 
 pub use cidr::{Address, Cidr};
-pub use http::{HttpMatch, HttpMatchWire, Literal, is_header_name, plain};
+pub use http::{HttpMatch, HttpMatchWire, Literal, plain};
 pub use regex::Regex;
 pub use source::{BlocksWire, SourceMatch};
 pub use string::{StringMatch, StringMatchWire};

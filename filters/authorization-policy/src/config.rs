@@ -91,6 +91,8 @@ impl Wire {
                 }
             }
         }
+        let named = self.extension_providers.iter();
+        let named: Vec<String> = named.map(|wire| wire.name().to_owned()).collect();
         let providers = providers::check(
             self.extension_providers,
             &root.field("extensionProviders"),
@@ -101,6 +103,7 @@ impl Wire {
             trust: &TrustDomains(trust),
             providers: &providers,
             unseen: Unseen::new(self.single_uri_san),
+            named: &named,
         };
         let at = root.field("policies");
         let wires = self.policies;

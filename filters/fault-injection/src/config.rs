@@ -331,8 +331,17 @@ fn fixed_delay(text: &str, at: &At<'_>, problems: &Problems) -> Option<DelayBy> 
 
 impl AbortWire {
     fn check(self, at: &At<'_>, problems: &Problems) -> Option<Abort> {
+        if let Some(percent) = self.percent {
+            problems.error(
+                &at.field("percent"),
+                format!(
+                    "an abort has none, in Istio too; write `percentage: {{value: {percent}}}`"
+                ),
+            );
+        }
         let percentage = match &self.percentage {
             Some(wire) => Percentage::check(wire, &at.field("percentage"), problems),
+            None if self.percent.is_some() => None,
             None => {
                 problems.warn(at, NEVER_FIRES);
                 Some(Percentage::NEVER)
@@ -350,11 +359,11 @@ impl AbortWire {
             (None, Some(name), None) => {
                 let code = grpc::code(&name);
                 if code.is_none() {
+                    let meant = grpc::meant(&name);
+                    let meant = meant.unwrap_or_else(|| "such as `UNAVAILABLE`".to_owned());
                     problems.error(
                         &at.field("grpcStatus"),
-                        format!(
-                            "`{name}` is no gRPC status; write its name, such as `UNAVAILABLE`"
-                        ),
+                        format!("`{name}` is no gRPC status; write its name, {meant}"),
                     );
                 }
                 code.map(AbortWith::Grpc)

@@ -1,5 +1,7 @@
 //! gRPC statuses by the names Istio's configuration uses.
 
+use sdk_helpers::config::nearest;
+
 /// In the order of their codes.
 const NAMES: [&str; 17] = [
     "OK",
@@ -29,9 +31,24 @@ pub(crate) fn code(name: &str) -> Option<u32> {
         .and_then(|code| u32::try_from(code).ok())
 }
 
+/// The name that was meant, by its number or in another spelling.
+pub(crate) fn meant(text: &str) -> Option<String> {
+    let by_number = text.parse().ok().and_then(|code: usize| NAMES.get(code));
+    let name = by_number.copied().or_else(|| nearest(text, &NAMES))?;
+    Some(["`", name, "`"].concat())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::code;
+    use super::{code, meant};
+
+    #[test]
+    fn the_name_of_a_number_is_told() {
+        assert_eq!(meant("14").as_deref(), Some("`UNAVAILABLE`"));
+        assert_eq!(meant("unavailable").as_deref(), Some("`UNAVAILABLE`"));
+        assert_eq!(meant("not-found").as_deref(), Some("`NOT_FOUND`"));
+        assert_eq!(meant("17"), None);
+    }
 
     #[test]
     fn names_have_their_codes() {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use sdk_helpers::config::is_token;
 use sdk_helpers::decision::is_safe_value;
-use sdk_helpers::matcher::is_header_name;
 use sdk_helpers::protobuf::{Field, Fields, Message};
 
 use crate::config::Override;
@@ -216,7 +216,7 @@ fn read_header(bytes: &[u8]) -> Option<Option<(String, Vec<u8>)>> {
         }
     }
     let name = name.to_ascii_lowercase();
-    let legal = is_header_name(&name) && !name.starts_with(':') && is_safe_value(value);
+    let legal = is_token(&name) && is_safe_value(value);
     Some(legal.then(|| (name, value.to_vec())))
 }
 

@@ -5,7 +5,7 @@ mod names;
 mod tag;
 mod wire;
 
-use sdk_helpers::config::{Envelope, Layout};
+use sdk_helpers::config::{Envelope, Layout, none_of};
 use sdk_helpers::{At, Problems};
 
 use crate::expression::Expression;
@@ -206,13 +206,7 @@ fn labels(names: Option<Vec<String>>, at: &At<'_>, problems: &Problems) -> Vec<L
     };
     for (index, name) in names.iter().enumerate() {
         if Label::find(name).is_none() {
-            problems.error(
-                &at.index(index),
-                format!(
-                    "`{name}` is none of Istio's labels: {}",
-                    Label::NAMES.join(", ")
-                ),
-            );
+            problems.error(&at.index(index), none_of(name, &Label::NAMES));
         }
     }
     let mut labels = Label::ALL.to_vec();

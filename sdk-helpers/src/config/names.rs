@@ -49,7 +49,7 @@ const LONGEST: usize = 64;
 
 /// Which of the known ones was surely meant: the nearest by letters added, left out, changed or
 /// swapped, where at most a third of them are.
-pub(super) fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+pub fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     if text.len() > LONGEST {
         return None;
     }
@@ -91,6 +91,20 @@ fn distance(from: &[u8], to: &[u8]) -> usize {
         last = next;
     }
     last.last().copied().unwrap_or_default()
+}
+
+/// What is wrong with a value that is none of those it may be.
+pub fn none_of(text: &str, known: &[&str]) -> String {
+    let shown = text.escape_debug();
+    match nearest(text, known) {
+        None => format!("`{shown}` is none of {}", listed(known)),
+        // A long list would be cut off before its end.
+        Some(meant) if known.len() > 12 => format!("`{shown}`: did you mean `{meant}`?"),
+        Some(meant) => format!(
+            "`{shown}` is none of {}; did you mean `{meant}`?",
+            listed(known)
+        ),
+    }
 }
 
 /// The names in quotes.

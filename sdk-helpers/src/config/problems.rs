@@ -17,7 +17,7 @@ pub struct ConfigError {
 }
 
 /// What a user wrote may be quoted whole in a problem, and be a book.
-const LONGEST_PROBLEM: usize = 600;
+const LONGEST_PROBLEM: usize = 800;
 
 impl ConfigError {
     /// Makes an error of one line, whatever is quoted in it.

@@ -11,7 +11,7 @@ use serde::de::{
 };
 use serde_json::{Map, Number, Value, map};
 
-use super::names::{listed, nearest, place};
+use super::names::{listed, nearest, none_of, place};
 use super::problems::{At, Problems};
 
 /// What a configuration is read into: whatever serde reads, or what reads a [`Node`] itself.
@@ -27,6 +27,34 @@ impl<T: DeserializeOwned + Default> FromNode for T {
             T::default()
         })
     }
+}
+
+/// By this name a [`Node`] knows that [`spelling`] is meant.
+const SPELLING: &str = "mesh_filters.spelling";
+
+/// Reads what [`Node::spelling`] reads, for a field that serde reads:
+/// `#[serde(deserialize_with = "spelling")]`.
+///
+/// # Errors
+/// None of a [`Node`].
+pub fn spelling<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct Text;
+    impl Visitor<'_> for Text {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a text")
+        }
+
+        fn visit_none<E>(self) -> Result<Option<String>, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Option<String>, E> {
+            Ok(Some(text.to_owned()))
+        }
+    }
+    deserializer.deserialize_newtype_struct(SPELLING, Text)
 }
 
 /// An error that a `Deserialize` implementation raised itself.
@@ -69,7 +97,9 @@ impl<'a> Node<'a> {
     /// configuration they may be in snake case. What is null is as good as absent, and what is not
     /// known is reported.
     pub fn fields(self, known: &[&str], see: &mut dyn FnMut(usize, Node<'_>)) {
-        self.expect_known(known);
+        if !self.expect_known(known) {
+            return;
+        }
         for (name, value) in self.mapping().filter(|(_, value)| !value.is_null()) {
             let Some(place) = self.place(name, known) else {
                 continue;
@@ -119,6 +149,15 @@ impl<'a> Node<'a> {
         self.str().to_owned()
     }
 
+    /// The text it is, or the number as text: for what is no text as it stands, whose check says
+    /// what to write in its place.
+    pub fn spelling(self) -> String {
+        match self.value {
+            Value::Number(number) => number.to_string(),
+            _ => self.text(),
+        }
+    }
+
     /// The texts of the list it is.
     pub fn texts(self) -> Vec<String> {
         let mut texts = Vec::new();
@@ -129,8 +168,15 @@ impl<'a> Node<'a> {
     /// Whether it is true.
     pub fn flag(self) -> bool {
         self.value.as_bool().unwrap_or_else(|| {
-            self.problems
-                .misfit(self.at, format!("`{}` is not true or false", self.value));
+            // As YAML 1.1 spells them, and some do in quotes.
+            let text = self.value.as_str().unwrap_or_default();
+            let meant = match text.to_ascii_lowercase().as_str() {
+                "true" | "yes" | "on" | "y" => "; write `true`, without quotes",
+                "false" | "no" | "off" | "n" => "; write `false`, without quotes",
+                _ => "",
+            };
+            let problem = format!("`{}` is not true or false{meant}", self.value);
+            self.problems.misfit(self.at, problem);
             false
         })
     }
@@ -146,8 +192,7 @@ impl<'a> Node<'a> {
         };
         let place = names.iter().position(|name| *name == text);
         place.unwrap_or_else(|| {
-            self.problems
-                .misfit(self.at, format!("`{text}` is none of {}", listed(names)));
+            self.problems.misfit(self.at, none_of(text, names));
             0
         })
     }
@@ -183,14 +228,24 @@ impl<'a> Node<'a> {
         (field == name || self.value.get(field).is_none()).then_some(place)
     }
 
-    fn expect_known(&self, fields: &[&str]) {
+    /// Whether it is a mapping; what is wrong with the names of its fields is reported.
+    fn expect_known(&self, fields: &[&str]) -> bool {
         let Some(map) = self.value.as_object() else {
-            return;
+            let scalar = !matches!(self.value, Value::Null | Value::Array(_));
+            match scalar && fields.contains(&"value") {
+                true => {
+                    let problem = format!("must be a mapping: write `{{value: {}}}`", self.value);
+                    self.problems.misfit(self.at, problem);
+                }
+                false => self.expected("a mapping"),
+            }
+            return false;
         };
         self.problems.spelt_once(map, fields, self.at);
         for name in map.keys().filter(|name| place(name, fields).is_none()) {
             self.unknown(name, fields);
         }
+        true
     }
 
     #[cold]
@@ -219,11 +274,13 @@ impl Node<'_> {
             Value::Array(_) => "a list",
             Value::Object(_) => "a mapping",
         };
-        let scalar = matches!(self.value, Value::Bool(_) | Value::Number(_));
-        let remedy = if kind == "a text" && scalar {
-            "; write it in quotes"
-        } else {
-            ""
+        let remedy = match self.value {
+            Value::Number(number) if kind == "a text" => format!("; write `\"{number}\"`"),
+            // What is written without quotes as `yes`, `on`, `no` or `off` is one too.
+            Value::Bool(_) if kind == "a text" => {
+                "; write it in quotes, as also `yes`, `no`, `on` and `off`".to_owned()
+            }
+            _ => String::new(),
         };
         self.problems.misfit(
             self.at,
@@ -359,10 +416,14 @@ impl<'de> Deserializer<'de> for Node<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _name: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        visitor.visit_newtype_struct(self)
+        match self.value {
+            Value::Null if name == SPELLING => visitor.visit_none(),
+            _ if name == SPELLING => visitor.visit_str(&self.spelling()),
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -397,13 +458,14 @@ impl Node<'_> {
         visitor: V,
     ) -> Result<V::Value, Misfit> {
         let empty = Map::new();
-        let map = self.value.as_object().unwrap_or_else(|| {
-            self.expected("a mapping");
-            &empty
-        });
-        if let Some(fields) = fields {
-            self.expect_known(fields);
+        match fields {
+            Some(fields) => {
+                self.expect_known(fields);
+            }
+            None if !self.value.is_object() => self.expected("a mapping"),
+            None => {}
         }
+        let map = self.value.as_object().unwrap_or(&empty);
         visitor.visit_map(Entries {
             map: map.iter(),
             fields,

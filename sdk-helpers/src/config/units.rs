@@ -10,7 +10,10 @@ use crate::world::Timestamp;
 /// # Errors
 /// Says what a duration looks like.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let refuse = || format!("`{text}` is not a duration such as `250ms`, `5s` or `1m30s`");
+    let refuse = || match meant(text) {
+        Some(meant) => format!("`{text}` is not a duration; write `{meant}`"),
+        None => format!("`{text}` is not a duration such as `250ms`, `5s` or `1m30s`"),
+    };
     if text == "0" {
         return Ok(Duration::ZERO);
     }
@@ -70,6 +73,35 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .filter(|nanos| *nanos <= i64::MAX as u64)
         .map(Duration::from_nanos)
         .ok_or_else(refuse)
+}
+
+/// The duration that was surely meant by a number of seconds, or by a unit in other words.
+#[cold]
+fn meant(text: &str) -> Option<String> {
+    let text = text.trim();
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let (number, unit) = text.split_at(text.len().saturating_sub(digits.len()));
+    let unit = unit.trim().to_ascii_lowercase();
+    let (hours, unit) = match unit.as_str() {
+        "" if number.is_empty() => return None,
+        "" | "s" | "sec" | "secs" | "second" | "seconds" => (1, "s"),
+        "ms" | "msec" | "msecs" | "millis" | "millisecond" | "milliseconds" => (1, "ms"),
+        "m" | "min" | "mins" | "minute" | "minutes" => (1, "m"),
+        "h" | "hr" | "hrs" | "hour" | "hours" => (1, "h"),
+        "d" | "day" | "days" => (24, "h"),
+        "w" | "week" | "weeks" => (168, "h"),
+        "month" => (720, "h"),
+        "y" | "year" => (8_760, "h"),
+        _ => return None,
+    };
+    let number = match (number, hours) {
+        ("", hours) => hours.to_string(),
+        (number, 1) => number.to_owned(),
+        (number, hours) => number.parse::<u32>().ok()?.checked_mul(hours)?.to_string(),
+    };
+    let meant = [number.as_str(), unit].concat();
+    // Not a word about what would be refused again.
+    (meant != text && duration(&meant).is_ok()).then_some(meant)
 }
 
 /// Reads a time as RFC 3339 writes it: `2027-01-01T00:00:00Z`, with `+01:00` in place of `Z` and
@@ -200,6 +232,38 @@ mod tests {
             "99999999999999999999999999999999999999999h",
         ] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_meant_is_told() {
+        for (text, meant) in [
+            ("60", "60s"),
+            ("0.5", "0.5s"),
+            ("5 s", "5s"),
+            ("5sec", "5s"),
+            ("60S", "60s"),
+            ("MINUTE", "1m"),
+            ("hour", "1h"),
+            ("1d", "24h"),
+            ("2 weeks", "336h"),
+            ("10 minutes", "10m"),
+        ] {
+            let problem = format!("`{text}` is not a duration; write `{meant}`");
+            assert_eq!(duration(text), Err(problem), "{text}");
+            assert!(duration(meant).is_ok());
+        }
+        for text in [
+            "soon",
+            "",
+            "-5",
+            "1.5d",
+            "99999999999999999999",
+            "1..5",
+            "999999999w",
+        ] {
+            let problem = duration(text).expect_err("no duration");
+            assert!(problem.contains("such as"), "{problem}");
         }
     }
 

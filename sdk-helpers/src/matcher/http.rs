@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{BlocksWire, PathTemplate, SourceMatch, StringMatch, StringMatchWire};
 use crate::claims::{self, Claims};
-use crate::config::{At, Problems};
+use crate::config::{At, Problems, header_name};
 use crate::request::Request;
 use crate::world::Facts;
 
@@ -203,10 +203,9 @@ impl HttpMatch {
                 self.add_claim(claim, value, inverted, &at, problems);
                 continue;
             }
-            if !is_header_name(&lower) {
-                problems.error(&at, format!("`{name}` is not a valid header name"));
+            let Some(lower) = header_name(&name, true, &at, problems) else {
                 continue;
-            }
+            };
             let Some(value) = present(value, &at, problems) else {
                 continue;
             };
@@ -398,15 +397,6 @@ fn present(
 fn port_of(facts: &dyn Facts) -> Option<i64> {
     let bytes = facts.property(&["destination", "port"])?;
     Some(i64::from_le_bytes(bytes.try_into().ok()?))
-}
-
-/// Whether a name in lower case can be a header's (RFC 9110 token), or is a pseudo header's.
-pub fn is_header_name(name: &str) -> bool {
-    let token = name.strip_prefix(':').unwrap_or(name);
-    !token.is_empty()
-        && token
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
 #[cfg(test)]

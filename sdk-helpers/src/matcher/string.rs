@@ -71,6 +71,14 @@ impl StringMatch {
                 Some(StringMatch::PrefixIgnoringCase(text.into()))
             }
             (None, Some(text), None) => Some(StringMatch::Prefix(text.into())),
+            (None, None, Some(text)) if text == "*" => {
+                problems.error(
+                    &at.field("regex"),
+                    "`*` is no regex; write `.*` for any text, or `{}` in place of the whole for \
+                     what is there, whatever it is",
+                );
+                None
+            }
             (None, None, Some(text)) => match Regex::compile(&text) {
                 Ok(regex) => Some(StringMatch::Regex(Box::new(regex))),
                 Err(problem) => {

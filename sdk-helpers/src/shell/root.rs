@@ -100,10 +100,8 @@ impl<F: Filter> RootContext for Root<F> {
             _ => match host::buffer(Buffer::Configuration, size) {
                 Ok(bytes) => bytes,
                 Err(host::Refused(status)) => {
-                    log::error!(
-                        "{}: Envoy refused its configuration: status {status}",
-                        F::NAME
-                    );
+                    let name = named::<F>();
+                    log::error!("{name}Envoy refused its configuration: status {status}");
                     return false;
                 }
             },
@@ -156,10 +154,23 @@ impl<F: Filter> RootContext for Root<F> {
 }
 
 fn refused<F: Filter>(errors: Vec<ConfigError>) -> bool {
+    let name = named::<F>();
     for error in errors {
-        log::error!("{}: {error}", F::NAME);
+        log::error!("{name}{error}");
     }
     false
+}
+
+/// What a log line begins with, so that the filter's name stands before it, once: Envoy begins it
+/// with the plugin's name, `root_id` and `vm_id`, of which the last is the filter's as a rule.
+pub(super) fn named<F: Filter>() -> String {
+    let ids = ["plugin_vm_id", "plugin_root_id", "plugin_name"];
+    let mut ids = ids.iter().filter_map(|id| host::property(&[id]).ok());
+    let last = ids.find(|id| !id.is_empty());
+    match last.as_deref() == Some(F::NAME.as_bytes()) {
+        true => String::new(),
+        false => [F::NAME, ": "].concat(),
+    }
 }
 
 impl<F: Filter> Shared<F> {
@@ -192,11 +203,12 @@ impl<F: Filter> Shared<F> {
             },
         );
         if first {
+            let name = named::<F>();
             for warning in warnings {
-                log::warn!("{}: {warning}", F::NAME);
+                log::warn!("{name}{warning}");
             }
             let summary = self.filter.summary();
-            log::info!("{}: configured: {summary}, config_hash {hash}", F::NAME);
+            log::info!("{name}configured: {summary}, config_hash {hash}");
         }
     }
 
@@ -316,7 +328,7 @@ impl<F: Filter> Shared<F> {
             }
             for (outcome, text) in chores.warnings {
                 let reason = self.reasons.get(outcome.index()).map_or("", String::as_str);
-                log::warn!("{}: {reason}: {text}", F::NAME);
+                log::warn!("{}{reason}: {text}", named::<F>());
             }
             for (gauge, value) in chores.gauges {
                 self.metrics.set(gauge, value);

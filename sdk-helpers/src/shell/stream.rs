@@ -7,7 +7,7 @@ use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, MapType};
 
 use super::host;
-use super::root::{Due, Hold, Shared, grpc_answer, http_answer};
+use super::root::{Due, Hold, Shared, grpc_answer, http_answer, named};
 use crate::decision::{
     Answer, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume, is_safe_value,
 };
@@ -181,7 +181,7 @@ impl<F: Filter> Inner<F> {
                 }
             }
         }
-        log::error!("{}: gave up on calls that could not be sent", F::NAME);
+        log::error!("{}gave up on calls that could not be sent", named::<F>());
         self.reply(&LocalReply {
             status: 500,
             grpc_status: None,
@@ -269,7 +269,7 @@ impl<F: Filter> Inner<F> {
         for (outcome, detail) in record.noted() {
             self.shared.metrics.count(outcome);
             let reason = self.reason(outcome);
-            log::debug!("{}: {reason}{detail}", F::NAME);
+            log::debug!("{}{reason}{detail}", named::<F>());
             if !state.reason.is_empty() {
                 state.reason.push(',');
             }

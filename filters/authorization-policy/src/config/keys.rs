@@ -1,11 +1,30 @@
 //! The keys of `when`.
 
-use sdk_helpers::matcher::is_header_name;
+use sdk_helpers::config::{is_token, nearest};
 use sdk_helpers::{At, Problems};
 
 use super::pasted;
 use super::values::{Kind, about};
 use crate::view::Attribute;
+
+/// All of them; those with brackets take a name in them.
+const KEYS: [&str; 15] = [
+    "request.headers[]",
+    "source.ip",
+    "remote.ip",
+    "source.namespace",
+    "source.serviceAccount",
+    "source.principal",
+    "source.trustDomain",
+    "request.auth.principal",
+    "request.auth.audiences",
+    "request.auth.presenter",
+    "request.auth.claims[]",
+    "destination.ip",
+    "destination.port",
+    "connection.sni",
+    "experimental.envoy.filters.*[]",
+];
 
 const HEADERS: &str = "request.headers";
 const CLAIMS: &str = "request.auth.claims";
@@ -60,7 +79,8 @@ fn bracketed(key: &str, at: &At<'_>, problems: &Problems) -> Result<(Attribute, 
     if let Some(rest) = key.strip_prefix(HEADERS) {
         let name = inner(rest).ok_or_else(|| form("request.headers[name]"))?;
         let name = name.to_ascii_lowercase();
-        if !is_header_name(&name) && name == name.trim_matches(['"', '\'']) {
+        let bare = name.trim_matches(['"', '\'']) == name;
+        if bare && !is_token(name.strip_prefix(':').unwrap_or(&name)) {
             problems.warn(at, format!("no request has a header `{name}`"));
         }
         return Ok((Attribute::Header(name.into()), Kind::Header));
@@ -85,7 +105,12 @@ fn bracketed(key: &str, at: &At<'_>, problems: &Problems) -> Result<(Attribute, 
         };
         return Ok((attribute, Kind::Metadata));
     }
-    Err(about(key, " is no key Istio knows"))
+    let meant = nearest(key.split('[').next().unwrap_or(key), &KEYS);
+    let told = match meant {
+        Some(meant) => ["; did you mean `", meant, "`?"].concat(),
+        None => ["; known are ", &KEYS.join(", ")].concat(),
+    };
+    Err(about(key, &[" is no key Istio knows", &told].concat()))
 }
 
 fn inner(rest: &str) -> Option<&str> {

@@ -1,5 +1,6 @@
 //! A policy as a user writes it, checked.
 
+use sdk_helpers::config::nearest;
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems};
 
@@ -18,6 +19,8 @@ pub(super) struct PolicyReader<'a> {
     pub(super) trust: &'a TrustDomains,
     pub(super) providers: &'a [Provider],
     pub(super) unseen: Unseen,
+    /// The names of all, those among them that are not right.
+    pub(super) named: &'a [String],
 }
 
 impl PolicyReader<'_> {
@@ -104,9 +107,14 @@ impl PolicyReader<'_> {
                     return None;
                 };
                 let known = self.providers.iter().position(|p| p.name() == name);
-                if known.is_none() {
-                    self.problems
-                        .error(&at, about(&name, " is none of `extensionProviders`"));
+                if known.is_none() && !self.named.contains(&name) {
+                    let names: Vec<&str> = self.named.iter().map(String::as_str).collect();
+                    let meant = match nearest(&name, &names) {
+                        Some(meant) => ["; did you mean `", meant, "`?"].concat(),
+                        None => String::new(),
+                    };
+                    let problem = [" is none of `extensionProviders`", &meant].concat();
+                    self.problems.error(&at, about(&name, &problem));
                 }
                 Action::Custom(known?)
             }

@@ -4,8 +4,8 @@ mod wire;
 
 use std::time::Duration;
 
-use crate::custom::{Http, Names, Protocol, Provider, Template, is_name};
-use sdk_helpers::config::duration;
+use crate::custom::{Http, Names, Protocol, Provider, Template};
+use sdk_helpers::config::{duration, is_token};
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems};
 pub use wire::ProviderWire;
@@ -237,7 +237,7 @@ impl Place<'_> {
         let mut headers: Vec<(String, Template)> = Vec::new();
         for (name, value) in texts {
             let lower = name.to_ascii_lowercase();
-            if !is_name(&name) || lower == "host" {
+            if !is_token(&name) || lower == "host" {
                 place.refuse(&name, &["is no name of a header that can be added; `host` and those with a colon in front are the request's own"]);
                 continue;
             }

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use sdk_helpers::config::is_token;
 use sdk_helpers::decision::is_safe_value;
 use sdk_helpers::{Body, HeaderEdit, Request};
 
-use super::names::is_name;
 use super::response::{Changes, Denied, Header, Response, Then};
 use super::{FORBIDDEN, Fault, Judgement, Refusal, answerable, check, query};
 
@@ -142,7 +142,7 @@ impl Header<'_> {
 
     /// Whether it can stand in a message without ending its line.
     fn is_safe(&self) -> bool {
-        is_name(self.name) && is_safe_value(self.value.as_bytes())
+        is_token(self.name) && is_safe_value(self.value.as_bytes())
     }
 
     /// Whether a service may write it into a request: what routes it, too, but only whole.

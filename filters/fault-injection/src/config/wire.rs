@@ -1,6 +1,7 @@
 //! The configuration as a user writes it: Istio's names, every field optional. What must be there,
 //! and what a value may say, is checked afterwards.
 
+use sdk_helpers::config::spelling;
 use sdk_helpers::matcher::HttpMatchWire;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -28,6 +29,7 @@ pub(super) struct RouteWire {
     pub(super) name: Option<String>,
     pub(super) r#match: Option<Vec<HttpMatchWire>>,
     pub(super) fault: Option<FaultWire>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) expires: Option<String>,
     pub(super) shadow: Option<bool>,
     pub(super) max_active_faults: Option<u32>,
@@ -59,6 +61,7 @@ pub(super) struct FaultWire {
 pub(super) struct DelayWire {
     pub(super) percentage: Option<PercentageWire>,
     pub(super) percent: Option<i32>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) fixed_delay: Option<String>,
     pub(super) exponential_delay: Option<String>,
     pub(super) header_delay: Option<Empty>,
@@ -68,7 +71,10 @@ pub(super) struct DelayWire {
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct AbortWire {
     pub(super) percentage: Option<PercentageWire>,
+    /// What only a delay has.
+    pub(super) percent: Option<f64>,
     pub(super) http_status: Option<i64>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) grpc_status: Option<String>,
     pub(super) http2_error: Option<String>,
     pub(super) header_abort: Option<Empty>,

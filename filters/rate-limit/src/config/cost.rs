@@ -1,9 +1,9 @@
 //! What a request takes.
 
+use sdk_helpers::config::header_name;
 use sdk_helpers::{At, Problems};
 
 use super::Cost;
-use super::key::header_name;
 use super::wire::CostWire;
 
 impl CostWire {
@@ -29,7 +29,7 @@ impl CostWire {
                 Some(Cost::Fixed(fixed))
             }
             (None, Some(header)) => {
-                let name = header_name(&header, &at.field("header"), problems);
+                let name = header_name(&header, true, &at.field("header"), problems);
                 let min = self.min.unwrap_or(1);
                 let default = self.default.unwrap_or(min);
                 let Some(max) = self.max else {

@@ -1,6 +1,7 @@
 //! The parts of a key.
 
-use sdk_helpers::matcher::{PathTemplate, is_header_name};
+use sdk_helpers::config::header_name;
+use sdk_helpers::matcher::PathTemplate;
 use sdk_helpers::{At, Problems, claims};
 
 use super::wire::{MaskWire, PartWire};
@@ -37,7 +38,7 @@ impl PartWire {
                 .map(|name| claim(name, &at.field("claim"), problems)),
         );
         take(self.header.map(|name| {
-            let name = header_name(&name, &at.field("header"), problems)?;
+            let name = header_name(&name, true, &at.field("header"), problems)?;
             Some((Source::Header(name.clone()), name))
         }));
         take(self.cookie.map(|name| {
@@ -118,15 +119,6 @@ pub(super) fn claim_path(name: &str, at: &At<'_>, problems: &Problems) -> Option
         );
     }
     path
-}
-
-pub(super) fn header_name(name: &str, at: &At<'_>, problems: &Problems) -> Option<String> {
-    let lower = name.to_ascii_lowercase();
-    if is_header_name(&lower) {
-        return Some(lower);
-    }
-    problems.error(at, format!("`{name}` is not a valid header name"));
-    None
 }
 
 fn claim(name: String, at: &At<'_>, problems: &Problems) -> Option<(Source, String)> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use sdk_helpers::config::{header_name, none_of};
 use sdk_helpers::matcher::HttpMatch;
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems};
 
-use super::key::{self, header_name};
+use super::key;
 use super::wire::{LimitWire, QuotaWire};
 use super::{Answer, Cost, Count, Here, LimitConfig, OnMissing, status};
 use crate::table::WAYS;
@@ -119,10 +120,8 @@ impl LimitWire {
             Some("skip") => OnMissing::Skip,
             Some("deny") => OnMissing::Deny,
             Some(other) => {
-                problems.error(
-                    &field,
-                    format!("`{other}` is none of `fallback`, `shared`, `skip`, `deny`"),
-                );
+                let known = ["fallback", "shared", "skip", "deny"];
+                problems.error(&field, none_of(other, &known));
                 default
             }
         };
@@ -140,10 +139,13 @@ impl LimitWire {
             None | Some("RESOURCE_EXHAUSTED") => RESOURCE_EXHAUSTED,
             Some("UNAVAILABLE") => UNAVAILABLE,
             Some(other) => {
-                problems.error(
-                    &at.field("grpcStatus"),
-                    format!("`{other}` is none of `RESOURCE_EXHAUSTED`, `UNAVAILABLE`"),
-                );
+                let known = ["RESOURCE_EXHAUSTED", "UNAVAILABLE"];
+                let problem = match other {
+                    "8" => "is a name here; write `RESOURCE_EXHAUSTED`".to_owned(),
+                    "14" => "is a name here; write `UNAVAILABLE`".to_owned(),
+                    _ => none_of(other, &known),
+                };
+                problems.error(&at.field("grpcStatus"), problem);
                 RESOURCE_EXHAUSTED
             }
         };
@@ -151,11 +153,11 @@ impl LimitWire {
         let mut headers = BTreeMap::new();
         for (name, value) in self.headers.take().into_iter().flatten() {
             let at = at_headers.field(&name);
-            if name.starts_with(':') {
+            if name == ":status" {
                 problems.error(&at, "a pseudo header cannot be set; use `status`");
             } else if value.chars().any(char::is_control) {
                 problems.error(&at, "a header value holds no control characters");
-            } else if let Some(name) = header_name(&name, &at, problems) {
+            } else if let Some(name) = header_name(&name, false, &at, problems) {
                 headers.insert(name, value);
             }
         }

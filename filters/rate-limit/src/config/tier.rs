@@ -1,9 +1,10 @@
 //! Who gets another quota, or none.
 
+use sdk_helpers::config::header_name;
 use sdk_helpers::matcher::{SourceMatch, StringMatchWire, Wildcard, plain};
 use sdk_helpers::{At, Problems};
 
-use super::key::{claim_path, header_name};
+use super::key::claim_path;
 use super::wire::{QuotaWire, TierWire, WhenWire};
 use super::{Text, Tier, When};
 
@@ -67,7 +68,7 @@ impl WhenWire {
                 Some(When::Claim(path?, text?))
             }
             (None, Some(header)) if !by_source => {
-                let name = header_name(&header, &at.field("header"), problems);
+                let name = header_name(&header, true, &at.field("header"), problems);
                 let text = text(self.values, like, at, problems);
                 Some(When::Header(name?, text?))
             }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use sdk_helpers::config::spelling;
 use sdk_helpers::matcher::{BlocksWire, HttpMatchWire};
 use serde::Deserialize;
 
@@ -25,6 +26,7 @@ pub(super) struct LimitWire {
     pub(super) fallback_key: Option<Vec<PartWire>>,
     pub(super) on_missing_key: Option<String>,
     pub(super) requests: Option<u32>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) per: Option<String>,
     pub(super) burst: Option<u32>,
     pub(super) tiers: Option<Vec<TierWire>>,
@@ -35,6 +37,7 @@ pub(super) struct LimitWire {
     pub(super) status: Option<u32>,
     pub(super) body: Option<String>,
     pub(super) headers: Option<BTreeMap<String, String>>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) grpc_status: Option<String>,
     pub(super) rate_limit_headers: Option<bool>,
     pub(super) max_keys: Option<u32>,
@@ -74,6 +77,7 @@ pub(super) struct TierWire {
     pub(super) when: Option<WhenWire>,
     pub(super) unlimited: Option<bool>,
     pub(super) requests: Option<u32>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) per: Option<String>,
     pub(super) burst: Option<u32>,
 }
@@ -109,6 +113,7 @@ pub(super) struct CostWire {
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub(super) struct QuotaWire {
     pub(super) requests: Option<u32>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) per: Option<String>,
     pub(super) burst: Option<u32>,
 }
@@ -119,6 +124,7 @@ pub(super) struct QuotaWire {
 pub(super) struct GlobalWire {
     pub(super) domain: Option<String>,
     pub(super) cluster: Option<String>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) timeout: Option<String>,
     pub(super) failure_mode: Option<String>,
     pub(super) status_on_error: Option<u32>,

@@ -93,7 +93,7 @@ impl KeysWire {
         let second = Duration::from_secs(1);
         let time = |text: Option<String>, standard, least, name: &'static str| {
             text.map_or(standard, |text| {
-                read_duration(&text, least, &at.field(name), problems)
+                read_duration(&text, least, &at.field(name), problems).unwrap_or(standard)
             })
         };
         let timeout = time(self.timeout, TIMEOUT, millisecond, "timeout");

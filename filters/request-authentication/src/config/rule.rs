@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sdk_helpers::config::duration;
+use sdk_helpers::config::{self, duration};
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems, claims};
 
@@ -70,7 +70,8 @@ impl RuleWire {
             .filter_map(|(index, wire)| wire.check(&at_claims.index(index), problems))
             .collect();
         let clock_skew = self.clock_skew.map_or(CLOCK_SKEW, |text| {
-            read_duration(&text, Duration::ZERO, &at.field("clockSkew"), problems)
+            let at = at.field("clockSkew");
+            read_duration(&text, Duration::ZERO, &at, problems).unwrap_or(CLOCK_SKEW)
         });
         if clock_skew.subsec_nanos() > 0 {
             problems.error(
@@ -107,7 +108,7 @@ pub(super) fn read_duration(
     least: Duration,
     at: &At<'_>,
     problems: &Problems,
-) -> Duration {
+) -> Option<Duration> {
     match duration(text) {
         Err(problem) => problems.error(at, problem),
         Ok(read) if read < least => problems.error(
@@ -118,9 +119,9 @@ pub(super) fn read_duration(
             at,
             format!("`{text}` is not a whole number of milliseconds"),
         ),
-        Ok(read) => return read,
+        Ok(read) => return Some(read),
     }
-    least
+    None
 }
 
 fn texts(list: &[String], at: &At<'_>, problems: &Problems) {
@@ -156,20 +157,20 @@ fn locations(
         .enumerate()
         .map(|(index, wire)| {
             let name = wire.name.unwrap_or_default();
+            let at = at_headers.index(index);
+            let at = at.field("name");
             if name.is_empty() {
+                problems.error(&at, "must be a text that is not empty");
+            } else if name.starts_with(':') || name.eq_ignore_ascii_case("host") {
                 problems.error(
-                    &at_headers.index(index).field("name"),
-                    "must be a text that is not empty",
-                );
-            }
-            if name.starts_with(':') || name.eq_ignore_ascii_case("host") {
-                problems.error(
-                    &at_headers.index(index).field("name"),
+                    &at,
                     format!(
                         "`{}` routes the request, and cannot be taken out of it",
                         name.escape_debug()
                     ),
                 );
+            } else {
+                config::header_name(&name, false, &at, problems);
             }
             HeaderLocation {
                 name: name.to_ascii_lowercase(),

@@ -1,6 +1,7 @@
 //! The configuration as a user writes it: Istio's names, every field optional. What must be there,
 //! and what a value may say, is checked afterwards.
 
+use sdk_helpers::config::spelling;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -39,11 +40,15 @@ pub(super) struct RuleWire {
     pub(super) output_payload_to_header: Option<String>,
     pub(super) forward_original_token: Option<bool>,
     pub(super) output_claim_to_headers: Option<Vec<ClaimWire>>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) timeout: Option<String>,
     pub(super) space_delimited_claims: Option<Vec<String>>,
     pub(super) jwks_cluster: Option<String>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) cache_duration: Option<String>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) max_stale: Option<String>,
+    #[serde(deserialize_with = "spelling")]
     pub(super) clock_skew: Option<String>,
     pub(super) allow_padding: Option<bool>,
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use sdk_helpers::config::duration;
 use sdk_helpers::{At, Problems};
 
 use super::names::{self, Labels};
@@ -46,11 +47,15 @@ impl Overrides<'_> {
         for (index, element) in elements.into_iter().flatten().enumerate() {
             let at = at.index(index);
             check_providers(&element.providers, &at, self.problems);
-            if element.reporting_interval {
-                self.problems.warn(
-                    &at.field("reportingInterval"),
-                    "changes nothing here: HTTP metrics are reported when a stream ends",
-                );
+            if let Some(text) = element.reporting_interval {
+                let at = at.field("reportingInterval");
+                match duration(&text) {
+                    Err(problem) => self.problems.error(&at, problem),
+                    Ok(_) => self.problems.warn(
+                        &at,
+                        "changes nothing here: HTTP metrics are reported when a stream ends",
+                    ),
+                }
             }
             for (index, entry) in element.overrides.into_iter().enumerate() {
                 let at = at.field("overrides");

@@ -1,5 +1,6 @@
 //! Tags: ours, and the custom tags of Istio's `tracing`.
 
+use sdk_helpers::config::header_name;
 use sdk_helpers::{At, Problems};
 
 use super::names::{self, Labels};
@@ -228,11 +229,8 @@ fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Opt
     if let Some(NamedWire { name, default }) = wire.header {
         let at = at.field("header");
         let at = at.field("name");
-        let name = name.unwrap_or_default().to_ascii_lowercase();
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
-            problems.error(&at, format!("`{name}` is no name of a header"));
-        }
-        return Some(Source::Header { name, default });
+        let name = header_name(&name.unwrap_or_default(), true, &at, problems);
+        return name.map(|name| Source::Header { name, default });
     }
     if let Some(value) = wire.formatter {
         let at = at.field("formatter");

@@ -81,6 +81,11 @@ pub(super) const LISTS: [&str; 5] = [
 ];
 
 impl ProviderWire {
+    /// What it is called.
+    pub(in crate::config) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Reads an entry.
     pub(in crate::config) fn read(node: Node<'_>) -> Self {
         let mut wire = ProviderWire::default();
@@ -103,9 +108,9 @@ impl ServiceWire {
                 0 => wire.service = Some(node.text()),
                 1 => wire.port = u16::try_from(node.whole(1, 65_535)).ok(),
                 2 => wire.cluster = Some(node.text()),
-                3 => wire.timeout = Some(node.text()),
+                3 => wire.timeout = Some(node.spelling()),
                 4 => wire.fail_open = node.flag(),
-                5 => wire.status_on_error = node.text(),
+                5 => wire.status_on_error = node.spelling(),
                 CLEAR_ROUTE_CACHE => wire.clear_route_cache = node.flag(),
                 BODY => {}
                 8 => wire.path_prefix = node.text(),

@@ -496,7 +496,7 @@ proptest! {
         let Judgement::Deny(refusal) = judged(response(7, Some(Outcome::Denied(denied))), true) else {
             panic!("a refusal");
         };
-        prop_assert!(refusal.headers.iter().all(|(name, value)| is_name(name) && is_safe_value(value)));
+        prop_assert!(refusal.headers.iter().all(|(name, value)| is_token(name) && is_safe_value(value)));
         prop_assert_eq!(refusal.body.as_bytes(), body.as_bytes());
     }
 }

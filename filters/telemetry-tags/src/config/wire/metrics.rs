@@ -8,7 +8,7 @@ use super::{Mode, number, providers};
 pub(in crate::config) struct MetricsWire {
     pub(in crate::config) providers: Vec<Option<String>>,
     pub(in crate::config) overrides: Vec<Option<OverrideWire>>,
-    pub(in crate::config) reporting_interval: bool,
+    pub(in crate::config) reporting_interval: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -62,8 +62,7 @@ pub(super) fn metrics_of(node: Node<'_>) -> MetricsWire {
                 .push((!node.is_null()).then(|| override_of(node)));
         }),
         _ => {
-            node.text();
-            wire.reporting_interval = true;
+            wire.reporting_interval = Some(node.spelling());
         }
     });
     wire
