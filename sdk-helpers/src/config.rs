@@ -182,6 +182,28 @@ mod tests {
         })
     }
 
+    /// The same as JSON with the keys of each mapping in another order.
+    fn shuffled(tree: &Value, seed: &mut u64) -> String {
+        match tree {
+            Value::Array(list) => {
+                let list: Vec<String> = list.iter().map(|value| shuffled(value, seed)).collect();
+                format!("[{}]", list.join(","))
+            }
+            Value::Object(map) => {
+                let mut entries: Vec<String> = Vec::new();
+                for (name, value) in map {
+                    *seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    let places = entries.len() as u64 + 1;
+                    let at = usize::try_from((*seed >> 33) % places).expect("a place");
+                    let entry = format!("{}:{}", Value::from(name.as_str()), shuffled(value, seed));
+                    entries.insert(at, entry);
+                }
+                format!("{{{}}}", entries.join(","))
+            }
+            leaf => leaf.to_string(),
+        }
+    }
+
     proptest! {
         #[test]
         fn any_tree_is_read_or_refused(tree in any_json()) {
@@ -192,6 +214,39 @@ mod tests {
             if serde_json::from_value::<Wire>(tree.clone()).is_err() && !matches!(tree, Value::Null) {
                 let respelt = tree.to_string().contains(['.', '"']);
                 prop_assert!(respelt || !problems.errors().is_empty(), "{tree}");
+            }
+        }
+
+        /// The order of keys says nothing, neither to the reader nor to the hash.
+        #[test]
+        fn any_order_of_keys_is_the_same(tree in any_json(), seed in any::<u64>()) {
+            let text = shuffled(&tree, &mut { seed });
+            let again = parse(text.as_bytes());
+            if tree.is_object() {
+                let again = again.expect("JSON");
+                prop_assert_eq!(hash(&again), hash(&parse(tree.to_string().as_bytes()).expect("JSON")));
+                let errors = |tree: &Value| {
+                    let mut problems = Problems::default();
+                    let wire: Wire = read(tree, &mut problems);
+                    (format!("{wire:?}"), problems.errors())
+                };
+                prop_assert_eq!(errors(&again), errors(&parse(tree.to_string().as_bytes()).expect("JSON")));
+            }
+        }
+
+        /// Nor does the spelling of the fields.
+        #[test]
+        fn either_spelling_is_the_same(tree in any_json()) {
+            let read = |tree: &Value| {
+                let mut problems = Problems::default();
+                let wire: Wire = read(tree, &mut problems);
+                (format!("{wire:?}"), problems.errors().len())
+            };
+            // As a key of `map`, and as its own neighbour, it is another name.
+            let text = tree.to_string();
+            if !text.contains("\"map\"") && !text.contains("fixed_delay") {
+                let snake: Value = serde_json::from_str(&text.replace("\"fixedDelay\":", "\"fixed_delay\":")).expect("JSON");
+                prop_assert_eq!(read(&snake), read(&tree));
             }
         }
 

@@ -116,6 +116,8 @@ fn tree() -> impl Strategy<Value = Value> {
         "group",
         "apiVersion",
         "metadata",
+        "items",
+        "not_paths",
         "annotations",
         "istio.io/dry-run",
         "spec",

@@ -51,7 +51,16 @@ fn leaf() -> impl Strategy<Value = Value> {
 /// Trees that use the filter's own field names, wherever.
 fn tree() -> impl Strategy<Value = Value> {
     let names = vec![
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "items",
+        "status",
         "http",
+        "hosts",
+        "fixed_delay",
+        "http_status",
         "name",
         "match",
         "fault",

@@ -59,6 +59,12 @@ fn leaf() -> impl Strategy<Value = Value> {
 /// Trees that use the filter's own field names, wherever.
 fn tree() -> impl Strategy<Value = Value> {
     let names = vec![
+        "apiVersion",
+        "kind",
+        "metadata",
+        "spec",
+        "items",
+        "on_missing_key",
         "limits",
         "failureMode",
         "global",

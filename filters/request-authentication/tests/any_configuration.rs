@@ -43,7 +43,11 @@ fn leaf() -> impl Strategy<Value = Value> {
     ]
 }
 
-const NAMES: [&str; 37] = [
+const NAMES: [&str; 41] = [
+    "apiVersion",
+    "metadata",
+    "items",
+    "jwks_uri",
     "jwtRules",
     "jwt_rules",
     "selector",

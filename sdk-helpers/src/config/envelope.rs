@@ -165,7 +165,7 @@ impl OwnShape<'_> {
         };
         let (mut kind, mut version, mut items) = (None, None, None);
         let (mut meta, mut spec) = (metadata::Metadata::default(), None);
-        let mut beside = Map::new();
+        let (mut beside, mut misplaced) = (Map::new(), Vec::new());
         problems.spelt_once(&map, &OBJECT, at);
         for (name, value) in map {
             let at = at.field(&name);
@@ -177,6 +177,7 @@ impl OwnShape<'_> {
                 Some(3) => spec = Some((name, value)),
                 Some(4) => items = Some((name, value)),
                 Some(_) => {}
+                None if place(&name, self.envelope.spec).is_some() => misplaced.push(name),
                 None => {
                     beside.insert(name, value);
                 }
@@ -207,6 +208,9 @@ impl OwnShape<'_> {
             }
             return;
         }
+        for name in misplaced {
+            problems.misfit(&at.field(&name), "belongs under `spec`; move it there");
+        }
         self.take(spec, meta, beside, at);
     }
 
@@ -215,19 +219,12 @@ impl OwnShape<'_> {
         &mut self,
         spec: Option<(String, Value)>,
         meta: metadata::Metadata,
-        mut beside: Map<String, Value>,
+        beside: Map<String, Value>,
         at: &At<'_>,
     ) {
         let problems = self.problems;
         let (name, spec) = spec.unwrap_or_else(|| ("spec".to_owned(), Value::Null));
         let at_spec = at.field(&name);
-        beside.retain(|name, _| {
-            let misplaced = place(name, self.envelope.spec).is_some();
-            if misplaced {
-                problems.misfit(&at.field(name), "belongs under `spec`; move it there");
-            }
-            !misplaced
-        });
         let spec = match spec {
             Value::Object(spec) => spec,
             Value::Null => {
@@ -323,13 +320,10 @@ impl OwnShape<'_> {
                 self.problems
                     .misfit(&at, format!("`{shown}` is neither `true` nor `false`"));
             }
-            entry.retain(|name, _| place(name, &[flag]).is_none());
             entry.insert(flag.to_owned(), truth.unwrap_or_default().into());
             self.moved.insert(place_of(flag), at.to_string().into());
         }
-        if let Some(Value::Array(entries)) = self.fields.get_mut(list)
-            && let Some(last) = entries.last_mut()
-        {
+        if let Some(last) = self.elements_of(list).and_then(|list| list.last_mut()) {
             *last = Value::Object(entry);
         }
     }
@@ -356,12 +350,20 @@ impl OwnShape<'_> {
         }
     }
 
-    /// Sees to it that there is a list, were it empty.
+    /// Sees to it that the list is there, were it empty.
     fn list(&mut self) {
         if let [list] = self.envelope.lists() {
-            let empty = || Value::Array(Vec::new());
-            self.fields.entry(*list).or_insert_with(empty);
+            self.elements_of(list);
         }
+    }
+
+    /// The elements of a list so far; none at all where something else stands there.
+    fn elements_of(&mut self, list: &str) -> Option<&mut Vec<Value>> {
+        if !self.fields.contains_key(list) {
+            let empty = Value::Array(Vec::new());
+            self.fields.insert(list.to_owned(), empty);
+        }
+        self.fields.get_mut(list)?.as_array_mut()
     }
 
     /// Adds the elements of one of the lists; objects among them are taken out of their clothes.
@@ -372,8 +374,7 @@ impl OwnShape<'_> {
             return;
         }
         let at = at.field(list);
-        let empty = || Value::Array(Vec::new());
-        self.fields.entry(list).or_insert_with(empty);
+        self.elements_of(list);
         for (index, element) in elements.into_iter().enumerate() {
             let at = at.index(index);
             match element {
@@ -390,10 +391,8 @@ impl OwnShape<'_> {
 
     /// Adds an element of a list, and tells its path.
     fn push(&mut self, list: &str, element: Value, at: &At<'_>) -> String {
-        let empty = || Value::Array(Vec::new());
-        let there = self.fields.entry(list).or_insert_with(empty);
         let mut index = 0;
-        if let Value::Array(there) = there {
+        if let Some(there) = self.elements_of(list) {
             index = there.len();
             there.push(element);
         }
