@@ -161,6 +161,53 @@ fn another_object_belongs_elsewhere() {
     );
 }
 
+/// Nothing that stands there is passed over in silence.
+#[test]
+fn what_stands_beside_has_its_place() {
+    let object = json!({"spec": {"http": [1]}});
+    for (envelope, tree, told) in [
+        (
+            &FIELDS,
+            json!({"items": [object], "http": []}),
+            "http: cannot stand beside a list of objects",
+        ),
+        (
+            &FIELDS,
+            json!({"items": [object], "spec": {}}),
+            "spec: cannot stand beside a list of objects",
+        ),
+        (
+            &FIELDS,
+            json!({"items": {}}),
+            "items: a list is expected here, not a mapping",
+        ),
+        (
+            &FIELDS,
+            json!({"spec": {"http": [1]}, "http": []}),
+            "http: belongs under `spec`; move it there",
+        ),
+        (
+            &ENTRIES,
+            json!({"spec": {"dryRun": true}, "dryRun": false}),
+            "dryRun: stands under `spec` too; remove one",
+        ),
+        (
+            &ENTRIES,
+            json!({"spec": {}, "policies": []}),
+            "policies: stands in two places, and only lists add up; remove one",
+        ),
+    ] {
+        assert_eq!(errors(envelope, tree), [told]);
+    }
+    let kept = json!({"kind": "VirtualService", "spec": {"http": [1]}, "items": [2]});
+    assert_eq!(clean(&FIELDS, kept), json!({"http": [1], "items": [2]}));
+    let own = json!({"metadata": {"name": "a"}, "policies": [], "trustDomain": "b"});
+    assert_eq!(
+        clean(&ENTRIES, own),
+        json!({"policies": [], "trustDomain": "b"})
+    );
+}
+
 fn tree() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
