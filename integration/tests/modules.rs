@@ -105,7 +105,7 @@ const MODULES: [Pinned; 7] = [
             "proxy_on_request_headers",
             "proxy_on_response_headers",
         ],
-        budget: 340_000,
+        budget: 350_000,
     },
 ];
 

@@ -46,11 +46,13 @@ const KINDS: [Kind; 5] = [
 const ELSEWHERE: [(&[&str], &str); 5] = [
     (
         &["EnvoyFilter"],
-        "belongs to Istio, which reads it; what stands in it under `configuration` belongs here",
+        "belongs to Istio, which reads it; where it loads this filter, what stands under its \
+         `configuration` belongs here",
     ),
     (
         &["WasmPlugin"],
-        "belongs to Istio, which reads it; what stands in it under `pluginConfig` belongs here",
+        "belongs to Istio, which reads it; where it loads this filter, what stands under its \
+         `pluginConfig` belongs here",
     ),
     (
         &[
