@@ -20,12 +20,16 @@ fn a_refused_configuration_ends_envoy_at_the_start() {
             &["probe: cluster: is missing; name a cluster of Envoy's"][..],
         ),
         (
-            json!({ "clutser": "http1", "fetch": "perhaps" }),
+            json!({ "unknown": "http1", "fetch": "perhaps" }),
             &[
-                "probe: clutser: ",
+                "probe: unknown: ",
                 "probe: fetch: ",
                 "probe: cluster: is missing",
             ],
+        ),
+        (
+            json!({ "clutser": "http1" }),
+            &["probe: clutser: unknown field; did you mean `cluster`?"],
         ),
     ] {
         let (exit, log) = refused(configuration);
@@ -35,6 +39,15 @@ fn a_refused_configuration_ends_envoy_at_the_start() {
             assert_eq!(lines, 1, "`{complaint}` in {log}");
         }
         assert!(!log.contains("configured:"), "{log}");
+        // Envoy names the filter already, and what is missing because of a slip is not told.
+        assert!(!log.contains("probe: probe:"), "{log}");
+        let told = log.contains("cluster: is missing");
+        assert_eq!(
+            told,
+            complaints
+                .last()
+                .is_some_and(|last| last.contains("is missing"))
+        );
     }
 }
 
