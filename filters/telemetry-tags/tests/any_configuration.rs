@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use telemetry_tags::TelemetryTags;
 use world::{Proxy, world};
 
-const WORDS: [&str; 40] = [
+const WORDS: [&str; 44] = [
     "tags",
     "name",
     "literal",
