@@ -8,7 +8,7 @@ mod missing;
 use crate::lookup::{Key, Lookup};
 use crate::pattern::{Pattern, Value};
 use crate::view::{Attribute, View};
-pub(crate) use missing::{Missing, Precision};
+pub(crate) use missing::{Missing, Names, Precision};
 
 /// Whether something holds, as far as can be seen. In order: the least of several is whether all
 /// hold, the greatest whether any does.

@@ -9,7 +9,7 @@ mod part;
 mod search;
 
 use crate::lookup::{Key, Lookup};
-use crate::rule::{Missing, Rule, Truth, write_index};
+use crate::rule::{Missing, Names, Rule, Truth, write_index};
 use crate::view::{Attribute, View};
 use closest::Closest;
 use part::{Part, Tally, fold};
@@ -218,7 +218,7 @@ impl Rules {
         if let Some(owned) = self.rules.get(hit.rule as usize) {
             owned.write(&mut text);
             if !hit.certain
-                && let Some(place) = owned.rule.missing(view).unseen
+                && let Some(place) = owned.rule.missing(view, Names::MayBeMore).unseen
             {
                 place.write(&mut text);
             }

@@ -4,7 +4,6 @@ use sdk_helpers::{OutcomeId, Outcomes};
 
 use crate::config::{Action, PolicyConfig};
 use crate::rule::Rule;
-use crate::view::Attribute;
 
 /// What can be said of one policy.
 #[derive(Debug, Clone, Copy)]
@@ -44,13 +43,8 @@ impl Reasons {
         let closest = words.map_or([matched; 2], |[seen, unseen]| {
             let seen = add(seen);
             // A statistic takes Envoy's memory, so it is only there where it can count.
-            let conditions = policy.rules.iter().flat_map(Rule::conditions);
-            let mut attributes = conditions.map(|condition| &condition.attribute);
-            let may_be_unseen = attributes.any(|attribute| match attribute {
-                Attribute::SourceIp => true,
-                Attribute::Peer => !single_uri_san,
-                _ => false,
-            });
+            let mut conditions = policy.rules.iter().flat_map(Rule::conditions);
+            let may_be_unseen = conditions.any(|c| c.may_be_unseen(single_uri_san));
             [seen, if may_be_unseen { add(unseen) } else { seen }]
         });
         Reasons {

@@ -10,6 +10,32 @@ use sdk_helpers::matcher::Wildcard;
 /// How much of a request's path and host is said.
 pub(crate) type Precision = (usize, usize);
 
+/// What a certificate's names are taken for, of which Envoy may not show all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// There may be more, and one of them may be the one.
+    MayBeMore,
+    /// Those that are shown. A stranger to an ALLOW rule is told so: certificates with a second name
+    /// are rare, and who is told that it cannot be seen would look for the fault in the wrong place.
+    AsShown,
+}
+
+impl Condition {
+    /// Whether it asks that a name of the peer's is there.
+    fn asks_for_a_name(&self) -> bool {
+        self.attribute == Attribute::Peer && !self.negated
+    }
+
+    /// Whether an ALLOW rule may be refused because what it asks for is not shown.
+    pub(crate) fn may_be_unseen(&self, single_uri_san: bool) -> bool {
+        match self.attribute {
+            Attribute::SourceIp => true,
+            Attribute::Peer => self.negated && !single_uri_san,
+            _ => false,
+        }
+    }
+}
+
 /// What keeps a rule from holding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Missing {
@@ -32,6 +58,7 @@ impl Missing {
         view: &View<'_>,
         list: &'static str,
         index: Option<u32>,
+        names: Names,
     ) -> Self {
         let mut missing = Missing::default();
         for condition in conditions {
@@ -43,7 +70,13 @@ impl Missing {
             // Conditions stand in the order of what they cost; a reader goes by entries.
             let earlier =
                 |known: Option<Place>| known.filter(|k| k.index <= place.index).or(Some(place));
-            match condition.truth(view) {
+            let truth = match condition.truth(view) {
+                Truth::Unknown if names == Names::AsShown && condition.asks_for_a_name() => {
+                    Truth::False
+                }
+                truth => truth,
+            };
+            match truth {
                 Truth::True => missing.held = missing.held.saturating_add(1),
                 Truth::Unknown => missing.unseen = earlier(missing.unseen),
                 Truth::False => {
@@ -59,10 +92,15 @@ impl Missing {
     }
 
     /// Of alternatives, the nearest; of several, the first.
-    fn of_branches(branches: &[Vec<Condition>], view: &View<'_>, list: &'static str) -> Self {
+    fn of_branches(
+        branches: &[Vec<Condition>],
+        view: &View<'_>,
+        list: &'static str,
+        names: Names,
+    ) -> Self {
         (0u32..)
             .zip(branches)
-            .map(|(index, branch)| Missing::of(branch, view, list, Some(index)))
+            .map(|(index, branch)| Missing::of(branch, view, list, Some(index), names))
             .reduce(|best, next| match next.nearness() > best.nearness() {
                 true => next,
                 false => best,
@@ -105,15 +143,15 @@ impl Missing {
 
 impl Rule {
     /// What is missing for this rule to hold. Of alternatives it is the nearest.
-    pub(crate) fn missing(&self, view: &View<'_>) -> Missing {
-        Missing::of_branches(&self.from, view, "from")
-            .and(Missing::of_branches(&self.to, view, "to"))
-            .and(Missing::of(&self.when, view, "when", None))
+    pub(crate) fn missing(&self, view: &View<'_>, names: Names) -> Missing {
+        Missing::of_branches(&self.from, view, "from", names)
+            .and(Missing::of_branches(&self.to, view, "to", names))
+            .and(Missing::of(&self.when, view, "when", None, names))
     }
 
     /// The same for what the request asks for alone.
     pub(crate) fn missing_target(&self, view: &View<'_>) -> Missing {
-        Missing::of_branches(&self.to, view, "to")
+        Missing::of_branches(&self.to, view, "to", Names::AsShown)
     }
 
     /// Whether it wants the request's path, host and method.

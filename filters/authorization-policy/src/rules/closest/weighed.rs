@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::cmp::{Ordering, Reverse};
 
 use super::Owned;
-use crate::rule::{Missing, Precision, Rule};
+use crate::rule::{Missing, Names, Precision, Rule};
 use crate::view::View;
 
 /// Rules by rank, and the request they are weighed for.
@@ -63,7 +63,7 @@ impl<'a> Weighed<'a> {
                 rank,
                 id,
                 rule,
-                missing: rule.missing(self.view),
+                missing: rule.missing(self.view, Names::AsShown),
                 precision: OnceCell::new(),
             })
         });
