@@ -208,11 +208,16 @@ mod tests {
 
     #[test]
     fn a_regex_that_cannot_be_read_is_told_at_its_field() {
-        let error = compile(wire(None, None, Some("*")), false).unwrap_err();
-        assert_eq!(
-            error,
-            "regex: `*` is no regex of RE2: nothing stands before `*` for it to repeat; for anything write `.*`"
-        );
+        for (pattern, problem) in [
+            (
+                "*",
+                "`*` is no regex; write `.*` for any text, or `{}` in place of the whole for what is there, whatever it is",
+            ),
+            ("(", "`(` is no regex of RE2: a `)` is missing"),
+        ] {
+            let error = compile(wire(None, None, Some(pattern)), false).unwrap_err();
+            assert_eq!(error, format!("regex: {problem}"));
+        }
     }
 
     #[test]
