@@ -115,15 +115,18 @@ fn in_snake_case(value: Value, fields: bool) -> Value {
     }
 }
 
+/// An upper-case letter begins a word where none stands before it: `sourceCIDR` is `source_cidr`.
 fn snake(name: &str) -> String {
-    let letters = name.chars().flat_map(|c| {
-        let upper = c.is_ascii_uppercase();
-        upper
-            .then_some('_')
-            .into_iter()
-            .chain([c.to_ascii_lowercase()])
-    });
-    letters.collect()
+    let mut snake = String::new();
+    let mut upper = false;
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !upper {
+            snake.push('_');
+        }
+        upper = c.is_ascii_uppercase();
+        snake.push(c.to_ascii_lowercase());
+    }
+    snake
 }
 
 fn in_wasm(module: Result<InWasm, Vec<String>>) -> Loaded {

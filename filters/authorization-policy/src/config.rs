@@ -143,7 +143,7 @@ fn check_names(policies: &[PolicyConfig], at: &At<'_>, problems: &Problems) {
         for number in others {
             let name = name(*number).map_or("", String::as_str);
             problems.error(
-                &at.index(*number as usize),
+                &at.index(*number as usize).field("name"),
                 format!(
                     "`{name}` is the name of policies[{first}] too, and reasons and statistics \
                      could not tell them apart; rename one"

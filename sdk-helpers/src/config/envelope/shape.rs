@@ -130,6 +130,7 @@ impl OwnShape<'_> {
         let problems = self.problems;
         let (name, spec) = spec.unwrap_or_else(|| ("spec".to_owned(), Value::Null));
         let at_spec = at.field(&name);
+        let is_given = spec.is_object();
         let spec = match spec {
             Value::Object(spec) => spec,
             Value::Null => {
@@ -149,12 +150,24 @@ impl OwnShape<'_> {
             Layout::Fields(_) => {
                 self.beside(beside, at);
                 self.spec(spec, &at_spec);
-                // Whoever writes an object without entries has not left the list out.
-                self.list();
+                if is_given {
+                    self.said_empty(&at_spec);
+                }
             }
             Layout::Entries { list, flag, .. } => {
                 self.entry((list, flag), spec, meta, beside, (at, &at_spec));
             }
+        }
+    }
+
+    /// A `spec` without entries says that there are none: its list is empty, and not left out.
+    fn said_empty(&mut self, at: &At<'_>) {
+        if let [list] = self.envelope.lists()
+            && !self.fields.contains_key(*list)
+        {
+            let written = at.field(list).to_string();
+            self.moved.insert((*list).to_owned(), written.into());
+            self.list();
         }
     }
 
