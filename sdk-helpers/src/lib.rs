@@ -1,5 +1,5 @@
-//! What every filter shares: the values a filter reads and returns, the matchers, how a
-//! configuration is read, and the one shell that knows proxy-wasm.
+//! What every filter shares: the values a filter reads and returns, the matchers, and how a
+//! configuration is read.
 //!
 //! ```text
 //! once, at load    bytes ─parse→ Wire ─check→ Config ─compile→ Policy       any error: the configuration is refused whole
@@ -7,8 +7,8 @@
 //!                  └───── shell ────┘└────────── filters/* (pure, native) ──────────┘└── shell (wasm32) ──┘
 //! ```
 //!
-//! Data moves left to right. A filter sees values and returns values; only `shell` (compiled for
-//! wasm32 alone) calls the host, so tests, tools and Envoy all run the same core.
+//! Data moves left to right. A filter sees values and returns values; only the crate `shell`, compiled
+//! for wasm32 alone, calls the host, so tests, tools and Envoy all run the same core.
 
 pub mod claims;
 pub mod config;
@@ -19,8 +19,6 @@ pub mod matcher;
 pub mod outcome;
 pub mod protobuf;
 pub mod request;
-#[cfg(target_arch = "wasm32")]
-pub mod shell;
 pub mod text;
 pub mod world;
 
@@ -32,29 +30,3 @@ pub use outcome::{Outcome, OutcomeId, Outcomes};
 pub use protobuf::read_metadata;
 pub use request::{Request, Response};
 pub use world::{Contended, Facts, Roll, Timestamp, World};
-
-/// Makes a [`Filter`] the filter of this module, and names the proxy-wasm callbacks it needs.
-///
-/// Every callback a module exports is a call Envoy makes for every stream, so `cargo xtask build`
-/// strips those that are not named here. Names are those of the proxy-wasm ABI without `proxy_`:
-///
-/// ```text
-/// sdk_helpers::register!(FaultInjection: on_request_headers, on_tick, on_queue_ready);
-/// ```
-#[macro_export]
-macro_rules! register {
-    ($filter:ty: $($callback:ident),+ $(,)?) => {
-        #[cfg(target_arch = "wasm32")]
-        mod module {
-            use super::*;
-
-            const CALLBACKS: &str = concat!($(stringify!($callback), "\n"),+);
-
-            #[used]
-            #[unsafe(link_section = "mesh_filters.callbacks")]
-            static SECTION: [u8; CALLBACKS.len()] = $crate::shell::section(CALLBACKS);
-
-            $crate::shell::proxy_wasm::main! {{ $crate::shell::start::<$filter>() }}
-        }
-    };
-}

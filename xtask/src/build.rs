@@ -99,9 +99,16 @@ fn compile(
     quiet: bool,
 ) -> Result<Vec<u8>, String> {
     let mut command = process::cargo(&workspace.root);
-    // The crate is a library as well, for tests; naming cdylib alone keeps LTO, which cargo drops
+    // The tests' modules are libraries as well; naming cdylib alone keeps LTO, which cargo drops
     // without a word when it builds both.
-    command.args(["rustc", "--release", "--target", TARGET, "-p", &module.name]);
+    command.args([
+        "rustc",
+        "--release",
+        "--target",
+        TARGET,
+        "-p",
+        &module.package,
+    ]);
     command.args(["--lib", "--crate-type", "cdylib"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     command.arg("--target-dir").arg(target);
@@ -130,7 +137,7 @@ fn compile(
         .next_back()
         .ok_or_else(|| {
             format!(
-                "{}: cargo made no .wasm file; give it `crate-type = [\"cdylib\", \"rlib\"]` in \
+                "{}: cargo made no .wasm file; give it `crate-type = [\"cdylib\"]` in \
                  [lib] of its Cargo.toml",
                 module.name
             )

@@ -51,12 +51,12 @@ mod tests {
 
     #[test]
     fn our_crates_go_without_saying() {
-        let crates = ["sdk_helpers".to_owned(), "noop".to_owned()];
+        let crates = ["shell".to_owned(), "noop".to_owned()];
         for (name, left) in [
-            ("sdk_helpers::shell::start", "shell::start"),
+            ("shell::contexts::start", "contexts::start"),
             (
-                "<sdk_helpers::shell::root::Root<F> as proxy_wasm::traits::Context>::on_done",
-                "<shell::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+                "<shell::contexts::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+                "<contexts::root::Root<F> as proxy_wasm::traits::Context>::on_done",
             ),
             (
                 "core::ptr::drop_in_place<noop::Noop>",
@@ -89,10 +89,10 @@ mod tests {
 
     #[test]
     fn ours_are_told_from_the_libraries() {
-        let crates = ["sdk_helpers".to_owned(), "noop".to_owned()];
+        let crates = ["shell".to_owned(), "noop".to_owned()];
         for name in [
             "noop::decide",
-            "<sdk_helpers::shell::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+            "<shell::contexts::root::Root<F> as proxy_wasm::traits::Context>::on_done",
             "core::ptr::drop_in_place<noop::Noop>",
             "dlmalloc",
         ] {

@@ -77,7 +77,7 @@ fn wanted(module: &mut Module) -> Result<BTreeSet<String>, String> {
     if !found {
         return Err(format!(
             "no section `{SECTION}`, so its callbacks are unknown; add \
-             `sdk_helpers::register!(<filter>: on_request_headers, …);` to its src/lib.rs"
+             `shell::register!(<filter>: on_request_headers, …);` to its src/lib.rs"
         ));
     }
     let offered: BTreeSet<&str> = module
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(
             problem,
             "no section `mesh_filters.callbacks`, so its callbacks are unknown; add \
-             `sdk_helpers::register!(<filter>: on_request_headers, …);` to its src/lib.rs"
+             `shell::register!(<filter>: on_request_headers, …);` to its src/lib.rs"
         );
     }
 

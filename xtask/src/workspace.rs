@@ -17,7 +17,10 @@ pub(crate) struct Workspace {
 
 #[derive(Clone)]
 pub(crate) struct Module {
+    /// The filter's.
     pub(crate) name: String,
+    /// What cargo calls it.
+    pub(crate) package: String,
     /// Where the stripped module goes.
     pub(crate) file: PathBuf,
     /// Where a copy goes that keeps every export, if the benchmark wants one.
@@ -26,6 +29,9 @@ pub(crate) struct Module {
 
 /// The module whose every export the benchmark compares with the stripped one.
 const FLOOR: &str = "noop";
+
+/// How the package of a filter's module is told from the filter's own.
+const PACKAGE: &str = "-module";
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self, String> {
@@ -65,7 +71,7 @@ impl Workspace {
             if let Some(module) = Module::at(&root, folder, &name) {
                 wasm_packages.push(name);
                 modules.push(module);
-            } else if folder == root.join("sdk-helpers") {
+            } else if is_part_of_modules(&root, folder) {
                 wasm_packages.push(name);
             }
         }
@@ -96,15 +102,22 @@ impl Workspace {
     }
 }
 
+/// Whether it is a library that modules are made of.
+fn is_part_of_modules(root: &Path, folder: &Path) -> bool {
+    let alone = ["sdk-helpers", "shell"].map(|name| root.join(name));
+    alone.iter().any(|library| folder == library) || folder.parent() == Some(&root.join("filters"))
+}
+
 impl Module {
-    /// Nothing for a package that is neither a filter nor a test module.
+    /// Nothing for a package that is neither a filter's module nor one of the tests'.
     fn at(root: &Path, folder: &Path, name: &str) -> Option<Self> {
         let parent = folder.parent()?;
-        if parent == root.join("filters") {
-            let file = root.join("dist").join(format!("{name}.wasm"));
+        if parent == root.join("modules") {
+            let filter = name.strip_suffix(PACKAGE)?;
             return Some(Self {
-                name: name.to_owned(),
-                file,
+                name: filter.to_owned(),
+                package: name.to_owned(),
+                file: root.join("dist").join(format!("{filter}.wasm")),
                 unstripped: None,
             });
         }
@@ -113,6 +126,7 @@ impl Module {
             let built = root.join("target/test-modules");
             return Some(Self {
                 name: name.to_owned(),
+                package: name.to_owned(),
                 file: built.join(format!("{name}.wasm")),
                 unstripped: (name == FLOOR).then(|| built.join(format!("{name}-unstripped.wasm"))),
             });
@@ -133,6 +147,8 @@ mod tests {
             "packages": [
                 {"name": "noop", "manifest_path": "/w/integration/modules/noop/Cargo.toml"},
                 {"name": "rate-limit", "manifest_path": "/w/filters/rate-limit/Cargo.toml"},
+                {"name": "rate-limit-module", "manifest_path": "/w/modules/rate-limit/Cargo.toml"},
+                {"name": "shell", "manifest_path": "/w/shell/Cargo.toml"},
                 {"name": "sdk-helpers", "manifest_path": "/w/sdk-helpers/Cargo.toml"},
                 {"name": "integration", "manifest_path": "/w/integration/Cargo.toml"},
             ],
@@ -153,7 +169,13 @@ mod tests {
         );
         assert_eq!(
             workspace.wasm_packages,
-            ["noop", "rate-limit", "sdk-helpers"]
+            [
+                "noop",
+                "rate-limit",
+                "rate-limit-module",
+                "sdk-helpers",
+                "shell"
+            ]
         );
     }
 

@@ -179,7 +179,3 @@ fn added(edits: &[HeaderEdit]) -> impl Iterator<Item = Field> {
         HeaderEdit::Overwrite(..) | HeaderEdit::Remove(_) => None,
     })
 }
-
-sdk_helpers::register!(
-    AuthorizationPolicy: on_request_headers, on_response_headers, on_http_call_response, on_grpc_receive, on_grpc_close
-);

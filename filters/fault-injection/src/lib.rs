@@ -106,5 +106,3 @@ fn reply(answer: Answer, record: Record) -> LocalReply {
         record,
     }
 }
-
-sdk_helpers::register!(FaultInjection: on_request_headers, on_tick, on_queue_ready);

@@ -249,7 +249,3 @@ fn seed(world: &dyn World) -> Option<[u8; 16]> {
         .ok()?;
     seed
 }
-
-sdk_helpers::register!(
-    RateLimit: on_request_headers, on_response_headers, on_grpc_receive, on_grpc_close
-);

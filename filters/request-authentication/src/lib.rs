@@ -155,5 +155,3 @@ impl RequestAuthentication {
         }
     }
 }
-
-sdk_helpers::register!(RequestAuthentication: on_request_headers, on_tick, on_queue_ready, on_http_call_response);

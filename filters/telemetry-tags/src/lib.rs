@@ -79,5 +79,3 @@ fn edits(record: Record) -> Edits {
         ..Edits::default()
     }
 }
-
-sdk_helpers::register!(TelemetryTags: on_request_headers, on_response_headers, on_log);

@@ -35,4 +35,4 @@ impl Filter for Noop {
     }
 }
 
-sdk_helpers::register!(Noop: on_request_headers);
+shell::register!(Noop: on_request_headers);

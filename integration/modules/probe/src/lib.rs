@@ -345,7 +345,7 @@ fn compressed(world: &dyn World) -> String {
     format!("{there} {missing}")
 }
 
-sdk_helpers::register!(
+shell::register!(
     Probe: on_request_headers, on_response_headers, on_log, on_tick, on_queue_ready,
     on_http_call_response, on_grpc_receive, on_grpc_close
 );

@@ -2,8 +2,8 @@
 
 use super::host;
 use super::root::Shared;
-use crate::filter::Filter;
-use crate::world::{Contended, Facts, Roll, Step, Timestamp, World};
+use sdk_helpers::filter::Filter;
+use sdk_helpers::world::{Contended, Facts, Roll, Step, Timestamp, World};
 
 /// Retries of a contended cell. With two workers on one cell a write succeeds after 1.8 attempts
 /// on average; a cell that is still contended after so many is under a flood.

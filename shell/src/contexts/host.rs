@@ -9,9 +9,9 @@ use std::time::Duration;
 use proxy_wasm::types::{LogLevel, MapType, MetricType};
 
 use super::raw;
-use crate::decision::HeaderEdit;
-use crate::headers::Headers;
-use crate::protobuf::Message;
+use sdk_helpers::decision::HeaderEdit;
+use sdk_helpers::headers::Headers;
+use sdk_helpers::protobuf::Message;
 
 const OK: u32 = 0;
 const CAS_MISMATCH: u32 = 8;

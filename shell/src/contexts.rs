@@ -1,7 +1,7 @@
-//! The generic proxy-wasm shell: the one place that calls the host.
+//! The proxy-wasm contexts of any filter.
 //!
-//! It turns callbacks into [`Request`](crate::Request)s and values the filter returns into host
-//! calls, and obeys what Envoy demands on the way: byte getters only, every status handled, no
+//! They turn callbacks into [`Request`](sdk_helpers::Request)s and values the filter returns into host
+//! calls, and obey what Envoy demands on the way: byte getters only, every status handled, no
 //! reply from a stream's end, at most 64 resumes a callback.
 
 mod host;
@@ -14,7 +14,7 @@ mod world;
 
 pub use proxy_wasm;
 
-use crate::filter::Filter;
+use sdk_helpers::Filter;
 
 /// Installs `F` as this module's filter. Called by [`register!`](crate::register) when Envoy
 /// initializes the module.

@@ -8,12 +8,12 @@ use proxy_wasm::types::{Action, MapType};
 
 use super::host;
 use super::root::{Due, Hold, Shared, grpc_answer, http_answer, named};
-use crate::decision::{
+use sdk_helpers::decision::{
     Answer, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume, is_safe_value,
 };
-use crate::filter::{Exchange, Filter};
-use crate::outcome::OutcomeId;
-use crate::request::{Request, Response, Source};
+use sdk_helpers::filter::{Exchange, Filter};
+use sdk_helpers::outcome::OutcomeId;
+use sdk_helpers::request::{Request, Response, Source};
 
 /// Calls one stream may try in a row that cannot even be sent.
 const MOST_FAILED_CALLS: usize = 8;

@@ -6,8 +6,8 @@ use std::cell::RefCell;
 use proxy_wasm::types::MetricType;
 
 use super::host;
-use crate::filter::Filter;
-use crate::outcome::{Outcome, OutcomeId};
+use sdk_helpers::filter::Filter;
+use sdk_helpers::outcome::{Outcome, OutcomeId};
 
 #[derive(Debug)]
 pub(super) struct Metrics {

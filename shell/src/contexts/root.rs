@@ -12,10 +12,10 @@ use super::host::{self, Buffer};
 use super::metrics::Metrics;
 use super::stream::{Inner, Stream};
 use super::timers::Timers;
-use crate::config::ConfigError;
-use crate::decision::{Answer, Call, Decision, Resume};
-use crate::filter::{Event, Filter, Loaded, load};
-use crate::world::World as _;
+use sdk_helpers::config::ConfigError;
+use sdk_helpers::decision::{Answer, Call, Decision, Resume};
+use sdk_helpers::filter::{Event, Filter, Loaded, load};
+use sdk_helpers::world::World as _;
 
 /// One callback may resume so many streams: each resume that re-enters this VM nests in the one
 /// before, and at some 270 Envoy's stack ends, and the VM with it.
