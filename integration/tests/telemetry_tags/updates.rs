@@ -27,6 +27,14 @@ fn bad() -> Value {
     })
 }
 
+/// What only Envoy can tell to be wrong.
+fn unreadable() -> Value {
+    json!({
+        "tags": [{"name": "fine", "expression": "request.path.matches('a+')"}],
+        "metrics": [{"overrides": [{"tagOverrides": {"shape": {"value": "request.path.matches('(')"}}}]}],
+    })
+}
+
 /// The lines that say what is wrong with it, from their field paths on.
 const ERRORS: [&str; 3] = [
     "tags[0]: must have exactly one of `literal`, `environment`, `header`, `formatter`, `expression` or `claim`",
@@ -55,11 +63,7 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
 /// What only Envoy finds out when it reads an expression is told of at its place too.
 #[test]
 fn an_expression_that_envoy_does_not_read_is_refused_at_its_place() {
-    let config = json!({
-        "tags": [{"name": "fine", "expression": "request.path.matches('a+')"}],
-        "metrics": [{"overrides": [{"tagOverrides": {"shape": {"value": "request.path.matches('(')"}}}]}],
-    });
-    let failure = Envoy::builder(bootstrap([ours(&config, &[])], []))
+    let failure = Envoy::builder(bootstrap([ours(&unreadable(), &[])], []))
         .try_start()
         .err()
         .unwrap();
@@ -101,12 +105,16 @@ fn a_bad_update_is_refused_and_a_good_one_goes_on_counting() {
     let envoy = updatable(&counting("x-first"));
     client(&envoy).get("/").send();
     wait_counted(&envoy, 1);
+    let config_hash = "wasmcustom.mesh_filters.telemetry-tags.config_hash";
+    let in_force = envoy.admin().stat(config_hash);
 
-    write(envoy.scratch(), &bad());
+    for (refused, config) in (1..).zip([bad(), unreadable()]) {
+        write(envoy.scratch(), &config);
+        let rejected = "listener_manager.lds.update_rejected";
+        envoy.admin().wait_stat(rejected, |n| n >= refused, SOON);
+        assert_eq!(envoy.admin().stat(config_hash), in_force, "{config}");
+    }
     envoy.wait_log(&format!("{FILTER}: {}", ERRORS[0]), SOON);
-    envoy
-        .admin()
-        .wait_stat("listener_manager.lds.update_rejected", |n| n == 1, SOON);
     client(&envoy).get("/").send();
     wait_counted(&envoy, 2);
     assert_eq!(
@@ -127,9 +135,8 @@ fn a_bad_update_is_refused_and_a_good_one_goes_on_counting() {
     );
     // What was counted before stays: the statistics are the process's.
     assert!(requests_by(&envoy, "tag")["x-first"] >= 2);
-    let hash = envoy
-        .admin()
-        .stat("wasmcustom.mesh_filters.telemetry-tags.config_hash");
+    let hash = envoy.admin().stat(config_hash);
+    assert_ne!(hash, in_force);
     envoy.wait_log(&format!("config_hash {hash}"), SOON);
 }
 

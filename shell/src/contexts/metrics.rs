@@ -11,6 +11,9 @@ use sdk_helpers::outcome::{Outcome, OutcomeId};
 
 #[derive(Debug)]
 pub(super) struct Metrics {
+    /// Which build it is, and which configuration: set when it is in force.
+    build_info: Option<u32>,
+    config_hash: Option<u32>,
     outcomes: Vec<Option<u32>>,
     /// Of a filter that delays.
     active: Option<u32>,
@@ -20,20 +23,16 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// Defines them, and sets the two gauges that say what is running.
-    pub(super) fn define<F: Filter>(filter: &F, hash: u32) -> Self {
+    /// Defines them.
+    pub(super) fn define<F: Filter>(filter: &F) -> Self {
         let name = F::NAME;
         let gauge = |suffix: &str| {
             host::define_metric(MetricType::Gauge, &format!("mesh_filters.{name}.{suffix}"))
         };
         let version = env!("CARGO_PKG_VERSION");
-        if let Some(build_info) = gauge(&format!("build_info[version={version}]")) {
-            host::set_metric(build_info, 1);
-        }
-        if let Some(config_hash) = gauge("config_hash") {
-            host::set_metric(config_hash, hash.into());
-        }
         Metrics {
+            build_info: gauge(&format!("build_info[version={version}]")),
+            config_hash: gauge("config_hash"),
             outcomes: filter
                 .outcomes()
                 .iter()
@@ -46,6 +45,16 @@ impl Metrics {
                 .map(|(suffix, policy)| gauge(&format!("{suffix}[policy={policy}]")))
                 .collect(),
             series: RefCell::default(),
+        }
+    }
+
+    /// Says what is running. Not before it is: a configuration that is refused must not be shown as
+    /// the one in force.
+    pub(super) fn in_force(&self, hash: u32) {
+        for (gauge, value) in [(self.build_info, 1), (self.config_hash, hash.into())] {
+            if let Some(gauge) = gauge {
+                host::set_metric(gauge, value);
+            }
         }
     }
 

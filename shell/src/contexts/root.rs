@@ -114,11 +114,12 @@ impl<F: Filter> RootContext for Root<F> {
                     hash,
                     ..
                 } = loaded;
-                let shared = Rc::new(Shared::new(self.id, filter, hash));
+                let shared = Rc::new(Shared::new(self.id, filter));
                 shared.filter.prepare(&*shared, &problems);
                 if problems.has_errors() {
                     return refused::<F>(problems.errors());
                 }
+                shared.metrics.in_force(hash);
                 shared.announce(problems.warnings(), hash);
                 self.shared = Some(Rc::clone(&shared));
                 shared.chores(Event::Loaded);
@@ -174,10 +175,10 @@ pub(super) fn named<F: Filter>() -> String {
 }
 
 impl<F: Filter> Shared<F> {
-    fn new(root: u32, filter: F, hash: u32) -> Self {
+    fn new(root: u32, filter: F) -> Self {
         let seed = RandomState::new().build_hasher().finish();
         Shared {
-            metrics: Metrics::define(&filter, hash),
+            metrics: Metrics::define(&filter),
             reasons: filter.outcomes().iter().map(ToString::to_string).collect(),
             reason_key: format!("mesh_filters.{}", F::NAME),
             dice: RefCell::new(fastrand::Rng::with_seed(seed)),
