@@ -119,6 +119,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_text_where_one_of_some_stands_is_told_which_there_are() {
+        for (written, error) in [
+            ("100", "kind: `100` is none of `HUNDRED`, `MILLION`"),
+            ("true", "kind: `true` is none of `HUNDRED`, `MILLION`"),
+            ("[]", "kind: a text is expected here, not a list"),
+        ] {
+            assert_eq!(errors(&format!(r#"{{"kind":{written}}}"#)), [error]);
+        }
+    }
+
+    #[test]
     fn a_whole_number_is_whole_and_in_range() {
         assert_eq!(
             errors(r#"{"count":1.5}"#),

@@ -183,9 +183,11 @@ impl<'a> Node<'a> {
 
     /// Which of these names it is, by its place; the first where it is none, which is reported.
     pub fn one_of(self, names: &[&str]) -> usize {
-        let text = match self.value.as_str() {
-            Some(text) => text,
-            None => {
+        let text = match self.value {
+            Value::String(text) => text,
+            // In quotes it would be none of them either, so that the names are what to tell.
+            Value::Number(_) | Value::Bool(_) => &self.value.to_string(),
+            _ => {
                 self.expected("a text");
                 return 0;
             }
