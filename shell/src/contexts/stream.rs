@@ -287,7 +287,7 @@ impl<F: Filter> Inner<F> {
             shared.metrics.sample(&shared.filter, *place, *value);
         }
         for warning in &record.warnings {
-            log::warn!("{}: {warning}", F::NAME);
+            log::warn!("{}{warning}", named::<F>());
         }
     }
 
