@@ -234,12 +234,16 @@ impl<'a> Node<'a> {
     fn expect_known(&self, fields: &[&str]) -> bool {
         let Some(map) = self.value.as_object() else {
             let scalar = !matches!(self.value, Value::Null | Value::Array(_));
-            match scalar && fields.contains(&"value") {
-                true => {
-                    let problem = format!("must be a mapping: write `{{value: {}}}`", self.value);
+            // What a percentage and a StringMatch are with nothing else said.
+            let meant = ["value", "exact"]
+                .into_iter()
+                .find(|name| fields.contains(name));
+            match meant.filter(|_| scalar) {
+                Some(name) => {
+                    let problem = format!("must be a mapping: write `{{{name}: {}}}`", self.value);
                     self.problems.misfit(self.at, problem);
                 }
-                false => self.expected("a mapping"),
+                None => self.expected("a mapping"),
             }
             return false;
         };
@@ -307,8 +311,16 @@ impl Node<'_> {
     pub fn fraction(&self) -> f64 {
         let number = self.number().and_then(|number| number.as_f64());
         number.unwrap_or_else(|| {
-            self.problems
-                .misfit(self.at, format!("`{}` is not a number", self.value));
+            let bare = self.value.as_str().and_then(|text| text.strip_suffix('%'));
+            // Read as JSON: the standard library's reader of fractions weighs 18 kB.
+            let number =
+                |text: &&str| matches!(super::tree::json(text.as_bytes()), Ok(Value::Number(_)));
+            let remedy = match bare.filter(number) {
+                Some(bare) => format!("; write `{bare}`"),
+                None => String::new(),
+            };
+            let problem = format!("`{}` is not a number{remedy}", self.value);
+            self.problems.misfit(self.at, problem);
             0.0
         })
     }

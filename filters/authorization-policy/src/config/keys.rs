@@ -81,12 +81,20 @@ fn bracketed(key: &str, at: &At<'_>, problems: &Problems) -> Result<(Attribute, 
         let name = name.to_ascii_lowercase();
         let bare = name.trim_matches(['"', '\'']) == name;
         if bare && !is_token(name.strip_prefix(':').unwrap_or(&name)) {
+            if name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+                let shown = name.escape_debug();
+                return Err(format!("`{shown}` is not a valid header name"));
+            }
+            // Istio and Envoy take it.
             problems.warn(at, format!("no request has a header `{name}`"));
         }
         return Ok((Attribute::Header(name.into()), Kind::Header));
     }
     if let Some(rest) = key.strip_prefix(CLAIMS) {
-        let whole = inner(rest).ok_or_else(|| form("request.auth.claims[name]"))?;
+        let whole = inner(rest).ok_or_else(|| match rest.strip_prefix('.') {
+            Some(path) => form(&["request.auth.claims[", &path.replace('.', "]["), "]"].concat()),
+            None => form("request.auth.claims[name]"),
+        })?;
         let path = claim_path(whole);
         if let [name] = path.as_slice() {
             pasted::warn_of_claim(name, at, problems);

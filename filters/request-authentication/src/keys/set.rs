@@ -95,6 +95,9 @@ impl KeySet {
             Some(_) => Err("`keys` is no list".to_owned()),
             None => match tree.as_object().and_then(certificates) {
                 Some(certificates) => Ok(Self::certified(&certificates)),
+                None if tree.get("kty").is_some() => {
+                    Err("is one key, not a set: write `{\"keys\": [...]}` around it".to_owned())
+                }
                 None => Err("has no `keys`".to_owned()),
             },
         }
@@ -225,10 +228,12 @@ fn no_json(bytes: &[u8], error: &serde_json::Error) -> String {
     let text = bytes.trim_ascii_start();
     if text.is_empty() {
         "is empty".to_owned()
-    } else if text.starts_with(b"-----BEGIN ") {
+    } else if is_pem(text) {
         "is PEM, not JSON: keys are expected as `{\"keys\": [...]}`, or certificates as \
          `{\"<kid>\": \"-----BEGIN CERTIFICATE-----...\"}`"
             .to_owned()
+    } else if text.starts_with(b"http://") || text.starts_with(b"https://") {
+        "is a URL: that stands in `jwksUri`".to_owned()
     } else if text.starts_with(b"<") {
         "is HTML or XML, not JSON".to_owned()
     } else {
@@ -238,6 +243,12 @@ fn no_json(bytes: &[u8], error: &serde_json::Error) -> String {
             error.column()
         )
     }
+}
+
+/// Whether a line begins a PEM block; what a tool says about it may stand before.
+fn is_pem(text: &[u8]) -> bool {
+    text.split(|byte| *byte == b'\n')
+        .any(|line| line.starts_with(b"-----BEGIN "))
 }
 
 fn has_kid(key: &Jwk, kid: Option<&str>) -> bool {
