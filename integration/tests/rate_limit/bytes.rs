@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use integration::client::{Client, Request};
 use integration::envoy::Envoy;
-use integration::listener::{Listener, bootstrap, cluster};
+use integration::listener::{bootstrap, cluster};
 use integration::upstream::{Answer, Upstream};
 use sdk_helpers::protobuf::{Fields, Message};
 use serde_json::{Value, json};
 
+use crate::differences::asking;
 use crate::ours;
 
 const VALUES: [&[u8]; 10] = [
@@ -104,23 +105,8 @@ fn asked(service: &Upstream) -> Vec<Vec<u8>> {
 fn the_service_is_told_text_and_no_two_values_alike() {
     let service = Upstream::with(|_| Answer::grpc(&Message::new().number(1, 1).into_bytes()));
     let upstream = Upstream::start();
-    let native = Listener::new("native")
-        .filter(
-            "envoy.filters.http.ratelimit",
-            "ratelimit.v3.RateLimit",
-            json!({
-                "domain": "d",
-                "timeout": "3s",
-                "rate_limit_service": {
-                    "grpc_service": {"envoy_grpc": {"cluster_name": "rls"}},
-                    "transport_api_version": "V3",
-                },
-                "rate_limits": [{"actions": [
-                    {"request_headers": {"header_name": "x-key", "descriptor_key": "x-key"}},
-                ]}],
-            }),
-        )
-        .to("upstream");
+    let action = json!({"request_headers": {"header_name": "x-key", "descriptor_key": "x-key"}});
+    let native = asking(&action).to("upstream");
     let mine = ours(&keyed(json!({"header": "x-key"}), true)).to("upstream");
     let clusters = [
         cluster("rls", service.addr(), true),

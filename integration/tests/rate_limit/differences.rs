@@ -10,9 +10,9 @@ use integration::upstream::{Answer, Upstream};
 use sdk_helpers::protobuf::Message;
 use serde_json::json;
 
-/// A listener with Envoy's own `ratelimit` filter, and one with ours, that ask `rls`.
-fn both(routes: &serde_json::Value) -> [Listener; 2] {
-    let native = Listener::new("native").filter(
+/// A listener with Envoy's own `ratelimit` filter, which asks `rls` by this action.
+pub(crate) fn asking(action: &serde_json::Value) -> Listener {
+    Listener::new("native").filter(
         "envoy.filters.http.ratelimit",
         "ratelimit.v3.RateLimit",
         json!({
@@ -22,9 +22,15 @@ fn both(routes: &serde_json::Value) -> [Listener; 2] {
                 "grpc_service": {"envoy_grpc": {"cluster_name": "rls"}},
                 "transport_api_version": "V3",
             },
-            "rate_limits": [{"actions": [{"generic_key": {"descriptor_value": "all"}}]}],
+            "rate_limits": [{"actions": [action]}],
         }),
-    );
+    )
+}
+
+/// A listener with Envoy's own `ratelimit` filter, and one with ours, that ask `rls`.
+fn both(routes: &serde_json::Value) -> [Listener; 2] {
+    let action = json!({"generic_key": {"descriptor_value": "all"}});
+    let native = asking(&action);
     let mine = crate::ours(&json!({
         "limits": [{"name": "all", "global": true}],
         "global": {"domain": "d", "cluster": "rls", "timeout": "3s"},

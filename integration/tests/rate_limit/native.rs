@@ -13,16 +13,21 @@ use crate::counts::Run;
 use crate::ours;
 
 pub(crate) fn native(fields: Value) -> Listener {
+    native_at("native", fields)
+}
+
+/// Envoy's own filter, in a listener of this name.
+pub(crate) fn native_at(name: &str, fields: Value) -> Listener {
     let always = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
     let mut config = json!({
         "stat_prefix": "native",
         "filter_enabled": always.clone(),
         "filter_enforced": always,
     });
-    for (name, value) in fields.as_object().unwrap() {
-        config[name] = value.clone();
+    for (field, value) in fields.as_object().unwrap() {
+        config[field] = value.clone();
     }
-    Listener::new("native").filter(
+    Listener::new(name).filter(
         "envoy.filters.http.local_ratelimit",
         "local_ratelimit.v3.LocalRateLimit",
         config,

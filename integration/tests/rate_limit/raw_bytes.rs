@@ -8,6 +8,7 @@ use integration::listener::{Listener, bootstrap};
 use serde_json::{Value, json};
 
 use crate::FILTER;
+use crate::native::native_at;
 
 const REQUESTS: usize = 2_000;
 
@@ -64,19 +65,13 @@ fn native(name: &str, kind: &str, theirs: &Value) -> Listener {
         "header_match"
     };
     let bucket = |tokens: u64| json!({"max_tokens": tokens, "tokens_per_fill": tokens, "fill_interval": "86400s"});
-    let always = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
-    let config = json!({
-        "stat_prefix": name,
-        "filter_enabled": always.clone(),
-        "filter_enforced": always,
-        "token_bucket": bucket(1_000_000),
-        "descriptors": [{"entries": [{"key": key, "value": "match"}], "token_bucket": bucket(1)}],
-        "rate_limits": [{"actions": [action]}],
-    });
-    Listener::new(name).filter(
-        "envoy.filters.http.local_ratelimit",
-        "local_ratelimit.v3.LocalRateLimit",
-        config,
+    native_at(
+        name,
+        json!({
+            "token_bucket": bucket(1_000_000),
+            "descriptors": [{"entries": [{"key": key, "value": "match"}], "token_bucket": bucket(1)}],
+            "rate_limits": [{"actions": [action]}],
+        }),
     )
 }
 
