@@ -1,9 +1,4 @@
-//! How many tests ran, read from what `cargo test` prints while it goes by.
-
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, ExitStatus, Stdio};
-
-use crate::process;
+//! How many tests ran, read from what a test binary prints at its end.
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -12,36 +7,9 @@ pub(crate) struct Counts {
     pub(crate) ignored: u64,
 }
 
-/// Runs the tests, shows their output as it comes, and adds up every test binary's result.
-pub(crate) fn stream(
-    command: &mut Command,
-    shown: &mut dyn Write,
-) -> Result<(Counts, ExitStatus), String> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| process::not_started(command, &error))?;
-    let mut counts = Counts::default();
-    if let Some(output) = child.stdout.take() {
-        let mut output = BufReader::new(output);
-        let mut line = Vec::new();
-        // Bytes, because a test may print what is not UTF-8.
-        while output.read_until(b'\n', &mut line).unwrap_or(0) > 0 {
-            let passed_on = shown.write_all(&line).and_then(|()| shown.flush());
-            passed_on.map_err(|error| format!("standard output: {error}"))?;
-            counts.add(Counts::from_line(&String::from_utf8_lossy(&line)).unwrap_or_default());
-            line.clear();
-        }
-    }
-    let status = child
-        .wait()
-        .map_err(|error| format!("`{}`: {error}", process::line(command)))?;
-    Ok((counts, status))
-}
-
 impl Counts {
     /// Reads `test result: ok. 12 passed; 0 failed; 0 ignored; …`.
-    fn from_line(line: &str) -> Option<Self> {
+    pub(crate) fn from_line(line: &str) -> Option<Self> {
         let (_, results) = line.strip_prefix("test result: ")?.split_once(". ")?;
         let count = |word: &str| -> Option<u64> {
             let mut parts = results.split(';').map(str::trim);
@@ -74,8 +42,7 @@ pub(crate) fn counts(passed: u64, failed: u64, ignored: u64) -> Counts {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, counts, stream};
-    use std::process::Command;
+    use super::{Counts, counts};
 
     #[test]
     fn reads_a_result_line() {
@@ -99,19 +66,5 @@ mod tests {
         ] {
             assert_eq!(Counts::from_line(line), None, "{line}");
         }
-    }
-
-    #[test]
-    fn adds_up_every_binary_and_keeps_the_exit_code() {
-        let script =
-            "printf 'test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\\n\\377\\n'
-            printf 'test result: FAILED. 2 passed; 1 failed; 4 ignored; 0 measured\\n'; exit 101";
-        let mut shown = Vec::new();
-        let mut shell = Command::new("sh");
-        let (counts, status) = stream(shell.args(["-c", script]), &mut shown).unwrap();
-        assert_eq!(counts, self::counts(3, 1, 4));
-        assert_eq!(status.code(), Some(101));
-        let lines = shown.split(|byte| *byte == b'\n').count();
-        assert_eq!(lines, 4, "{}", String::from_utf8_lossy(&shown));
     }
 }

@@ -14,6 +14,7 @@ mod remap;
 mod strip;
 mod summary;
 mod test;
+mod test_run;
 mod wasm_target;
 mod workspace;
 
@@ -25,7 +26,7 @@ usage: cargo xtask <verb> [flags]
   build   every filter as dist/<name>.wasm, and the modules that the tests load
             --only NAME      one filter or test module
             --quiet          say nothing unless something fails
-  test    format, lints, build and every test; one summary at the end
+  test    format, lints, build and every test; at the end one summary, and what took longest
   demo    faults injected into real requests by a real Envoy
             --keep           leave Envoy running, to play with
   bench   what a filter costs Envoy, beside the native filter

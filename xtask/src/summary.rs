@@ -4,6 +4,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::counts::Counts;
+use crate::test_run::Part;
+
+/// How many of the slowest steps are named at the end.
+const SLOWEST: usize = 10;
 
 #[derive(Default)]
 pub(crate) struct Summary {
@@ -16,6 +20,8 @@ struct Row {
     outcome: Outcome,
     took: Duration,
     counts: Option<Counts>,
+    /// What the time went into, where that is known.
+    parts: Vec<Part>,
 }
 
 enum Outcome {
@@ -33,6 +39,13 @@ impl Summary {
             Err(problem) => Outcome::Failed(problem),
         };
         self.push(step, outcome, took, None);
+    }
+
+    /// Says what the time of the step before went into.
+    pub(crate) fn parts(&mut self, parts: Vec<Part>) {
+        if let Some(row) = self.rows.last_mut() {
+            row.parts = parts;
+        }
     }
 
     /// `problem` is why the run is not to be trusted although no test failed.
@@ -92,6 +105,7 @@ impl Summary {
             outcome,
             took,
             counts,
+            parts: Vec::new(),
         });
     }
 
@@ -112,7 +126,26 @@ impl Summary {
         (passed, failed)
     }
 
-    /// Table, what went wrong, remarks, and the totals as the last line.
+    /// The slowest steps, and parts of steps where those are known, in one table.
+    fn slowest(&self) -> String {
+        let mut all: Vec<(Duration, String)> = Vec::new();
+        for row in &self.rows {
+            if row.parts.is_empty() && !row.took.is_zero() {
+                all.push((row.took, row.step.to_owned()));
+            }
+            let parts = row.parts.iter();
+            all.extend(parts.map(|part| (part.took, format!("{}: {}", row.step, part.name))));
+        }
+        all.sort_by_key(|(took, _)| std::cmp::Reverse(*took));
+        let mut text = "seconds  slowest\n".to_owned();
+        for (took, name) in all.into_iter().take(SLOWEST) {
+            let _ = writeln!(text, "{:>7.1}  {name}", took.as_secs_f64());
+        }
+        text.push('\n');
+        text
+    }
+
+    /// Table, what went wrong, remarks, what took longest, and the totals as the last line.
     pub(crate) fn text(&self) -> String {
         let width = self.rows.iter().map(|row| row.step.len()).max();
         let width = width.unwrap_or(0).max("step".len());
@@ -150,6 +183,10 @@ impl Summary {
         for remark in &self.remarks {
             let _ = writeln!(text, "{remark}");
         }
+        if !text.ends_with("\n\n") {
+            text.push('\n');
+        }
+        text.push_str(&self.slowest());
         let (passed, failed) = self.totals();
         let _ = writeln!(text, "{passed} passed, {failed} failed");
         text
@@ -182,6 +219,9 @@ mod tests {
              smoke tests as a process  not needed      0.0\n\
              \n\
              engine: containers\n\
+             \n\
+             seconds  slowest\n   61.0  unit tests\n    1.2  format\n\
+             \n\
              312 passed, 0 failed\n"
         );
     }

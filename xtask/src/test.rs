@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use crate::counts::{self, Counts};
 use crate::engine::{CHOICE, Engine};
 use crate::summary::Summary;
+use crate::test_run::{self, Part, TestRun};
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::Workspace;
 use crate::{Failure, build, process};
@@ -79,9 +79,13 @@ impl Run<'_> {
 
     fn tests(&mut self, built: bool) {
         let root = self.workspace.root.as_path();
-        let mut unit = cargo_test(root);
-        unit.args(["--workspace", "--exclude", "integration"]);
-        self.count("unit and doc tests", unit);
+        let unit = Tests {
+            root,
+            packages: &["--workspace", "--exclude", "integration"],
+            filter: &[],
+            set: None,
+        };
+        self.count("unit and doc tests", &unit);
 
         let engine = Engine::find();
         let (full, smoke) = ("integration tests", "smoke as a process");
@@ -91,14 +95,19 @@ impl Run<'_> {
             self.not_run(smoke);
             return;
         }
-        let mut all = cargo_test(root);
-        all.args(["-p", "integration"]);
-        self.count(full, all);
+        let all = Tests {
+            packages: &["-p", "integration"],
+            ..unit
+        };
+        self.count(full, &all);
         if engine.used_containers() {
-            let mut processes = cargo_test(root);
-            processes.args(["-p", "integration", "--tests", "--", "smoke"]);
-            processes.env(CHOICE, "process");
-            self.count(smoke, processes);
+            let processes = Tests {
+                packages: &["-p", "integration", "--tests"],
+                filter: &["--", "smoke"],
+                set: Some((CHOICE, "process")),
+                ..unit
+            };
+            self.count(smoke, &processes);
         } else {
             self.announce(smoke, "not needed, the tests before ran as processes");
             self.summary.not_needed(smoke);
@@ -124,16 +133,23 @@ impl Run<'_> {
         well
     }
 
-    fn count(&mut self, step: &'static str, mut command: Command) {
+    fn count(&mut self, step: &'static str, tests: &Tests) {
+        let mut command = tests.command();
         self.announce(step, &process::line(&command));
         let start = Instant::now();
-        let result = counts::stream(&mut command, &mut std::io::stdout());
-        let took = start.elapsed();
-        let (counts, problem) = match result {
-            Ok((counts, status)) if status.success() => (counts, None),
-            Ok((counts, status)) => (counts, Some(process::ending(status))),
-            Err(problem) => (Counts::default(), Some(problem)),
+        let compiled = process::run(&mut tests.compiling());
+        let compiling = Part {
+            name: "compiling".to_owned(),
+            took: start.elapsed(),
         };
+        let result = compiled.and_then(|()| test_run::stream(&mut command, &mut std::io::stdout()));
+        let took = start.elapsed();
+        let (run, problem) = match result {
+            Ok((run, status)) if status.success() => (run, None),
+            Ok((run, status)) => (run, Some(process::ending(status))),
+            Err(problem) => (TestRun::default(), Some(problem)),
+        };
+        let TestRun { counts, mut parts } = run;
         println!(
             "{step}: {} passed, {} failed in {:.1} s",
             counts.passed,
@@ -141,6 +157,8 @@ impl Run<'_> {
             took.as_secs_f64()
         );
         self.summary.tests(step, took, counts, problem);
+        parts.push(compiling);
+        self.summary.parts(parts);
     }
 
     fn not_run(&mut self, step: &'static str) {
@@ -156,11 +174,36 @@ impl Run<'_> {
     }
 }
 
-fn cargo_test(root: &Path) -> Command {
-    let mut command = process::cargo(root);
-    // On to the next test binary after a failing one, for a complete count.
-    command.args(["test", "--no-fail-fast"]);
-    command
+/// What `cargo test` is told to run.
+struct Tests<'a> {
+    root: &'a Path,
+    packages: &'a [&'a str],
+    /// Words for the test binaries.
+    filter: &'a [&'a str],
+    /// A variable that the tests read.
+    set: Option<(&'a str, &'a str)>,
+}
+
+impl Tests<'_> {
+    fn command(&self) -> Command {
+        let mut command = self.cargo(&[]);
+        command.args(self.filter);
+        command.envs(self.set);
+        command
+    }
+
+    /// Compiles and runs nothing, so that what that takes is known.
+    fn compiling(&self) -> Command {
+        self.cargo(&["--no-run"])
+    }
+
+    fn cargo(&self, flags: &[&str]) -> Command {
+        let mut command = process::cargo(self.root);
+        // On to the next test binary after a failing one, for a complete count.
+        command.args(["test", "--no-fail-fast"]);
+        command.args(self.packages).args(flags);
+        command
+    }
 }
 
 /// Compiles one filter again from nothing, below another target directory.
