@@ -2,10 +2,10 @@
 
 use sdk_helpers::{OutcomeId, Roll};
 
-use crate::answer::{self, Reading};
-use crate::draw::{Draw, Drawn, Question};
+use crate::action::{Draw, Drawn, Question};
 use crate::ledger::{Account, Book, Entry, Receipt, settle};
 use crate::policy::Policy;
+use crate::response_headers::{self, Reading};
 use crate::rls;
 use crate::subject::Subject;
 use crate::table::{Home, Seat};
@@ -171,7 +171,7 @@ impl Policy {
                 let reason = Some(draw.limit.reasons.limited);
                 refused = refused.or(Some((*index, reason)));
                 match why.wait {
-                    Some(nanos) => wait = wait.max(answer::seconds(nanos)),
+                    Some(nanos) => wait = wait.max(response_headers::seconds(nanos)),
                     None => never = true,
                 }
             }

@@ -1,15 +1,15 @@
 //! Rate limits that hold: over all workers of a proxy, under floods of keys, and when a clock
 //! steps. Counted in the proxy, or by Envoy's rate limit service for a fleet of them.
 
-pub mod answer;
+pub mod action;
 pub mod config;
 pub mod decide;
-pub mod draw;
 pub mod gcra;
 pub mod index;
 pub mod key;
 pub mod ledger;
 pub mod policy;
+pub mod response_headers;
 pub mod rls;
 pub mod service;
 pub mod subject;
@@ -24,11 +24,11 @@ use sdk_helpers::{
     OutcomeId, Outcomes, Problems, Record, Request, Resume, World,
 };
 
-use answer::RETRY_AFTER;
 use config::Wire;
 use decide::{Pass, Pending, Refusal, Verdict};
 use ledger::{Book, Step};
 use policy::Policy;
+use response_headers::RETRY_AFTER;
 use subject::Subject;
 use table::Home;
 
@@ -151,8 +151,12 @@ impl RateLimit {
     }
 
     fn reply(&self, refusal: Refusal) -> LocalReply {
-        let mut ours: Vec<_> = refusal.wait.map(answer::retry_after).into_iter().collect();
-        ours.extend(answer::headers(&refusal.readings));
+        let mut ours: Vec<_> = refusal
+            .wait
+            .map(response_headers::retry_after)
+            .into_iter()
+            .collect();
+        ours.extend(response_headers::headers(&refusal.readings));
         let record = record(refusal.notes);
         let limit = refusal
             .limit
@@ -173,12 +177,12 @@ impl RateLimit {
             ours.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
         }
         let configured = limit.answer.headers.iter();
-        let mut theirs: Vec<answer::Header> = configured
+        let mut theirs: Vec<response_headers::Header> = configured
             .map(|(name, value)| (name.clone().into(), value.clone().into()))
             .collect();
         for header in owned(refusal.headers) {
             // There is one time to come back, whoever names it first.
-            let again = |(name, _): &answer::Header| name == RETRY_AFTER;
+            let again = |(name, _): &response_headers::Header| name == RETRY_AFTER;
             if !(again(&header) && theirs.iter().any(again)) {
                 theirs.push(header);
             }
@@ -192,7 +196,7 @@ impl RateLimit {
             status: limit.answer.status,
             grpc_status: Some(limit.answer.grpc_status),
             body,
-            headers: answer::beside(ours, theirs),
+            headers: response_headers::beside(ours, theirs),
             record,
         }
     }
@@ -201,7 +205,7 @@ impl RateLimit {
 fn edits(pass: Pass) -> Edits {
     let add = |(name, value)| HeaderEdit::Add(name, value);
     let theirs = owned(pass.response_headers).collect();
-    let response = answer::beside(answer::headers(&pass.readings), theirs);
+    let response = response_headers::beside(response_headers::headers(&pass.readings), theirs);
     Edits {
         request: owned(pass.request_headers).map(add).collect(),
         response: response.into_iter().map(add).collect(),
@@ -209,7 +213,7 @@ fn edits(pass: Pass) -> Edits {
     }
 }
 
-fn owned(headers: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = answer::Header> {
+fn owned(headers: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = response_headers::Header> {
     headers
         .into_iter()
         .map(|(name, value)| (name.into(), value))

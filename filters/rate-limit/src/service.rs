@@ -1,10 +1,10 @@
 //! What becomes of a request once the service has answered, or has not.
 
-use crate::answer::Reading;
 use crate::config::FailureMode;
 use crate::decide::{Pass, Pending, Refusal, Verdict, pass};
 use crate::ledger::{Book, Receipt};
 use crate::policy::{Limit, Policy};
+use crate::response_headers::Reading;
 use crate::rls;
 
 impl Policy {

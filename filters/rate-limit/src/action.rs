@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use sdk_helpers::matcher::Wildcard;
 
-use crate::answer::{self, Reading};
 use crate::config::{Cost, Count, Here, OnMissing, Quota, Text, When};
 use crate::gcra::Gcra;
 use crate::key::{Part, Source, values};
 use crate::ledger::{Account, Entry};
 use crate::policy::Limit;
+use crate::response_headers::{self, Reading};
 use crate::rls;
 use crate::subject::Subject;
 use crate::table::{Bucket, Home};
@@ -180,7 +180,7 @@ impl<'a> Draw<'a> {
             requests: quota.requests,
             window: (quota.per.subsec_nanos() == 0).then_some(quota.per.as_secs()),
             remaining: quota.gcra.remaining(full, entry.at),
-            reset: answer::seconds(full.saturating_sub(entry.at)),
+            reset: response_headers::seconds(full.saturating_sub(entry.at)),
             refused: entry.answer.is_err(),
         })
     }
