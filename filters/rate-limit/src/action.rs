@@ -1,30 +1,32 @@
-//! What a limit makes of a request: whose bucket, which quota, how many tokens.
+//! What a limit does with a request that it matches: which bucket it charges, by which quota, how
+//! many tokens; or what it asks the service.
 
 use std::borrow::Cow;
 
 use sdk_helpers::matcher::Wildcard;
 
-use crate::config::{Cost, Count, Here, OnMissing, Quota, Text, When};
+use crate::config::{Cost, Counting, LocalCounting, OnMissing, Quota, Text, When};
 use crate::gcra::Gcra;
-use crate::key::{Part, Source, values};
-use crate::ledger::{Account, Entry};
+use crate::key::{KeyPart, KeySource, values};
+use crate::ledger::{Account, ChargeResult};
 use crate::policy::Limit;
 use crate::response_headers::{self, Reading};
 use crate::rls;
 use crate::subject::Subject;
-use crate::table::{Bucket, Home};
+use crate::table::{Bucket, KeySpace};
 
-/// A limit's request for tokens from a bucket here.
+/// Tokens that a limit takes from a bucket of this proxy.
 #[derive(Debug)]
-pub(crate) struct Draw<'a> {
+pub(crate) struct LocalCharge<'a> {
     pub(crate) limit: &'a Limit,
-    here: &'a Here,
-    plan: usize,
+    counting: &'a LocalCounting,
+    /// Which of [`LocalCounting::quotas`].
+    quota: usize,
     bucket: Bucket,
     cost: u32,
 }
 
-/// A limit's question to the service.
+/// What a limit asks the service.
 #[derive(Debug)]
 pub(crate) struct Question {
     pub(crate) limit: usize,
@@ -32,88 +34,104 @@ pub(crate) struct Question {
     pub(crate) descriptor: rls::Descriptor,
 }
 
-/// What a limit makes of a request.
+/// What a limit does with a request that it matches.
 #[derive(Debug)]
-pub(crate) enum Drawn<'a> {
-    /// It does not count it.
+pub(crate) enum LimitAction<'a> {
+    /// Nothing: it does not count the request.
     Nothing,
-    /// It refuses it for what the key lacks.
-    Missing,
-    /// It counts it here.
-    Here(Draw<'a>),
+    /// The request lacks a part of the key, which `onMissingKey` has refused.
+    MissingKey,
+    /// It charges a bucket of this proxy.
+    Charge(LocalCharge<'a>),
     /// It asks the service.
-    Service(rls::Descriptor),
+    Ask(rls::Descriptor),
 }
 
-/// What the service is told where there is nothing to tell.
+/// What the service is told of a part that is missing.
 const NOTHING: &[u8] = b"-";
 
 /// The key of a request.
-enum Key<'a> {
-    Only,
+enum RequestKey<'a> {
+    /// The limit has no key.
+    None,
+    /// The request lacks a part of it, and shares a bucket with all others that do.
     Shared,
-    Of(u8, &'a [Part], Vec<Cow<'a, [u8]>>),
+    Values {
+        /// See [`KeySpace::hash`].
+        domain: u8,
+        parts: &'a [KeyPart],
+        /// In the order of the parts.
+        values: Vec<Cow<'a, [u8]>>,
+    },
 }
 
 impl Limit {
-    /// What this limit makes of a request that it matches.
-    pub(crate) fn draw(&self, subject: &Subject<'_>, home: &Home) -> Drawn<'_> {
+    /// What this limit does with a request that it matches.
+    pub(crate) fn action(&self, subject: &Subject<'_>, key_space: &KeySpace) -> LimitAction<'_> {
         // Before the key: who is not limited need not say who he is.
         let tiers = self.config.tiers.iter().enumerate();
         let tier = tiers.into_iter().find(|(_, tier)| tier.when.holds(subject));
-        let plan = match tier {
-            Some((_, tier)) if tier.unlimited => return Drawn::Nothing,
+        let quota = match tier {
+            Some((_, tier)) if tier.unlimited => return LimitAction::Nothing,
             Some((index, _)) => index.saturating_add(1),
             None => 0,
         };
         let key = match self.key(subject) {
             Some(key) => key,
-            None if self.config.on_missing == OnMissing::Deny => return Drawn::Missing,
-            None => return Drawn::Nothing,
+            None if self.config.on_missing == OnMissing::Deny => return LimitAction::MissingKey,
+            None => return LimitAction::Nothing,
         };
         let cost = self.config.cost.of(subject);
-        match &self.config.count {
-            Count::Here(here) => {
+        match &self.config.counting {
+            Counting::Local(counting) => {
                 let bucket = match key {
-                    Key::Only => Bucket::Only,
-                    Key::Shared => Bucket::Shared,
-                    Key::Of(domain, _, values) => {
-                        Bucket::Key(home.hash(domain, values.iter().map(AsRef::as_ref)))
+                    RequestKey::None => Bucket::Only,
+                    RequestKey::Shared => Bucket::Shared,
+                    RequestKey::Values { domain, values, .. } => {
+                        Bucket::Key(key_space.hash(domain, values.iter().map(AsRef::as_ref)))
                     }
                 };
-                Drawn::Here(Draw {
+                LimitAction::Charge(LocalCharge {
                     limit: self,
-                    here,
-                    plan,
+                    counting,
+                    quota,
                     bucket,
                     cost,
                 })
             }
-            Count::Service(overrides) => Drawn::Service(rls::Descriptor {
+            Counting::Service(overrides) => LimitAction::Ask(rls::Descriptor {
                 entries: self.entries(key),
-                limit: overrides.get(plan).copied().flatten(),
+                limit: overrides.get(quota).copied().flatten(),
                 hits: cost,
             }),
         }
     }
 
-    /// The key, or `None` where a part is missing and `onMissingKey` neither finds another nor
-    /// shares.
-    fn key<'a>(&'a self, subject: &'a Subject<'_>) -> Option<Key<'a>> {
+    /// The key, or `None` where the request lacks a part of it and `onMissingKey` is `skip` or
+    /// `deny`.
+    fn key<'a>(&'a self, subject: &'a Subject<'_>) -> Option<RequestKey<'a>> {
         let config = &self.config;
         if config.key.is_empty() {
-            return Some(Key::Only);
+            return Some(RequestKey::None);
         }
         if let Some(values) = values(&config.key, subject) {
-            return Some(Key::Of(0, &config.key, values));
+            return Some(RequestKey::Values {
+                domain: 0,
+                parts: &config.key,
+                values,
+            });
         }
         match config.on_missing {
             OnMissing::Skip | OnMissing::Deny => None,
-            OnMissing::Shared => Some(Key::Shared),
+            OnMissing::Shared => Some(RequestKey::Shared),
             OnMissing::Fallback => Some(match values(&config.fallback, subject) {
                 // Of another domain, so that nobody can name himself like somebody's address.
-                Some(values) => Key::Of(1, &config.fallback, values),
-                None => Key::Shared,
+                Some(values) => RequestKey::Values {
+                    domain: 1,
+                    parts: &config.fallback,
+                    values,
+                },
+                None => RequestKey::Shared,
             }),
         }
     }
@@ -121,20 +139,20 @@ impl Limit {
     /// The key as the service takes it. A limit without one is known by its name. Of a key that
     /// lacks a part only what is constant is left, so that nobody has a descriptor of his own by
     /// leaving one part out and varying another.
-    fn entries(&self, key: Key<'_>) -> Vec<(String, String)> {
-        let entry = |part: &Part, value: &[u8]| (part.descriptor.clone(), rls::text(value));
+    fn entries(&self, key: RequestKey<'_>) -> Vec<(String, String)> {
+        let entry = |part: &KeyPart, value: &[u8]| (part.descriptor.clone(), rls::text(value));
         match key {
-            Key::Only => vec![("generic_key".to_owned(), self.config.name.clone())],
-            Key::Shared => self
+            RequestKey::None => vec![("generic_key".to_owned(), self.config.name.clone())],
+            RequestKey::Shared => self
                 .config
                 .key
                 .iter()
                 .map(|part| match &part.source {
-                    Source::Constant(text) => entry(part, text.as_bytes()),
+                    KeySource::Constant(text) => entry(part, text.as_bytes()),
                     _ => entry(part, NOTHING),
                 })
                 .collect(),
-            Key::Of(_, parts, values) => parts
+            RequestKey::Values { parts, values, .. } => parts
                 .iter()
                 .zip(values)
                 .map(|(part, value)| entry(part, &value))
@@ -143,45 +161,64 @@ impl Limit {
     }
 }
 
-impl<'a> Draw<'a> {
-    /// The account it draws on.
-    pub(crate) fn account(&self, home: &Home) -> Option<Account<'a>> {
+impl<'a> LocalCharge<'a> {
+    /// The account it charges.
+    pub(crate) fn account(&self, key_space: &KeySpace) -> Option<Account<'a>> {
         let quota = self.quota()?;
-        Some(self.of(&quota.gcra, false, self.limit.window, home))
+        Some(self.of(&quota.gcra, false, self.limit.window, key_space))
     }
 
     /// The account of the candidate, where the request would be its.
-    pub(crate) fn candidate(&self, home: &Home) -> Option<Account<'a>> {
-        let gcra = self.here.candidate.as_ref().filter(|_| self.plan == 0)?;
-        Some(self.of(gcra, true, gcra.window(), home))
+    pub(crate) fn candidate(&self, key_space: &KeySpace) -> Option<Account<'a>> {
+        let gcra = self
+            .counting
+            .candidate
+            .as_ref()
+            .filter(|_| self.quota == 0)?;
+        Some(self.of(gcra, true, gcra.window(), key_space))
     }
 
     fn quota(&self) -> Option<&'a Quota> {
-        self.here.quotas.get(self.plan)?.as_ref()
+        self.counting.quotas.get(self.quota)?.as_ref()
     }
 
-    fn of(&self, gcra: &'a Gcra, candidate: bool, window: u64, home: &Home) -> Account<'a> {
+    fn of(
+        &self,
+        gcra: &'a Gcra,
+        candidate: bool,
+        window: u64,
+        key_space: &KeySpace,
+    ) -> Account<'a> {
         Account {
             gcra,
-            cell: home.cell(self.limit.name(), candidate, self.bucket, self.here.sets),
+            cell: key_space.cell(
+                self.limit.name(),
+                candidate,
+                self.bucket,
+                self.counting.sets,
+            ),
             bucket: self.bucket,
             window,
             cost: self.cost,
         }
     }
 
-    /// What its entry tells the client, unless that is switched off. `taken` says whether the tokens
-    /// were: where another limit refuses, they stay in the bucket.
-    pub(crate) fn reading(&self, entry: &Entry, taken: bool) -> Option<Reading> {
+    /// What the client is told of the limit, unless that is switched off. `taken` says whether the
+    /// tokens were: where another limit refuses, they stay in the bucket.
+    pub(crate) fn reading(&self, result: &ChargeResult, taken: bool) -> Option<Reading> {
         let quota = self.quota()?;
-        let full = if taken { entry.after } else { entry.before };
+        let full = if taken {
+            result.full_after
+        } else {
+            result.full_before
+        };
         self.limit.config.shows.then(|| Reading {
             name: self.limit.name().to_owned(),
             requests: quota.requests,
             window: (quota.per.subsec_nanos() == 0).then_some(quota.per.as_secs()),
-            remaining: quota.gcra.remaining(full, entry.at),
-            reset: response_headers::seconds(full.saturating_sub(entry.at)),
-            refused: entry.answer.is_err(),
+            remaining: quota.gcra.remaining(full, result.at),
+            reset: response_headers::seconds(full.saturating_sub(result.at)),
+            refused: result.granted.is_err(),
         })
     }
 }

@@ -15,7 +15,7 @@ use sdk_helpers::matcher::{HttpMatch, SourceMatch, StringMatch, Wildcard};
 use sdk_helpers::{At, Problems};
 
 use crate::gcra::Gcra;
-use crate::key::Part;
+use crate::key::KeyPart;
 use wire::GlobalWire;
 pub use wire::Wire;
 
@@ -70,22 +70,22 @@ pub struct LimitConfig {
     /// Any of them; none at all matches every request.
     pub matches: Vec<HttpMatch>,
     /// What tells buckets apart; nothing for one bucket.
-    pub key: Vec<Part>,
+    pub key: Vec<KeyPart>,
     /// The key of a request that lacks a part of `key`.
-    pub fallback: Vec<Part>,
+    pub fallback: Vec<KeyPart>,
     /// What else becomes of such a request.
     pub on_missing: OnMissing,
     /// Who gets another quota; the first that holds counts.
     pub tiers: Vec<Tier>,
-    /// Where it is counted.
-    pub count: Count,
+    /// Who counts.
+    pub counting: Counting,
     /// What a request takes.
     pub cost: Cost,
     /// Of a million refusals, how many are enforced; 0 for a shadow.
     pub enforced: u32,
     /// How a request is refused.
-    pub answer: Answer,
-    /// Whether answers tell how much is left.
+    pub reply: RefusalReply,
+    /// Whether response headers tell how much is left.
     pub shows: bool,
 }
 
@@ -131,19 +131,19 @@ pub enum Text {
     Like(StringMatch),
 }
 
-/// Where a limit is counted.
+/// Who counts the requests of a limit.
 #[derive(Debug)]
-pub enum Count {
-    /// In this proxy.
-    Here(Here),
-    /// By the service: what it is told in place of its own configuration, first without a tier,
-    /// then for each.
+pub enum Counting {
+    /// This proxy.
+    Local(LocalCounting),
+    /// The service: what it is told in place of its own configuration, first without a tier, then
+    /// for each.
     Service(Vec<Option<Override>>),
 }
 
-/// The buckets of a limit that is counted in this proxy.
+/// The buckets of a limit that this proxy counts.
 #[derive(Debug)]
-pub struct Here {
+pub struct LocalCounting {
     /// First without a tier, then for each; none for one that is unlimited.
     pub quotas: Vec<Option<Quota>>,
     /// Tried out beside the first.
@@ -152,7 +152,7 @@ pub struct Here {
     pub sets: u32,
 }
 
-/// A quota counted here.
+/// A quota of a limit that this proxy counts.
 #[derive(Debug)]
 pub struct Quota {
     /// Its buckets.
@@ -192,14 +192,14 @@ pub enum Cost {
 
 /// How a request is refused.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct RefusalReply {
     /// 400 to 599.
     pub status: u16,
     /// The text; where the service counts and none is configured, the service's.
     pub body: Option<String>,
     /// Added.
     pub headers: BTreeMap<String, String>,
-    /// What gRPC gets.
+    /// The `grpc-status` of a gRPC request.
     pub grpc_status: u32,
 }
 
@@ -245,7 +245,7 @@ impl Wire {
         let at = root.field("global");
         let asks = limits
             .iter()
-            .any(|limit| matches!(limit.count, Count::Service(_)));
+            .any(|limit| matches!(limit.counting, Counting::Service(_)));
         if has_service && !asks {
             problems.warn(
                 &at,

@@ -2,13 +2,13 @@
 
 use sdk_helpers::{OutcomeId, Roll};
 
-use crate::action::{Draw, Drawn, Question};
-use crate::ledger::{Account, Book, Entry, Receipt, settle};
+use crate::action::{LimitAction, LocalCharge, Question};
+use crate::ledger::{Account, Book, ChargeResult, Receipt, charge_all_or_none};
 use crate::policy::Policy;
 use crate::response_headers::{self, Reading};
 use crate::rls;
 use crate::subject::Subject;
-use crate::table::{Home, Seat};
+use crate::table::{KeySpace, Slot};
 
 /// What becomes of a request.
 #[derive(Debug)]
@@ -33,11 +33,11 @@ pub enum Verdict {
 pub struct Pass {
     /// What has been found on the way.
     pub notes: Vec<OutcomeId>,
-    /// For the answer.
+    /// For the response headers.
     pub readings: Vec<Reading>,
     /// From the service, for the request.
     pub request_headers: Vec<(String, Vec<u8>)>,
-    /// From the service, for the answer.
+    /// From the service, for the response.
     pub response_headers: Vec<(String, Vec<u8>)>,
 }
 
@@ -46,9 +46,9 @@ pub struct Pass {
 pub struct Refusal {
     /// What has been found on the way; last, what refused it.
     pub notes: Vec<OutcomeId>,
-    /// The index of the limit whose answer it gets; none where the service failed.
+    /// The index of the limit whose reply it gets; none where the service failed.
     pub limit: Option<usize>,
-    /// For the answer.
+    /// For the response headers.
     pub readings: Vec<Reading>,
     /// Seconds until a request may pass, where one may.
     pub wait: Option<u64>,
@@ -72,11 +72,11 @@ pub struct Pending {
 }
 
 impl Policy {
-    /// Decides. `home` is none where not even that could be had of the shared cells.
+    /// Decides. `key_space` is none where the cell that holds its seed stayed contended.
     pub fn decide(
         &self,
         subject: &Subject<'_>,
-        home: Option<&Home>,
+        key_space: Option<&KeySpace>,
         book: &dyn Book,
         roll: &dyn Fn() -> Roll,
     ) -> Verdict {
@@ -89,23 +89,23 @@ impl Policy {
                 return false;
             };
             let enforced = limit.is_enforced(roll);
-            let Some(home) = home else {
+            let Some(key_space) = key_space else {
                 notes.extend(limit.reasons.contended);
                 if enforced && !self.lenient {
                     refused = Some(index);
                 }
                 return refused.is_some();
             };
-            match limit.draw(subject, home) {
-                Drawn::Nothing => {}
-                Drawn::Missing if enforced => {
+            match limit.action(subject, key_space) {
+                LimitAction::Nothing => {}
+                LimitAction::MissingKey if enforced => {
                     notes.extend(limit.reasons.missing_key);
                     refused = Some(index);
                 }
-                Drawn::Missing => notes.extend(limit.reasons.shadow_missing_key),
-                Drawn::Here(draw) if enforced => live.push((index, draw)),
-                Drawn::Here(draw) => shadows.push(draw),
-                Drawn::Service(descriptor) => questions.push(Question {
+                LimitAction::MissingKey => notes.extend(limit.reasons.shadow_missing_key),
+                LimitAction::Charge(charge) if enforced => live.push((index, charge)),
+                LimitAction::Charge(charge) => shadows.push(charge),
+                LimitAction::Ask(descriptor) => questions.push(Question {
                     limit: index,
                     enforced,
                     descriptor,
@@ -116,21 +116,21 @@ impl Policy {
         if let Some(index) = refused {
             return refuse(index, notes);
         }
-        let Some(home) = home else {
+        let Some(key_space) = key_space else {
             return pass(notes);
         };
         let asks = self.service.is_some() && !questions.is_empty();
-        let mut counted = match self.count(&live, asks, home, book, &mut notes) {
+        let mut counted = match self.count(&live, asks, key_space, book, &mut notes) {
             Ok(counted) => counted,
             Err(refusal) => return Verdict::Refuse(*refusal),
         };
-        for draw in &shadows {
-            let entry = draw
-                .account(home)
-                .and_then(|account| charge(account, book, &mut counted.receipts));
-            note(draw, entry.as_ref(), home, book, &mut notes);
-            if entry.is_some_and(|entry| entry.answer.is_err()) {
-                notes.extend(draw.limit.reasons.shadow_limited);
+        for charge in &shadows {
+            let result = charge
+                .account(key_space)
+                .and_then(|account| take(account, book, &mut counted.receipts));
+            note(charge, result.as_ref(), key_space, book, &mut notes);
+            if result.is_some_and(|result| result.granted.is_err()) {
+                notes.extend(charge.limit.reasons.shadow_limited);
             }
         }
         self.ask(counted, questions, notes)
@@ -140,35 +140,35 @@ impl Policy {
     /// refuse it.
     fn count(
         &self,
-        live: &[(usize, Draw<'_>)],
+        live: &[(usize, LocalCharge<'_>)],
         asks: bool,
-        home: &Home,
+        key_space: &KeySpace,
         book: &dyn Book,
         notes: &mut Vec<OutcomeId>,
     ) -> Result<Counted, Box<Refusal>> {
         let accounts = live
             .iter()
-            .filter_map(|(_, draw)| draw.account(home))
+            .filter_map(|(_, charge)| charge.account(key_space))
             .collect();
-        let settled = settle(accounts, book, self.lenient);
+        let charges = charge_all_or_none(accounts, book, self.lenient);
         let readings = |taken: bool| -> Vec<Reading> {
             live.iter()
-                .zip(&settled.entries)
-                .filter_map(|((_, draw), entry)| draw.reading(entry.as_ref()?, taken))
+                .zip(&charges.results)
+                .filter_map(|((_, charge), result)| charge.reading(result.as_ref()?, taken))
                 .collect()
         };
         let (mut refused, mut wait, mut never) = (None, 0, false);
-        for ((index, draw), entry) in live.iter().zip(&settled.entries) {
-            note(draw, entry.as_ref(), home, book, notes);
-            let Some(entry) = entry else {
+        for ((index, charge), result) in live.iter().zip(&charges.results) {
+            note(charge, result.as_ref(), key_space, book, notes);
+            let Some(result) = result else {
                 if !self.lenient {
-                    refused = refused.or(Some((*index, draw.limit.reasons.contended)));
+                    refused = refused.or(Some((*index, charge.limit.reasons.contended)));
                     wait = wait.max(1);
                 }
                 continue;
             };
-            if let Err(why) = entry.answer {
-                let reason = Some(draw.limit.reasons.limited);
+            if let Err(why) = result.granted {
+                let reason = Some(charge.limit.reasons.limited);
                 refused = refused.or(Some((*index, reason)));
                 match why.wait {
                     Some(nanos) => wait = wait.max(response_headers::seconds(nanos)),
@@ -176,9 +176,9 @@ impl Policy {
                 }
             }
         }
-        let taken = refused.is_none() && settled.receipts.is_some();
+        let taken = refused.is_none() && charges.receipts.is_some();
         let (readings, untouched) = (readings(taken), asks.then(|| readings(false)));
-        match settled.receipts {
+        match charges.receipts {
             Some(receipts) if taken => Ok(Counted {
                 receipts,
                 readings,
@@ -260,36 +260,40 @@ fn refusal(
     }
 }
 
-fn charge(account: Account<'_>, book: &dyn Book, receipts: &mut Vec<Receipt>) -> Option<Entry> {
-    let entry = account.charge(book).ok()?;
-    if entry.answer.is_ok() {
-        receipts.push(account.receipt(&entry));
+fn take(
+    account: Account<'_>,
+    book: &dyn Book,
+    receipts: &mut Vec<Receipt>,
+) -> Option<ChargeResult> {
+    let result = account.charge(book).ok()?;
+    if result.granted.is_ok() {
+        receipts.push(account.receipt(&result));
     }
-    Some(entry)
+    Some(result)
 }
 
-/// Notes what else there is to say of a limit: that its key sat in the overflow bucket, that its
-/// cell could not be had, and that its candidate is of another opinion. The candidate counts for
-/// itself, as if it stood in the limit's place.
+/// Notes what else there is to say of a limit: that its key is in the overflow bucket, that its cell
+/// stayed contended, and that its candidate decides otherwise. The candidate counts for itself, as if
+/// it stood in the limit's place.
 fn note(
-    draw: &Draw<'_>,
-    entry: Option<&Entry>,
-    home: &Home,
+    charge: &LocalCharge<'_>,
+    result: Option<&ChargeResult>,
+    key_space: &KeySpace,
     book: &dyn Book,
     notes: &mut Vec<OutcomeId>,
 ) {
-    let reasons = &draw.limit.reasons;
-    let Some(entry) = entry else {
+    let reasons = &charge.limit.reasons;
+    let Some(result) = result else {
         notes.extend(reasons.contended);
         return;
     };
-    if entry.seat == Seat::Overflow {
+    if result.slot == Slot::Overflow {
         notes.extend(reasons.overflow);
     }
-    if let Some(candidate) = draw.candidate(home)
+    if let Some(candidate) = charge.candidate(key_space)
         && let Ok(tried) = candidate.charge(book)
     {
-        match (entry.answer.is_ok(), tried.answer.is_ok()) {
+        match (result.granted.is_ok(), tried.granted.is_ok()) {
             (true, false) => notes.extend(reasons.candidate_limited),
             (false, true) => notes.extend(reasons.candidate_admitted),
             _ => {}

@@ -19,9 +19,9 @@ use governor::{Quota, RateLimiter};
 /// How fast a bucket fills and how much it holds.
 #[derive(Debug)]
 pub struct Gcra {
-    limiter: RateLimiter<NotKeyed, Slot, Moment, NoOpMiddleware<Nanos>>,
-    slot: Slot,
-    moment: Moment,
+    limiter: RateLimiter<NotKeyed, FullTime, SetClock, NoOpMiddleware<Nanos>>,
+    full_time: FullTime,
+    clock: SetClock,
     /// Nanoseconds a token takes to come back.
     interval: u64,
     burst: NonZeroU32,
@@ -64,13 +64,13 @@ impl Gcra {
         let quota = Quota::with_period(Duration::from_nanos(interval))
             .ok_or("a token takes some time to come back")?
             .allow_burst(burst);
-        let (slot, moment) = (Slot::default(), Moment::default());
+        let (full_time, clock) = (FullTime::default(), SetClock::default());
         Ok(Gcra {
             // Made at the time 0, because the limiter counts from then, and every worker's must
             // count from the same.
-            limiter: RateLimiter::new(quota, slot.clone(), moment.clone()),
-            slot,
-            moment,
+            limiter: RateLimiter::new(quota, full_time.clone(), clock.clone()),
+            full_time,
+            clock,
             interval,
             burst,
         })
@@ -85,10 +85,10 @@ impl Gcra {
         let Some(cost) = NonZeroU32::new(cost) else {
             return Ok(full);
         };
-        self.slot.set(full);
-        self.moment.set(now);
+        self.full_time.set(full);
+        self.clock.set(now);
         match self.limiter.check_n(cost) {
-            Ok(Ok(())) => Ok(self.slot.get()),
+            Ok(Ok(())) => Ok(self.full_time.get()),
             Ok(Err(until)) => {
                 let wait = until.wait_time_from(Nanos::from(now));
                 Err(Refused {
@@ -121,12 +121,12 @@ impl Gcra {
     }
 }
 
-/// The full time of the bucket in question. The real one is in a cell that all workers share, and
-/// the ledger moves it there and back.
+/// The full time of the bucket that is charged. The real one is in a cell that all workers share, and
+/// the ledger copies it there and back.
 #[derive(Debug, Clone, Default)]
-struct Slot(std::rc::Rc<Cell<u64>>);
+struct FullTime(std::rc::Rc<Cell<u64>>);
 
-impl Slot {
+impl FullTime {
     fn get(&self) -> u64 {
         self.0.get()
     }
@@ -136,7 +136,7 @@ impl Slot {
     }
 }
 
-impl StateStore for Slot {
+impl StateStore for FullTime {
     type Key = NotKeyed;
 
     fn measure_and_replace<T, F, E>(&self, _: &NotKeyed, step: F) -> Result<T, E>
@@ -149,17 +149,17 @@ impl StateStore for Slot {
     }
 }
 
-/// The time, as whoever asks has read it.
+/// A clock that shows the time it was last set to.
 #[derive(Debug, Clone, Default)]
-struct Moment(std::rc::Rc<Cell<u64>>);
+struct SetClock(std::rc::Rc<Cell<u64>>);
 
-impl Moment {
+impl SetClock {
     fn set(&self, now: u64) {
         self.0.set(now);
     }
 }
 
-impl Clock for Moment {
+impl Clock for SetClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {

@@ -9,16 +9,16 @@ use crate::subject::{Subject, masked};
 
 /// One part of a key.
 #[derive(Debug)]
-pub struct Part {
+pub struct KeyPart {
     /// Where it comes from.
-    pub source: Source,
+    pub source: KeySource,
     /// What it is called in a descriptor of Envoy's rate limit service.
     pub descriptor: String,
 }
 
 /// Where a part of a key comes from.
 #[derive(Debug)]
-pub enum Source {
+pub enum KeySource {
     /// A verified claim.
     Claim(Vec<String>),
     /// The first value of a header.
@@ -50,32 +50,32 @@ pub enum Source {
     Constant(String),
 }
 
-impl Part {
+impl KeyPart {
     /// The value, where the request has it.
     pub fn value<'a>(&'a self, subject: &'a Subject<'_>) -> Option<Cow<'a, [u8]>> {
         let request = subject.request;
         Some(match &self.source {
-            Source::Claim(path) => subject.claim(path)?.into(),
-            Source::Header(name) => request.first(name)?.into(),
-            Source::Cookie(name) => subject.cookie(name)?.into(),
-            Source::Query(name) => subject.query(name)?,
-            Source::Path => request.path().into(),
-            Source::PathTemplates(templates) => {
+            KeySource::Claim(path) => subject.claim(path)?.into(),
+            KeySource::Header(name) => request.first(name)?.into(),
+            KeySource::Cookie(name) => subject.cookie(name)?.into(),
+            KeySource::Query(name) => subject.query(name)?,
+            KeySource::Path => request.path().into(),
+            KeySource::PathTemplates(templates) => {
                 let path = request.path();
                 let (text, _) = templates
                     .iter()
                     .find(|(_, template)| template.matches(path))?;
                 text.as_bytes().into()
             }
-            Source::Method => request.method().into(),
-            Source::Host => subject.host().into(),
-            Source::RemoteAddress { v4, v6 } => {
+            KeySource::Method => request.method().into(),
+            KeySource::Host => subject.host().into(),
+            KeySource::RemoteAddress { v4, v6 } => {
                 let address = masked(subject.remote_address()?, *v4, *v6);
                 network(address, *v4, *v6).into_bytes().into()
             }
-            Source::Principal => subject.principal()?.into(),
-            Source::Destination => subject.destination()?.into(),
-            Source::Constant(text) => text.as_bytes().into(),
+            KeySource::Principal => subject.principal()?.into(),
+            KeySource::Destination => subject.destination()?.into(),
+            KeySource::Constant(text) => text.as_bytes().into(),
         })
     }
 }
@@ -95,7 +95,7 @@ fn network(address: IpAddr, v4: u8, v6: u8) -> String {
 }
 
 /// The values of all parts, or nothing if one of them is missing.
-pub fn values<'a>(parts: &'a [Part], subject: &'a Subject<'_>) -> Option<Vec<Cow<'a, [u8]>>> {
+pub fn values<'a>(parts: &'a [KeyPart], subject: &'a Subject<'_>) -> Option<Vec<Cow<'a, [u8]>>> {
     parts.iter().map(|part| part.value(subject)).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Taking from the buckets of a request: all of them, or none.
+//! Charging the buckets of a request: all of them, or none.
 //!
 //! With one limit this is one compare-and-set. With several, every bucket is looked at first, and
 //! only if none refuses are they charged, one after the other. Another worker may empty a bucket in
@@ -16,7 +16,7 @@
 use sdk_helpers::Contended;
 
 use crate::gcra::{Gcra, Refused};
-use crate::table::{self, Bucket, Seat};
+use crate::table::{self, Bucket, Slot};
 
 /// A step from what a cell holds to what it shall hold.
 pub type Step<'a> = dyn FnMut(Option<&[u8]>) -> Option<Vec<u8>> + 'a;
@@ -48,18 +48,18 @@ pub struct Account<'a> {
     pub cost: u32,
 }
 
-/// What an account said.
+/// What came of a charge, or would come of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct ChargeResult {
     /// Whether the tokens are there.
-    pub answer: Result<(), Refused>,
-    /// When the bucket is full if nothing is taken from it.
-    pub before: u64,
-    /// When it is full once the tokens are taken; as `before` where they are not there.
-    pub after: u64,
-    /// Where the bucket is.
-    pub seat: Seat,
-    /// When.
+    pub granted: Result<(), Refused>,
+    /// The full time without this charge, in nanoseconds of the monotonic clock.
+    pub full_before: u64,
+    /// The full time with it; as `full_before` where the tokens are not there.
+    pub full_after: u64,
+    /// Where in its cell the bucket is.
+    pub slot: Slot,
+    /// The time of the charge, by the same clock.
     pub at: u64,
 }
 
@@ -68,7 +68,7 @@ pub struct Entry {
 pub struct Receipt {
     cell: String,
     bucket: Bucket,
-    seat: Seat,
+    slot: Slot,
     window: u64,
     /// What was taken, in nanoseconds.
     taken: u64,
@@ -80,7 +80,7 @@ impl Account<'_> {
     ///
     /// # Errors
     /// The cell could not be had.
-    pub fn peek(&self, book: &dyn Book) -> Result<Entry, Contended> {
+    pub fn peek(&self, book: &dyn Book) -> Result<ChargeResult, Contended> {
         self.visit(book, false)
     }
 
@@ -88,39 +88,39 @@ impl Account<'_> {
     ///
     /// # Errors
     /// The cell could not be had; nothing is taken.
-    pub fn charge(&self, book: &dyn Book) -> Result<Entry, Contended> {
+    pub fn charge(&self, book: &dyn Book) -> Result<ChargeResult, Contended> {
         self.visit(book, true)
     }
 
-    fn visit(&self, book: &dyn Book, take: bool) -> Result<Entry, Contended> {
-        let mut entry = None;
+    fn visit(&self, book: &dyn Book, take: bool) -> Result<ChargeResult, Contended> {
+        let mut result = None;
         book.update(&self.cell, &mut |cell| {
             let now = book.now();
-            let (seat, full) = table::find(cell, self.bucket, now, self.window);
+            let (slot, full) = table::find(cell, self.bucket, now, self.window);
             let charged = self.gcra.charge(full, now, self.cost);
             let after = charged.unwrap_or(full);
-            entry = Some(Entry {
-                answer: charged.map(drop),
-                before: full,
-                after,
-                seat,
+            result = Some(ChargeResult {
+                granted: charged.map(drop),
+                full_before: full,
+                full_after: after,
+                slot,
                 at: now,
             });
             (take && charged.is_ok() && self.cost > 0)
-                .then(|| table::put(cell, self.bucket, seat, after))
+                .then(|| table::put(cell, self.bucket, slot, after))
         })?;
-        entry.ok_or(Contended)
+        result.ok_or(Contended)
     }
 
-    /// A receipt for what an entry took.
-    pub fn receipt(self, entry: &Entry) -> Receipt {
+    /// A receipt for what this charge took.
+    pub fn receipt(self, result: &ChargeResult) -> Receipt {
         Receipt {
             taken: self.gcra.worth(self.cost),
             cell: self.cell,
             bucket: self.bucket,
-            seat: entry.seat,
+            slot: result.slot,
             window: self.window,
-            at: entry.at,
+            at: result.at,
         }
     }
 }
@@ -131,64 +131,65 @@ impl Receipt {
         // A cell that cannot be had keeps its tokens: too few, never too many.
         let _ = book.update(&self.cell, &mut |cell| {
             let now = book.now();
-            let (seat, full) = table::find(cell, self.bucket, now, self.window);
+            let (slot, full) = table::find(cell, self.bucket, now, self.window);
             let back = self.taken.saturating_sub(now.saturating_sub(self.at));
-            // In another seat the bucket has been full since, and owes nothing.
-            (back > 0 && seat == self.seat)
-                .then(|| table::put(cell, self.bucket, seat, full.saturating_sub(back)))
+            // In another slot the bucket has been full since, and owes nothing.
+            (back > 0 && slot == self.slot)
+                .then(|| table::put(cell, self.bucket, slot, full.saturating_sub(back)))
         });
     }
 }
 
-/// What became of several accounts.
+/// What came of charging several accounts.
 #[derive(Debug)]
-pub struct Settled {
-    /// What each said; the account stayed contended where there is none.
-    pub entries: Vec<Option<Entry>>,
-    /// What was taken, if all had it; else nothing was, or it has been put back. Then every bucket
-    /// is as its entry found it: what is put back leaves it as empty as it was at that time.
+pub struct AllOrNone {
+    /// Of each account; none where its cell stayed contended.
+    pub results: Vec<Option<ChargeResult>>,
+    /// Of what was taken, if all accounts had it. None if one did not: then nothing is taken, and
+    /// every bucket is at its `full_before`.
     pub receipts: Option<Vec<Receipt>>,
 }
 
-/// Takes from all accounts or from none. `lenient` lets a contended account pass, uncounted.
-pub fn settle(accounts: Vec<Account<'_>>, book: &dyn Book, lenient: bool) -> Settled {
-    let passes = |entry: &Option<Entry>| match entry {
-        Some(entry) => entry.answer.is_ok(),
+/// Takes from all accounts or from none. An account whose cell stays contended is passed over if
+/// `lenient`, and else refuses as one without tokens does.
+pub fn charge_all_or_none(accounts: Vec<Account<'_>>, book: &dyn Book, lenient: bool) -> AllOrNone {
+    let passes = |result: &Option<ChargeResult>| match result {
+        Some(result) => result.granted.is_ok(),
         None => lenient,
     };
-    let mut entries: Vec<Option<Entry>> = Vec::with_capacity(accounts.len());
+    let mut results: Vec<Option<ChargeResult>> = Vec::with_capacity(accounts.len());
     if accounts.len() > 1 {
-        entries.extend(accounts.iter().map(|account| account.peek(book).ok()));
-        if !entries.iter().all(passes) {
-            return Settled {
-                entries,
+        results.extend(accounts.iter().map(|account| account.peek(book).ok()));
+        if !results.iter().all(passes) {
+            return AllOrNone {
+                results,
                 receipts: None,
             };
         }
     }
     let mut receipts = Vec::with_capacity(accounts.len());
     for (index, account) in accounts.into_iter().enumerate() {
-        let entry = account.charge(book).ok();
-        let passed = passes(&entry);
-        if let (true, Some(entry)) = (passed, &entry) {
-            receipts.push(account.receipt(entry));
+        let result = account.charge(book).ok();
+        let passed = passes(&result);
+        if let (true, Some(result)) = (passed, &result) {
+            receipts.push(account.receipt(result));
         }
-        match entries.get_mut(index) {
-            Some(peeked) => *peeked = entry,
-            None => entries.push(entry),
+        match results.get_mut(index) {
+            Some(peeked) => *peeked = result,
+            None => results.push(result),
         }
         if !passed {
             for receipt in &receipts {
                 receipt.refund(book);
             }
-            return Settled {
-                entries,
+            return AllOrNone {
+                results,
                 receipts: None,
             };
         }
     }
-    Settled {
-        entries,
+    AllOrNone {
+        results,
         receipts: Some(receipts),
     }
 }

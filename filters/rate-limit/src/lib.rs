@@ -30,14 +30,14 @@ use ledger::{Book, Step};
 use policy::Policy;
 use response_headers::RETRY_AFTER;
 use subject::Subject;
-use table::Home;
+use table::KeySpace;
 
 /// The filter.
 #[derive(Debug)]
 pub struct RateLimit {
     policy: Policy,
-    /// Known once the shared cells have been asked.
-    home: OnceCell<Home>,
+    /// Known once the seed has been read of shared data.
+    key_space: OnceCell<KeySpace>,
 }
 
 /// What Envoy's own `local_ratelimit` answers with.
@@ -53,7 +53,7 @@ impl Filter for RateLimit {
     fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
         Some(RateLimit {
             policy: Policy::compile(wire.check(problems)),
-            home: OnceCell::new(),
+            key_space: OnceCell::new(),
         })
     }
 
@@ -78,7 +78,7 @@ impl Filter for RateLimit {
         let book = Shared(world);
         let verdict = self
             .policy
-            .decide(&subject, self.home(world), &book, &|| world.roll());
+            .decide(&subject, self.key_space(world), &book, &|| world.roll());
         self.decision(verdict, memory)
     }
 
@@ -100,26 +100,26 @@ impl Filter for RateLimit {
         self.decision(verdict, memory)
     }
 
-    /// Settles the seed before the first request comes.
+    /// Chooses the seed before the first request comes.
     fn upkeep(&self, _event: Event, world: &dyn World) -> Chores {
-        let _ = self.home(world);
+        let _ = self.key_space(world);
         Chores::default()
     }
 }
 
 impl RateLimit {
-    fn home(&self, world: &dyn World) -> Option<&Home> {
-        if self.home.get().is_none()
+    fn key_space(&self, world: &dyn World) -> Option<&KeySpace> {
+        if self.key_space.get().is_none()
             && let Some(seed) = seed(world)
         {
             let plugin = world.property(&["plugin_name"]).unwrap_or_default();
-            let _ = self.home.set(Home {
+            let _ = self.key_space.set(KeySpace {
                 seed,
                 // Text in Envoy's own configuration.
                 plugin: String::from_utf8_lossy(&plugin).into_owned(),
             });
         }
-        self.home.get()
+        self.key_space.get()
     }
 
     fn decision(&self, verdict: Verdict, memory: &mut Option<Pending>) -> Decision {
@@ -156,7 +156,7 @@ impl RateLimit {
             .map(response_headers::retry_after)
             .into_iter()
             .collect();
-        ours.extend(response_headers::headers(&refusal.readings));
+        ours.extend(response_headers::limits(&refusal.readings));
         let record = record(refusal.notes);
         let limit = refusal
             .limit
@@ -176,7 +176,7 @@ impl RateLimit {
             // Envoy's own, by which its retries know not to.
             ours.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
         }
-        let configured = limit.answer.headers.iter();
+        let configured = limit.reply.headers.iter();
         let mut theirs: Vec<response_headers::Header> = configured
             .map(|(name, value)| (name.clone().into(), value.clone().into()))
             .collect();
@@ -187,16 +187,16 @@ impl RateLimit {
                 theirs.push(header);
             }
         }
-        let body = match &limit.answer.body {
+        let body = match &limit.reply.body {
             Some(body) => body.clone().into(),
             None if refusal.by_service => refusal.body.into(),
             None => BODY.into(),
         };
         LocalReply {
-            status: limit.answer.status,
-            grpc_status: Some(limit.answer.grpc_status),
+            status: limit.reply.status,
+            grpc_status: Some(limit.reply.grpc_status),
             body,
-            headers: response_headers::beside(ours, theirs),
+            headers: response_headers::merge(ours, theirs),
             record,
         }
     }
@@ -205,7 +205,7 @@ impl RateLimit {
 fn edits(pass: Pass) -> Edits {
     let add = |(name, value)| HeaderEdit::Add(name, value);
     let theirs = owned(pass.response_headers).collect();
-    let response = response_headers::beside(response_headers::headers(&pass.readings), theirs);
+    let response = response_headers::merge(response_headers::limits(&pass.readings), theirs);
     Edits {
         request: owned(pass.request_headers).map(add).collect(),
         response: response.into_iter().map(add).collect(),

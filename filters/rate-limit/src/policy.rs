@@ -2,7 +2,7 @@
 
 use sdk_helpers::{OutcomeId, Outcomes, Roll};
 
-use crate::config::{Config, Count, FailureMode, GlobalConfig, LimitConfig, OnMissing};
+use crate::config::{Config, Counting, FailureMode, GlobalConfig, LimitConfig, OnMissing};
 use crate::index::Index;
 use crate::subject::Subject;
 
@@ -92,27 +92,27 @@ impl Limit {
     fn compile(config: LimitConfig, outcomes: &mut Outcomes) -> Self {
         let name = Some(config.name.as_str());
         let mut add = |reason, there: bool| there.then(|| outcomes.add(reason, name));
-        let here = match &config.count {
-            Count::Here(here) => Some(here),
-            Count::Service(_) => None,
+        let local = match &config.counting {
+            Counting::Local(local) => Some(local),
+            Counting::Service(_) => None,
         };
         let live = config.enforced > 0;
         let shadow = config.enforced < Roll::SIDES;
         let denies = !config.key.is_empty() && config.on_missing == OnMissing::Deny;
-        let candidate = here.is_some_and(|here| here.candidate.is_some());
+        let candidate = local.is_some_and(|local| local.candidate.is_some());
         let reasons = Reasons {
             shadow_limited: add("shadow_limited", shadow),
             missing_key: add("missing_key", denies && live),
             shadow_missing_key: add("shadow_missing_key", denies && shadow),
-            overflow: add("overflow", here.is_some() && !config.key.is_empty()),
-            contended: add("contended", here.is_some()),
+            overflow: add("overflow", local.is_some() && !config.key.is_empty()),
+            contended: add("contended", local.is_some()),
             candidate_limited: add("candidate_limited", candidate),
             candidate_admitted: add("candidate_admitted", candidate),
             limited: outcomes.add("limited", name),
         };
-        let window = here
-            .and_then(|here| {
-                let limited = here.quotas.iter().flatten();
+        let window = local
+            .and_then(|local| {
+                let limited = local.quotas.iter().flatten();
                 limited.map(|quota| quota.gcra.window()).max()
             })
             .unwrap_or(0);

@@ -1,4 +1,4 @@
-//! What a client is told about its limits.
+//! The response headers that tell a client of its limits.
 //!
 //! Sources: draft-polli-ratelimit-headers-03 for `x-ratelimit-*`, which Envoy calls
 //! `DRAFT_VERSION_03`; draft-ietf-httpapi-ratelimit-headers-10 for `RateLimit` and
@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-/// A header.
+/// Name and value.
 pub type Header = (Cow<'static, str>, Vec<u8>);
 
-/// One limit as it stands for a request.
+/// What a client is told of one limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
     /// Its name: letters, digits and `._-/~`, so that it needs no escape.
@@ -29,7 +29,7 @@ pub struct Reading {
 /// The informational headers: `x-ratelimit-*` for the tightest limit, the other two for all. Of a
 /// refused request the tightest is one that refused it, also where a dear request left more there
 /// than a cheap one has elsewhere.
-pub fn headers(readings: &[Reading]) -> Vec<Header> {
+pub fn limits(readings: &[Reading]) -> Vec<Header> {
     let tightest = readings
         .iter()
         .min_by_key(|one| (!one.refused, one.remaining));
@@ -65,24 +65,24 @@ pub fn headers(readings: &[Reading]) -> Vec<Header> {
     ]
 }
 
-/// Says when to come back.
+/// The header that says when to come back.
 pub const RETRY_AFTER: &str = "retry-after";
 
-/// When to come back.
+/// It, never less than a second.
 pub fn retry_after(seconds: u64) -> Header {
     (RETRY_AFTER.into(), number(seconds.max(1)))
 }
 
-/// Ours with what others want in the same answer. A header that they name is theirs alone: a client
-/// makes nothing of two times to come back, or of two numbers of what is left.
-pub fn beside(ours: impl IntoIterator<Item = Header>, theirs: Vec<Header>) -> Vec<Header> {
+/// Our headers and those that others add to the same response. A header that they name is theirs
+/// alone: a client can do nothing with two times to come back, or two numbers of what is left.
+pub fn merge(ours: impl IntoIterator<Item = Header>, theirs: Vec<Header>) -> Vec<Header> {
     let named = |name: &str| theirs.iter().any(|(known, _)| known == name);
     let mut headers: Vec<Header> = ours.into_iter().filter(|(name, _)| !named(name)).collect();
     headers.extend(theirs);
     headers
 }
 
-/// Whole seconds, the next larger of them: a client that waits so long has waited long enough.
+/// Nanoseconds as whole seconds, rounded up: a client that waits so long has waited long enough.
 pub fn seconds(nanos: u64) -> u64 {
     nanos.div_ceil(1_000_000_000)
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn text(readings: &[Reading]) -> Vec<String> {
-        headers(readings)
+        limits(readings)
             .into_iter()
             .map(|(name, value)| format!("{name}: {}", String::from_utf8(value).unwrap()))
             .collect()
@@ -154,7 +154,7 @@ mod tests {
         let pair = |name: &'static str, value: &str| (name.into(), value.as_bytes().to_vec());
         let theirs = vec![pair("b", "theirs"), pair("c", "1"), pair("c", "2")];
         assert_eq!(
-            beside([pair("a", "ours"), pair("b", "ours")], theirs.clone()),
+            merge([pair("a", "ours"), pair("b", "ours")], theirs.clone()),
             [vec![pair("a", "ours")], theirs].concat()
         );
     }

@@ -34,16 +34,16 @@ pub enum Bucket {
     Key(u128),
 }
 
-/// What all workers of a proxy agree on: the seed of the hash, and whose buckets these are.
+/// Where all workers of a proxy find the same buckets: it hashes keys and names cells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home {
-    /// Chosen once for the process.
+pub struct KeySpace {
+    /// The seed of the hash, chosen once for the process.
     pub seed: [u8; 16],
     /// The name of the plugin: two of them keep their buckets apart.
     pub plugin: String,
 }
 
-impl Home {
+impl KeySpace {
     /// Hashes the parts of a key. `domain` keeps keys of one kind from being those of another.
     pub fn hash<'a>(&self, domain: u8, parts: impl IntoIterator<Item = &'a [u8]>) -> u128 {
         let mut hasher = SipHasher13::new_with_key(&self.seed);
@@ -84,10 +84,10 @@ impl Home {
     }
 }
 
-/// A bucket's place in its cell.
+/// Where in its cell a bucket is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Seat {
-    /// It has the cell for itself.
+pub enum Slot {
+    /// It is the whole cell.
     Alone,
     /// In one of the ways.
     Way(usize),
@@ -95,13 +95,13 @@ pub enum Seat {
     Overflow,
 }
 
-/// Finds a bucket at `now`: its seat, and when it is full. No bucket of the limit takes longer to
+/// Finds a bucket at `now`: its slot, and when it is full. No bucket of the limit takes longer to
 /// fill than `window`: a later full time stems from an earlier configuration with a slower limit,
 /// and counts as an empty bucket.
-pub fn find(cell: Option<&[u8]>, bucket: Bucket, now: u64, window: u64) -> (Seat, u64) {
+pub fn find(cell: Option<&[u8]>, bucket: Bucket, now: u64, window: u64) -> (Slot, u64) {
     let latest = now.saturating_add(window);
     let Bucket::Key(hash) = bucket else {
-        return (Seat::Alone, number(cell.unwrap_or_default()).min(latest));
+        return (Slot::Alone, number(cell.unwrap_or_default()).min(latest));
     };
     let set = cell.filter(|set| set.len() == SET).unwrap_or_default();
     let tag = hash.to_le_bytes();
@@ -110,7 +110,7 @@ pub fn find(cell: Option<&[u8]>, bucket: Bucket, now: u64, window: u64) -> (Seat
         let (key, full) = way.split_at_checked(TAG).unwrap_or_default();
         let full = number(full).min(latest);
         if key == tag {
-            return (Seat::Way(index), full);
+            return (Slot::Way(index), full);
         }
         if free.is_none() && full <= now {
             free = Some(index);
@@ -120,22 +120,22 @@ pub fn find(cell: Option<&[u8]>, bucket: Bucket, now: u64, window: u64) -> (Seat
         free = Some(0);
     }
     let overflow = number(set.get(WAYS * WAY..).unwrap_or_default()).min(latest);
-    (free.map_or(Seat::Overflow, Seat::Way), overflow)
+    (free.map_or(Slot::Overflow, Slot::Way), overflow)
 }
 
-/// The cell with a bucket's full time put into its seat.
-pub fn put(cell: Option<&[u8]>, bucket: Bucket, seat: Seat, full: u64) -> Vec<u8> {
+/// The cell with a bucket's full time put into its slot.
+pub fn put(cell: Option<&[u8]>, bucket: Bucket, slot: Slot, full: u64) -> Vec<u8> {
     let full = full.to_le_bytes();
-    let at = match seat {
-        Seat::Alone => return full.to_vec(),
-        Seat::Way(index) => index.saturating_mul(WAY).saturating_add(TAG),
-        Seat::Overflow => WAYS * WAY,
+    let at = match slot {
+        Slot::Alone => return full.to_vec(),
+        Slot::Way(index) => index.saturating_mul(WAY).saturating_add(TAG),
+        Slot::Overflow => WAYS * WAY,
     };
     let mut set = match cell {
         Some(set) if set.len() == SET => set.to_vec(),
         _ => vec![0; SET],
     };
-    if let (Seat::Way(_), Bucket::Key(hash)) = (seat, bucket)
+    if let (Slot::Way(_), Bucket::Key(hash)) = (slot, bucket)
         && let Some(tag) = set.get_mut(at.saturating_sub(TAG)..at)
     {
         tag.copy_from_slice(&hash.to_le_bytes());
@@ -155,8 +155,8 @@ fn number(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
-    fn home() -> Home {
-        Home {
+    fn key_space() -> KeySpace {
+        KeySpace {
             seed: [7; 16],
             plugin: "rate-limit".to_owned(),
         }
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn no_two_lists_of_parts_are_one_key() {
-        let hash = |domain, parts: &[&[u8]]| home().hash(domain, parts.iter().copied());
+        let hash = |domain, parts: &[&[u8]]| key_space().hash(domain, parts.iter().copied());
         let all = [
             hash(0, &[b"ab", b"c"]),
             hash(0, &[b"a", b"bc"]),
@@ -176,17 +176,17 @@ mod tests {
         for (index, one) in all.iter().enumerate() {
             assert!(!all[index + 1..].contains(one));
         }
-        let other = Home {
+        let other = KeySpace {
             seed: [8; 16],
-            ..home()
+            ..key_space()
         };
         assert_ne!(other.hash(0, [b"abc".as_slice()]), all[2]);
     }
 
     #[test]
     fn every_bucket_has_a_cell_and_a_table_has_so_many() {
-        let home = home();
-        let cell = |name, candidate, bucket| home.cell(name, candidate, bucket, 4);
+        let key_space = key_space();
+        let cell = |name, candidate, bucket| key_space.cell(name, candidate, bucket, 4);
         let singles = [
             cell("a", false, Bucket::Only),
             cell("a", false, Bucket::Shared),
@@ -199,7 +199,7 @@ mod tests {
             assert!(!singles[index + 1..].contains(one), "{one}");
         }
         let sets: std::collections::BTreeSet<String> = (0..1000)
-            .map(|hash| home.cell("a", false, Bucket::Key(hash), 4))
+            .map(|hash| key_space.cell("a", false, Bucket::Key(hash), 4))
             .collect();
         assert_eq!(sets.len(), 4);
     }
@@ -210,51 +210,51 @@ mod tests {
         let mut set: Option<Vec<u8>> = None;
         for key in 0..8 {
             let bucket = Bucket::Key(key * 2 + 1);
-            let (seat, full) = find(set.as_deref(), bucket, now, window);
-            assert_eq!((seat, full), (Seat::Way(key as usize), 0));
-            set = Some(put(set.as_deref(), bucket, seat, now + 10 + key as u64));
+            let (slot, full) = find(set.as_deref(), bucket, now, window);
+            assert_eq!((slot, full), (Slot::Way(key as usize), 0));
+            set = Some(put(set.as_deref(), bucket, slot, now + 10 + key as u64));
         }
         let late = Bucket::Key(100);
         let at = |now| find(set.as_deref(), late, now, window);
-        assert_eq!(at(now), (Seat::Overflow, 0));
-        assert_eq!(at(now + 9), (Seat::Overflow, 0));
-        assert_eq!(at(now + 10), (Seat::Way(0), 0));
+        assert_eq!(at(now), (Slot::Overflow, 0));
+        assert_eq!(at(now + 9), (Slot::Overflow, 0));
+        assert_eq!(at(now + 10), (Slot::Way(0), 0));
         let kept = find(set.as_deref(), Bucket::Key(1), now + 50, window);
-        assert_eq!(kept, (Seat::Way(0), now + 10));
-        let full = put(set.as_deref(), late, Seat::Overflow, now + 5);
+        assert_eq!(kept, (Slot::Way(0), now + 10));
+        let full = put(set.as_deref(), late, Slot::Overflow, now + 5);
         assert_eq!(
             find(Some(&full), Bucket::Key(200), now, window),
-            (Seat::Overflow, now + 5)
+            (Slot::Overflow, now + 5)
         );
         assert_eq!(
             find(Some(&full), Bucket::Key(3), now, window),
-            (Seat::Way(1), now + 11)
+            (Slot::Way(1), now + 11)
         );
         // A way that is free now is no fuller than what the key may have had from the overflow.
-        let busy = put(Some(&full), late, Seat::Overflow, now + 30);
+        let busy = put(Some(&full), late, Slot::Overflow, now + 30);
         assert_eq!(
             find(Some(&busy), late, now + 10, window),
-            (Seat::Way(0), now + 30)
+            (Slot::Way(0), now + 30)
         );
     }
 
     #[test]
     fn a_full_time_beyond_any_bucket_is_an_empty_one() {
         let far = u64::MAX.to_le_bytes();
-        assert_eq!(find(Some(&far), Bucket::Only, 50, 100), (Seat::Alone, 150));
-        let set = put(None, Bucket::Key(1), Seat::Way(0), u64::MAX);
+        assert_eq!(find(Some(&far), Bucket::Only, 50, 100), (Slot::Alone, 150));
+        let set = put(None, Bucket::Key(1), Slot::Way(0), u64::MAX);
         assert_eq!(
             find(Some(&set), Bucket::Key(1), 50, 100),
-            (Seat::Way(0), 150)
+            (Slot::Way(0), 150)
         );
     }
 
     #[test]
     fn a_cell_of_another_shape_is_a_new_one() {
         for bytes in [&b""[..], b"1234567", &[9; 199], &[9; 201]] {
-            assert_eq!(find(Some(bytes), Bucket::Only, 5, 10), (Seat::Alone, 0));
-            assert_eq!(find(Some(bytes), Bucket::Key(3), 5, 10), (Seat::Way(0), 0));
-            assert_eq!(put(Some(bytes), Bucket::Key(3), Seat::Way(0), 1).len(), SET);
+            assert_eq!(find(Some(bytes), Bucket::Only, 5, 10), (Slot::Alone, 0));
+            assert_eq!(find(Some(bytes), Bucket::Key(3), 5, 10), (Slot::Way(0), 0));
+            assert_eq!(put(Some(bytes), Bucket::Key(3), Slot::Way(0), 1).len(), SET);
         }
     }
 }

@@ -142,7 +142,7 @@ fn a_race_that_is_lost_costs_the_others_nothing() {
     // Two looks and two charges: the other empties the narrow one before each of them.
     for before in 0..4 {
         let (filter, world) = (filter(&config), FakeWorld::new());
-        // The seed is settled, which is a step too.
+        // The seed is chosen, which is a step too.
         let _ = filter.upkeep(Event::Loaded, &world);
         let other = || assert!(send(&filter, &world, &[]).0);
         let raced = Raced {

@@ -5,10 +5,10 @@ use sdk_helpers::matcher::PathTemplate;
 use sdk_helpers::{At, Problems, claims};
 
 use super::wire::{MaskWire, PartWire};
-use crate::key::{Part, Source};
+use crate::key::{KeyPart, KeySource};
 
 /// Checks the parts of a key.
-pub(super) fn check(parts: Vec<PartWire>, at: &At<'_>, problems: &Problems) -> Vec<Part> {
+pub(super) fn check(parts: Vec<PartWire>, at: &At<'_>, problems: &Problems) -> Vec<KeyPart> {
     if parts.is_empty() {
         problems.error(at, "has no parts; leave it out, or give it some");
     }
@@ -24,10 +24,10 @@ const KINDS: &str = "`claim`, `header`, `cookie`, `query`, `path`, `pathTemplate
                      `remoteAddress`, `principal`, `destination`, `constant`";
 
 impl PartWire {
-    fn check(self, at: &At<'_>, problems: &Problems) -> Option<Part> {
+    fn check(self, at: &At<'_>, problems: &Problems) -> Option<KeyPart> {
         let mut found = 0u32;
         let mut source = None;
-        let mut take = |part: Option<Option<(Source, String)>>| {
+        let mut take = |part: Option<Option<(KeySource, String)>>| {
             if let Some(part) = part {
                 found = found.saturating_add(1);
                 source = part;
@@ -39,41 +39,47 @@ impl PartWire {
         );
         take(self.header.map(|name| {
             let name = header_name(&name, true, &at.field("header"), problems)?;
-            Some((Source::Header(name.clone()), name))
+            Some((KeySource::Header(name.clone()), name))
         }));
         take(self.cookie.map(|name| {
             let name = filled(name, &at.field("cookie"), problems)?;
-            Some((Source::Cookie(name.clone()), name))
+            Some((KeySource::Cookie(name.clone()), name))
         }));
         take(self.query.map(|name| {
             let name = filled(name, &at.field("query"), problems)?;
-            Some((Source::Query(name.clone()), name))
+            Some((KeySource::Query(name.clone()), name))
         }));
-        take(self.path.map(|_| Some((Source::Path, "path".to_owned()))));
+        take(
+            self.path
+                .map(|_| Some((KeySource::Path, "path".to_owned()))),
+        );
         take(
             self.path_templates
                 .map(|list| templates(list, &at.field("pathTemplates"), problems)),
         );
         take(
             self.method
-                .map(|_| Some((Source::Method, "method".to_owned()))),
+                .map(|_| Some((KeySource::Method, "method".to_owned()))),
         );
-        take(self.host.map(|_| Some((Source::Host, "host".to_owned()))));
+        take(
+            self.host
+                .map(|_| Some((KeySource::Host, "host".to_owned()))),
+        );
         take(
             self.remote_address
                 .map(|mask| mask.check(&at.field("remoteAddress"), problems)),
         );
         take(
             self.principal
-                .map(|_| Some((Source::Principal, "principal".to_owned()))),
+                .map(|_| Some((KeySource::Principal, "principal".to_owned()))),
         );
         take(
             self.destination
-                .map(|_| Some((Source::Destination, "destination_cluster".to_owned()))),
+                .map(|_| Some((KeySource::Destination, "destination_cluster".to_owned()))),
         );
         take(
             self.constant
-                .map(|text| Some((Source::Constant(text), "generic_key".to_owned()))),
+                .map(|text| Some((KeySource::Constant(text), "generic_key".to_owned()))),
         );
         if found != 1 {
             problems.error(at, format!("must be exactly one of {KINDS}"));
@@ -84,12 +90,12 @@ impl PartWire {
             Some(name) => filled(name, &at.field("descriptorKey"), problems)?,
             None => descriptor,
         };
-        Some(Part { source, descriptor })
+        Some(KeyPart { source, descriptor })
     }
 }
 
 impl MaskWire {
-    fn check(self, at: &At<'_>, problems: &Problems) -> Option<(Source, String)> {
+    fn check(self, at: &At<'_>, problems: &Problems) -> Option<(KeySource, String)> {
         let length = |given: Option<u32>, default: u8, most: u8, field: &str| {
             let length = given.map_or(Some(default), |given| u8::try_from(given).ok());
             let legal = length.filter(|length| *length <= most);
@@ -105,7 +111,7 @@ impl MaskWire {
         let v4 = length(self.v4_prefix_mask_len, 32, 32, "v4PrefixMaskLen");
         // One subscriber is usually given 64 bits of addresses to choose from.
         let v6 = length(self.v6_prefix_mask_len, 64, 128, "v6PrefixMaskLen");
-        let source = Source::RemoteAddress { v4: v4?, v6: v6? };
+        let source = KeySource::RemoteAddress { v4: v4?, v6: v6? };
         Some((source, "remote_address".to_owned()))
     }
 }
@@ -121,12 +127,12 @@ pub(super) fn claim_path(name: &str, at: &At<'_>, problems: &Problems) -> Option
     path
 }
 
-fn claim(name: String, at: &At<'_>, problems: &Problems) -> Option<(Source, String)> {
+fn claim(name: String, at: &At<'_>, problems: &Problems) -> Option<(KeySource, String)> {
     let path = claim_path(&name, at, problems)?;
-    Some((Source::Claim(path), name))
+    Some((KeySource::Claim(path), name))
 }
 
-fn templates(list: Vec<String>, at: &At<'_>, problems: &Problems) -> Option<(Source, String)> {
+fn templates(list: Vec<String>, at: &At<'_>, problems: &Problems) -> Option<(KeySource, String)> {
     if list.is_empty() {
         problems.error(at, "has no templates; write some such as `/orders/{*}`");
     }
@@ -137,7 +143,7 @@ fn templates(list: Vec<String>, at: &At<'_>, problems: &Problems) -> Option<(Sou
             Err(problem) => problems.error(&at.index(index), problem),
         }
     }
-    Some((Source::PathTemplates(templates), "path".to_owned()))
+    Some((KeySource::PathTemplates(templates), "path".to_owned()))
 }
 
 fn filled(text: String, at: &At<'_>, problems: &Problems) -> Option<String> {

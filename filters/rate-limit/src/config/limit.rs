@@ -9,7 +9,7 @@ use sdk_helpers::{At, Problems};
 
 use super::key;
 use super::wire::{LimitWire, QuotaWire};
-use super::{Answer, Cost, Count, Here, LimitConfig, OnMissing, status};
+use super::{Cost, Counting, LimitConfig, LocalCounting, OnMissing, RefusalReply, status};
 use crate::table::WAYS;
 
 /// gRPC's statuses for a request too many.
@@ -46,7 +46,7 @@ impl LimitWire {
         let has_fallback = self.fallback_key.is_some();
         let fallback = parts(self.fallback_key.take(), "fallbackKey");
         let on_missing = self.on_missing(has_key, has_fallback, at, problems);
-        let answer = self.answer(at, problems);
+        let reply = self.reply(at, problems);
         let enforced = self.enforced(at, problems);
         let cost = self.cost.take().map_or(Some(Cost::Fixed(1)), |cost| {
             cost.check(&at.field("cost"), problems)
@@ -65,10 +65,10 @@ impl LimitWire {
             tiers.extend(tier);
             quotas.push(quota);
         }
-        let count = if self.global.unwrap_or(false) {
+        let counting = if self.global.unwrap_or(false) {
             self.service(quotas, has_service, at, problems)
         } else {
-            self.here(quotas, cost.as_ref(), has_key, at, problems)
+            self.local(quotas, cost.as_ref(), has_key, at, problems)
         };
         Some(LimitConfig {
             name,
@@ -77,10 +77,10 @@ impl LimitWire {
             fallback,
             on_missing,
             tiers,
-            count: count?,
+            counting: counting?,
             cost: cost?,
             enforced: enforced?,
-            answer: answer?,
+            reply: reply?,
             shows: self.rate_limit_headers.unwrap_or(true),
         })
     }
@@ -134,7 +134,7 @@ impl LimitWire {
         chosen
     }
 
-    fn answer(&mut self, at: &At<'_>, problems: &Problems) -> Option<Answer> {
+    fn reply(&mut self, at: &At<'_>, problems: &Problems) -> Option<RefusalReply> {
         let grpc_status = match self.grpc_status.as_deref() {
             None | Some("RESOURCE_EXHAUSTED") => RESOURCE_EXHAUSTED,
             Some("UNAVAILABLE") => UNAVAILABLE,
@@ -161,7 +161,7 @@ impl LimitWire {
                 headers.insert(name, value);
             }
         }
-        Some(Answer {
+        Some(RefusalReply {
             status: status(self.status, 429, &at.field("status"), problems)?,
             body: self.body.take(),
             headers,
@@ -199,27 +199,27 @@ impl LimitWire {
         }
     }
 
-    fn here(
+    fn local(
         &mut self,
         tiers: Vec<Option<QuotaWire>>,
         cost: Option<&Cost>,
         has_key: bool,
         at: &At<'_>,
         problems: &Problems,
-    ) -> Option<Count> {
-        let mut quotas = vec![self.quota().here(at, problems).map(Some)];
+    ) -> Option<Counting> {
+        let mut quotas = vec![self.quota().local(at, problems).map(Some)];
         let at_tiers = at.field("tiers");
         for (index, tier) in tiers.into_iter().enumerate() {
             let at = at_tiers.index(index);
             quotas.push(match tier {
-                Some(tier) => tier.here(&at, problems).map(Some),
+                Some(tier) => tier.local(&at, problems).map(Some),
                 None => Some(None),
             });
         }
         let candidate = self
             .candidate
             .take()
-            .map(|wire| wire.here(&at.field("candidate"), problems));
+            .map(|wire| wire.local(&at.field("candidate"), problems));
         let sets = self.sets(has_key, at, problems);
         let quotas: Vec<_> = quotas.into_iter().collect::<Option<_>>()?;
         let limited = quotas.iter().flatten();
@@ -236,7 +236,7 @@ impl LimitWire {
             ),
             _ => {}
         }
-        Some(Count::Here(Here {
+        Some(Counting::Local(LocalCounting {
             quotas,
             candidate: match candidate {
                 Some(candidate) => Some(candidate?.gcra),
@@ -267,7 +267,7 @@ impl LimitWire {
         has_service: bool,
         at: &At<'_>,
         problems: &Problems,
-    ) -> Option<Count> {
+    ) -> Option<Counting> {
         if !has_service {
             problems.error(
                 &at.field("global"),
@@ -290,6 +290,6 @@ impl LimitWire {
         for (index, tier) in tiers.into_iter().enumerate() {
             overrides.push(tier.and_then(|tier| tier.service(&at_tiers.index(index), problems)));
         }
-        Some(Count::Service(overrides))
+        Some(Counting::Service(overrides))
     }
 }

@@ -23,8 +23,8 @@ const UNITS: [(u64, u8); 7] = [
 ];
 
 impl QuotaWire {
-    /// For a limit that is counted here.
-    pub(super) fn here(self, at: &At<'_>, problems: &Problems) -> Option<Quota> {
+    /// For a limit that this proxy counts.
+    pub(super) fn local(self, at: &At<'_>, problems: &Problems) -> Option<Quota> {
         let (requests, per) = self.rate(at, problems);
         let burst = self.burst.map(|burst| {
             let at = at.field("burst");
