@@ -11,7 +11,7 @@ pub mod keys;
 pub mod locations;
 pub mod policy;
 pub mod rejection;
-pub mod ring;
+pub mod remote_jwks;
 pub mod token;
 mod upkeep;
 pub mod verified;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sdk_helpers::{Chores, Event, OutcomeId, Outcomes, Timestamp, World};
 
 use crate::policy::{Keyring, RingConfig, Rings};
-use crate::ring::{Fetched, Kind, News, Ring};
+use crate::remote_jwks::{Fetched, Kind, News, Ring};
 
 /// Keys that come from the network, in the order policies count them.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sdk_helpers::{Timestamp, World};
 
 use super::state::State;
-use super::{Ring, fetch, told};
+use super::{Ring, fetch, log_once};
 use crate::keys::KeySet;
 
 impl Ring {
@@ -70,7 +70,7 @@ impl Ring {
     pub(super) fn is_news(&self, line: &str, now: Timestamp, world: &dyn World) -> bool {
         let mut news = false;
         let _ = world.update(&self.told_cell, &mut |bytes| {
-            let told = told::tell(bytes, fetch::hash(line.as_bytes()), now);
+            let told = log_once::tell(bytes, fetch::hash(line.as_bytes()), now);
             news = told.is_some();
             told
         });

@@ -11,11 +11,11 @@
 //! be used takes the place of the keys there were, in every VM and in those that are yet to start,
 //! until a set with keys comes. An answer that is no set changes nothing.
 
-mod ask;
-mod cells;
 mod fetch;
+mod log_once;
+mod lookup;
+mod shared_data;
 mod state;
-mod told;
 
 use std::rc::Rc;
 use std::time::Duration;
