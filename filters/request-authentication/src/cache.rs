@@ -1,4 +1,4 @@
-//! Tokens that were verified, so that the next request with one need not.
+//! Tokens that were verified, so that they need not be again with the next request.
 //!
 //! Bounded, and keyed by the whole token, byte for byte: two tokens are never taken for each other.
 //! A hit says only that the signature was good under these keys; times and keys are asked anew.
@@ -14,10 +14,10 @@ const WAYS: usize = 8;
 /// memory of a worker.
 const LONGEST: usize = 4096;
 
-/// A bounded memory of verified tokens.
+/// Verified tokens, so many at most.
 #[derive(Debug, Default)]
 pub struct Cache {
-    slots: Vec<Option<Box<Entry>>>,
+    slots: Vec<Option<Box<CachedToken>>>,
     ways: usize,
     /// Counts uses.
     clock: u64,
@@ -25,12 +25,13 @@ pub struct Cache {
 
 /// A verified token.
 #[derive(Debug)]
-pub struct Entry {
+pub struct CachedToken {
     /// Its bytes.
     pub token: Box<[u8]>,
-    /// The rule it was verified by.
+    /// The index of the rule it was verified by.
     pub rule: usize,
-    /// Which keys of the rule it was verified with.
+    /// Which keys of the rule it was verified with; see
+    /// [`RemoteKeys::generation`](crate::policy::RemoteKeys::generation).
     pub generation: u32,
     /// Its `iss`.
     pub issuer: Box<str>,
@@ -56,8 +57,8 @@ impl Cache {
         }
     }
 
-    /// The entry of a token.
-    pub fn find(&mut self, token: &[u8]) -> Option<&Entry> {
+    /// A token, if it is here.
+    pub fn find(&mut self, token: &[u8]) -> Option<&CachedToken> {
         self.clock = self.clock.saturating_add(1);
         let clock = self.clock;
         let entry = self
@@ -69,15 +70,15 @@ impl Cache {
         Some(entry)
     }
 
-    /// Keeps a token, in place of what it knew of it, else of the one unused for longest.
-    pub fn insert(&mut self, mut entry: Entry) {
+    /// Keeps a token, in the slot that it has already, else in that of the one unused for longest.
+    pub fn insert(&mut self, mut entry: CachedToken) {
         if entry.token.len() > LONGEST {
             return;
         }
         self.clock = self.clock.saturating_add(1);
         entry.used = self.clock;
         let set = self.set(&entry.token);
-        let age = |slot: &Option<Box<Entry>>| slot.as_ref().map_or(0, |old| old.used);
+        let age = |slot: &Option<Box<CachedToken>>| slot.as_ref().map_or(0, |old| old.used);
         let same = set
             .iter()
             .position(|slot| slot.as_ref().is_some_and(|old| old.token == entry.token));
@@ -98,7 +99,7 @@ impl Cache {
 
     /// The slots a token may be in, by the end of its signature. Only verified tokens are kept, so
     /// nobody can choose where they fall but who holds the issuer's key.
-    fn set(&mut self, token: &[u8]) -> &mut [Option<Box<Entry>>] {
+    fn set(&mut self, token: &[u8]) -> &mut [Option<Box<CachedToken>>] {
         let sets = self.slots.len().checked_div(self.ways).unwrap_or(0);
         let hash = token.iter().rev().take(16).fold(0u64, |hash, byte| {
             (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -120,8 +121,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn entry(token: &[u8], rule: usize) -> Entry {
-        Entry {
+    fn entry(token: &[u8], rule: usize) -> CachedToken {
+        CachedToken {
             token: token.into(),
             rule,
             generation: 0,

@@ -52,7 +52,7 @@ pub struct RuleConfig {
     /// One of them must be in `aud`; none at all takes any token. Already normalized.
     pub audiences: Vec<String>,
     /// What tokens are verified with.
-    pub keys: KeySource,
+    pub keys: JwksSource,
     /// Where tokens are looked for.
     pub locations: Locations,
     /// Whether the upstream sees the token.
@@ -82,7 +82,7 @@ pub struct ClaimHeader {
 
 /// Where a rule's keys come from.
 #[derive(Debug)]
-pub enum KeySource {
+pub enum JwksSource {
     /// The configuration.
     Inline(KeySet),
     /// The network.

@@ -26,8 +26,8 @@ use sdk_helpers::{
 
 use cache::Cache;
 use config::Wire;
-use policy::{Moment, Policy, Verdict};
-use upkeep::{Asked, Upkeep};
+use policy::{Environment, Policy, Verdict};
+use upkeep::{RequestKeys, Upkeep};
 
 /// The filter.
 #[derive(Debug)]
@@ -39,14 +39,12 @@ pub struct RequestAuthentication {
     certified: Vec<(String, Timestamp)>,
 }
 
-/// Until when a request can wait for keys; none before it first has to.
-pub type Patience = Option<Timestamp>;
-
 impl Filter for RequestAuthentication {
     const NAME: &'static str = "request-authentication";
     type Wire = Wire;
     const ENVELOPE: Envelope = config::ENVELOPE;
-    type Memory = Patience;
+    /// Until when the request can wait for keys; none before it first has to.
+    type Memory = Option<Timestamp>;
 
     fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
         let mut config = wire.check(problems);
@@ -55,8 +53,8 @@ impl Filter for RequestAuthentication {
             .flat_map(|rule| std::mem::take(&mut rule.certified))
             .collect();
         let cache = RefCell::new(Cache::new(config.token_cache_size));
-        let (mut policy, rings) = Policy::compile(config);
-        let upkeep = Upkeep::new(rings, policy.outcomes_mut());
+        let (mut policy, remotes) = Policy::compile(config);
+        let upkeep = Upkeep::new(remotes, policy.outcomes_mut());
         Some(RequestAuthentication {
             policy,
             upkeep,
@@ -96,9 +94,9 @@ impl Filter for RequestAuthentication {
         &self,
         request: &Request,
         world: &dyn World,
-        patience: &mut Patience,
+        wait_deadline: &mut Option<Timestamp>,
     ) -> Decision {
-        self.decide(request, world, patience, None)
+        self.decide(request, world, wait_deadline, None)
     }
 
     fn on_resume(
@@ -106,9 +104,9 @@ impl Filter for RequestAuthentication {
         resume: Resume,
         request: &Request,
         world: &dyn World,
-        patience: &mut Patience,
+        wait_deadline: &mut Option<Timestamp>,
     ) -> Decision {
-        self.decide(request, world, patience, Some(resume))
+        self.decide(request, world, wait_deadline, Some(resume))
     }
 
     fn upkeep(&self, event: Event, world: &dyn World) -> Chores {
@@ -121,32 +119,32 @@ impl RequestAuthentication {
         &self,
         request: &Request,
         world: &dyn World,
-        patience: &mut Patience,
+        wait_deadline: &mut Option<Timestamp>,
         resume: Option<Resume>,
     ) -> Decision {
-        let rings = Asked {
+        let remote_keys = RequestKeys {
             upkeep: &self.upkeep,
             world,
-            patience: *patience,
+            wait_deadline: *wait_deadline,
             waited: resume.is_some(),
-            at_its_end: resume == Some(Resume::TimedOut),
+            timed_out: resume == Some(Resume::TimedOut),
         };
-        let moment = Moment {
+        let environment = Environment {
             now: &|| world.now(),
             host: &|name, argument| world.host_function(name, argument),
-            rings: &rings,
+            remote_keys: &remote_keys,
         };
         let policy = &self.policy;
-        match policy.decide(request, &mut self.cache.borrow_mut(), &moment) {
+        match policy.decide(request, &mut self.cache.borrow_mut(), &environment) {
             Verdict::Pass(outcome) => effects::pass(policy, request, outcome),
             Verdict::Accept(accepted) => effects::accept(policy, request, &accepted),
             Verdict::Refuse(rejection, outcome) => {
                 effects::refuse(policy, request, rejection, outcome)
             }
-            Verdict::Wait(ring) => {
+            Verdict::Wait(remote) => {
                 let now = world.now();
-                let end = patience.unwrap_or_else(|| self.upkeep.deadline(ring, now));
-                *patience = Some(end);
+                let end = wait_deadline.unwrap_or_else(|| self.upkeep.deadline(remote, now));
+                *wait_deadline = Some(end);
                 Decision::Wait {
                     at_most: end.saturating_since(now),
                     record: Record::default(),

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use sdk_helpers::{OutcomeId, Outcomes, Request, Timestamp};
 
 use crate::cache::Cache;
-use crate::config::{ClaimHeader, Config, ErrorBody, KeySource, Remote, RuleConfig};
+use crate::config::{ClaimHeader, Config, ErrorBody, JwksSource, Remote, RuleConfig};
 use crate::keys::KeySet;
 use crate::keys::verify::HostFunction;
 use crate::locations::{Found, Locations, Place};
@@ -39,7 +39,7 @@ pub struct Policy {
 struct Rule {
     issuer: String,
     audiences: Vec<String>,
-    keys: Keys,
+    keys: RuleKeys,
     place: usize,
     forward: bool,
     payload_header: Option<String>,
@@ -50,50 +50,53 @@ struct Rule {
     outcomes: OfRule,
 }
 
+/// What a rule verifies with.
 #[derive(Debug)]
-enum Keys {
+enum RuleKeys {
+    /// Keys of the configuration.
     Inline(Rc<KeySet>),
-    /// A ring by its place.
-    Ring(usize),
+    /// A remote JWKS, by its index in what [`Policy::compile`] returns.
+    Remote(usize),
 }
 
-/// A ring of keys to make, and the rule that first named it.
+/// Keys to fetch, and the rule that first named them.
 #[derive(Debug)]
-pub struct RingConfig {
-    /// Where its keys come from.
+pub struct RemoteJwksConfig {
+    /// Where they come from.
     pub remote: Remote,
     /// The rule's name.
     pub rule: String,
 }
 
-/// Keys that come from the network.
-pub trait Rings {
-    /// Which keys count at `now`: a number that changes with them; `None` for no keys at all.
-    fn generation(&self, ring: usize, now: Timestamp) -> Option<u32>;
+/// Every remote JWKS of a policy, by its index in what [`Policy::compile`] returns.
+pub trait RemoteKeys {
+    /// Which keys of `index` count at `now`: a number that changes with them; `None` if there are none
+    /// to be had. An issuer that has withdrawn all has a set without keys, and a number.
+    fn generation(&self, index: usize, now: Timestamp) -> Option<u32>;
 
-    /// The keys for a token with this `kid`.
-    fn find(&self, ring: usize, kid: Option<&str>, now: Timestamp) -> Keyring;
+    /// The keys of `index` for a token with this `kid`.
+    fn find(&self, index: usize, kid: Option<&str>, now: Timestamp) -> KeyLookup;
 }
 
-/// What a ring has for a token.
+/// What a remote JWKS has for a token.
 #[derive(Debug)]
-pub enum Keyring {
-    /// These keys.
+pub enum KeyLookup {
+    /// These keys, and the number that changes with them.
     Keys(Rc<KeySet>, u32),
-    /// Perhaps others in a moment: the request should wait.
-    Soon,
-    /// None, and none to be expected.
-    Nothing,
+    /// A fetch may bring the key soon: the request should wait.
+    Wait,
+    /// No keys, and no fetch that could bring some in time.
+    None,
 }
 
-/// What is known of the moment.
-pub struct Moment<'a> {
+/// What a decision needs beside the request.
+pub struct Environment<'a> {
     /// The time. It costs something to learn, and a request without a token need not know.
     pub now: &'a dyn Fn() -> Timestamp,
-    /// The host's functions.
+    /// Functions of the host, such as `verify_signature`.
     pub host: &'a HostFunction<'a>,
-    /// Keys that come from the network.
-    pub rings: &'a dyn Rings,
+    /// Keys that are fetched.
+    pub remote_keys: &'a dyn RemoteKeys,
 }
 
 /// What becomes of a request.
@@ -105,7 +108,7 @@ pub enum Verdict<'a> {
     Accept(Accepted<'a>),
     /// It is refused.
     Refuse(Rejection, OutcomeId),
-    /// It waits for the keys of this ring.
+    /// It waits for the keys of this remote JWKS.
     Wait(usize),
 }
 
@@ -123,8 +126,9 @@ pub struct Accepted<'a> {
 }
 
 impl Policy {
-    /// Compiles a checked configuration. What must be fetched is returned beside it.
-    pub fn compile(config: Config) -> (Self, Vec<RingConfig>) {
+    /// Compiles a checked configuration. What must be fetched is returned beside it: the rest of this
+    /// file names each by its index in that list.
+    pub fn compile(config: Config) -> (Self, Vec<RemoteJwksConfig>) {
         let mut outcomes = Outcomes::default();
         let common = Common::add(&mut outcomes, config.require_token, config.shadow);
         let mut policy = Policy {
@@ -145,14 +149,14 @@ impl Policy {
                 }
             }
         }
-        let mut rings: Vec<RingConfig> = Vec::new();
+        let mut remotes: Vec<RemoteJwksConfig> = Vec::new();
         for rule in config.rules {
-            policy.add(rule, config.max_token_size, &mut rings);
+            policy.add(rule, config.max_token_size, &mut remotes);
         }
-        (policy, rings)
+        (policy, remotes)
     }
 
-    fn add(&mut self, config: RuleConfig, longest: usize, rings: &mut Vec<RingConfig>) {
+    fn add(&mut self, config: RuleConfig, longest: usize, remotes: &mut Vec<RemoteJwksConfig>) {
         let outputs = &self.outputs;
         // What a client may not write is gone before tokens are looked for.
         let places = config
@@ -164,15 +168,15 @@ impl Policy {
             self.places.len().saturating_sub(1)
         });
         let keys = match config.keys {
-            KeySource::Inline(set) => Keys::Inline(Rc::new(set)),
-            KeySource::Remote(remote) => {
-                let ring = rings.iter().position(|known| known.remote.same(&remote));
-                Keys::Ring(ring.unwrap_or_else(|| {
-                    rings.push(RingConfig {
+            JwksSource::Inline(set) => RuleKeys::Inline(Rc::new(set)),
+            JwksSource::Remote(remote) => {
+                let known = remotes.iter().position(|known| known.remote.same(&remote));
+                RuleKeys::Remote(known.unwrap_or_else(|| {
+                    remotes.push(RemoteJwksConfig {
                         remote,
                         rule: config.name.clone(),
                     });
-                    rings.len().saturating_sub(1)
+                    remotes.len().saturating_sub(1)
                 }))
             }
         };
@@ -199,7 +203,7 @@ impl Policy {
         &self.outcomes
     }
 
-    /// More of it, by who acts on the rings.
+    /// For the outcomes of fetches, which are no decisions.
     pub(crate) fn outcomes_mut(&mut self) -> &mut Outcomes {
         &mut self.outcomes
     }
@@ -232,15 +236,20 @@ impl Policy {
         &'a self,
         request: &'a Request,
         cache: &mut Cache,
-        moment: &Moment<'_>,
+        environment: &Environment<'_>,
     ) -> Verdict<'a> {
         if is_preflight(request) {
             return Verdict::Pass(self.common.preflight);
         }
         let now = OnceCell::new();
         let mut judge = |index, rule, tokens: &[Found<'_>]| {
-            let now = *now.get_or_init(|| (moment.now)());
-            Judge { cache, moment, now }.all(index, rule, tokens)
+            let now = *now.get_or_init(|| (environment.now)());
+            Judge {
+                cache,
+                environment,
+                now,
+            }
+            .all(index, rule, tokens)
         };
         let mut found: Vec<Option<Vec<Found<'a>>>> = self.places.iter().map(|_| None).collect();
         let mut refused = Refusals::default();
@@ -268,7 +277,7 @@ impl Policy {
                         unsafe_claim: rule.outcomes.unsafe_claim,
                     });
                 }
-                Err(Stop::Wait(ring)) => return Verdict::Wait(ring),
+                Err(Stop::Wait(remote)) => return Verdict::Wait(remote),
                 Err(Stop::Refuse(rejection)) => refused.note(index, rejection),
             }
         }

@@ -1,11 +1,11 @@
-//! Keys that are fetched: one set, kept fresh by all the VMs of a proxy together.
+//! Keys that are fetched: one JWKS, kept fresh by all the VMs of a proxy together.
 //!
-//! Each VM has a ring of its own, and they meet in cells that all of them share. The first holds
-//! [`State`]: when keys were fetched, when they are due again, and who is fetching. Whoever finds
-//! them due takes the lease by a compare-and-set and is the only one to ask the issuer; the answer
-//! goes into the second cell, from which the others read it. The third holds what was said of it in
-//! the log. A ring dispatches nothing itself: it says which call it wants made and is told the
-//! answer, and it is told the time.
+//! Each VM has a [`RemoteJwks`] of its own, and they meet in Envoy's shared data, under three keys. The
+//! first holds [`SharedState`]: when keys were fetched, when they are due again, and who is fetching. The
+//! VM that finds them due takes the lease by a compare-and-set and is the only one to ask the issuer;
+//! the answer goes under the second key, from which the others read it. The third holds which warnings
+//! were logged. Nothing here makes a call or reads a clock of its own: it returns the call to be made
+//! and is given the answer.
 //!
 //! What an issuer publishes is what counts, also when that is nothing: a set without a key that can
 //! be used takes the place of the keys there were, in every VM and in those that are yet to start,
@@ -25,63 +25,65 @@ use sdk_helpers::{Answer, Call, Timestamp, World};
 use crate::config::Remote;
 use crate::keys::KeySet;
 use crate::keys::set::EXPIRED;
-pub use fetch::Kind;
-use fetch::{Got, Step};
-use state::{End, State};
+pub use fetch::FailureKind;
+use fetch::{FetchStep, Received};
+use state::{End, SharedState};
 
-/// How often a VM looks whether another one has fetched keys.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often a VM reads shared data for keys that another one has fetched.
+const POLL: Duration = Duration::from_secs(1);
 /// The same while a request waits for them.
-const HURRY: Duration = Duration::from_millis(20);
-/// Between two fetches that are not due, and are made because a token names a key nobody has seen.
-const EARLY: Duration = Duration::from_secs(10);
-/// How long such a name is remembered when the issuer does not know it either.
-const REFUSED_FOR: Duration = Duration::from_secs(60);
-/// Names remembered so.
-const MOST_REFUSED: usize = 64;
+const POLL_WHILE_WAITED_FOR: Duration = Duration::from_millis(20);
+/// The least time between two fetches that are not due, and are made because a token has an unknown
+/// `kid`.
+const EARLY_FETCH: Duration = Duration::from_secs(10);
+/// How long a `kid` is remembered that the issuer does not know either.
+const UNKNOWN_KID_FOR: Duration = Duration::from_secs(60);
+/// How many of them.
+const MOST_UNKNOWN_KIDS: usize = 64;
 /// After the first failure, doubled with each, and no longer than the time between two fetches.
 const BACK_OFF: Duration = Duration::from_millis(250);
 const LONGEST_BACK_OFF: Duration = Duration::from_secs(30);
 
-/// A set of keys that is fetched.
+/// Keys that are fetched, as one VM has them.
 #[derive(Debug)]
-pub struct Ring {
+pub struct RemoteJwks {
     remote: Remote,
-    state_cell: String,
-    keys_cell: String,
-    told_cell: String,
-    /// The shared state as last seen.
-    seen: State,
+    state_key: String,
+    jwks_key: String,
+    logged_key: String,
+    /// The shared state as last read.
+    seen: SharedState,
     /// The keys as last read, and the hash of their text.
     keys: Option<(Rc<KeySet>, u64)>,
     fallback: Option<Rc<KeySet>>,
     /// Changes with the keys; 0 is the fallback's.
     generation: u32,
-    /// What this VM is fetching.
-    errand: Option<Errand>,
-    /// A request saw something new in the cells, and those who wait have not been told.
-    untold: bool,
-    /// A token named a key that is not among these.
+    /// The fetch of this VM, while it waits for an answer.
+    in_flight: Option<InFlight>,
+    /// A request read something new from shared data; the requests that wait are to be woken.
+    wake_pending: bool,
+    /// A token has an unknown `kid`: keys are to be fetched before they are due.
     early: bool,
-    /// A request waits until then at most.
-    hurry_until: Timestamp,
-    refused: Vec<(Box<str>, Timestamp)>,
+    /// Until when, at most, a request waits for keys.
+    waited_for_until: Timestamp,
+    /// What the issuer does not know either, and until when that is believed.
+    unknown_kids: Vec<(Box<str>, Timestamp)>,
 }
 
 #[derive(Debug)]
-struct Errand {
+struct InFlight {
     owner: u64,
-    step: Step,
+    step: FetchStep,
 }
 
-/// What comes of asking a ring.
+/// What comes of [`RemoteJwks::poll`] or of an answer.
 #[derive(Debug, Default)]
-pub struct News {
+pub struct FetchResult {
     /// A call to make.
     pub call: Option<Call>,
-    /// How a fetch of this VM ended.
+    /// How a fetch of this VM ended, if one did.
     pub fetched: Option<Fetched>,
-    /// What is to be said of that in the log, each in a line.
+    /// Warnings about it for the log.
     pub lines: Vec<String>,
     /// Whether anything changed that a request may wait for.
     pub changed: bool,
@@ -95,33 +97,33 @@ pub enum Fetched {
     /// With a set that has none.
     NoKeys,
     /// Without a set.
-    Failed(Kind),
+    Failed(FailureKind),
 }
 
-impl Ring {
-    /// A ring with nothing on it.
+impl RemoteJwks {
+    /// Without keys yet, but for those of the configuration.
     pub fn new(mut remote: Remote) -> Self {
         let fallback = remote.fallback.take().map(Rc::new);
         let name = fetch::name(&remote);
-        Ring {
-            state_cell: format!("mesh_filters.jwks.state {name}"),
-            keys_cell: format!("mesh_filters.jwks.keys {name}"),
-            told_cell: format!("mesh_filters.jwks.told {name}"),
+        RemoteJwks {
+            state_key: format!("mesh_filters.jwks.state {name}"),
+            jwks_key: format!("mesh_filters.jwks.keys {name}"),
+            logged_key: format!("mesh_filters.jwks.told {name}"),
             remote,
-            seen: State::default(),
+            seen: SharedState::default(),
             keys: None,
             fallback,
             generation: 0,
-            errand: None,
-            untold: false,
+            in_flight: None,
+            wake_pending: false,
             early: false,
-            hurry_until: Timestamp::default(),
-            refused: Vec::new(),
+            waited_for_until: Timestamp::default(),
+            unknown_kids: Vec::new(),
         }
     }
 
     /// The longest a request waits for keys.
-    pub fn patience(&self) -> Duration {
+    pub fn longest_wait(&self) -> Duration {
         self.remote.timeout
     }
 
@@ -157,55 +159,55 @@ impl Ring {
 
     /// When to be asked again, from `now`.
     pub fn again(&self, now: Timestamp) -> Duration {
-        if now < self.hurry_until {
-            return HURRY;
+        if now < self.waited_for_until {
+            return POLL_WHILE_WAITED_FOR;
         }
         let next = self.seen.next_fetch(now, &self.remote).as_nanos();
-        Duration::from_nanos(next.saturating_sub(now.as_nanos())).clamp(HURRY, LOOK)
+        Duration::from_nanos(next.saturating_sub(now.as_nanos())).clamp(POLL_WHILE_WAITED_FOR, POLL)
     }
 
-    /// Looks, and fetches what is due if nobody else does.
-    pub fn tend(&mut self, world: &dyn World) -> News {
+    /// Reads shared data, and fetches what is due if no other VM does.
+    pub fn poll(&mut self, world: &dyn World) -> FetchResult {
         let now = world.now();
-        let changed = self.look(world) | std::mem::take(&mut self.untold);
+        let changed = self.read_shared(world) | std::mem::take(&mut self.wake_pending);
         if changed {
-            self.rest(now);
+            self.end_wait(now);
         }
         let owner = u64::from(world.roll().value()) << 32 | u64::from(world.roll().value()) | 1;
         let mut taken = None;
         let (early, remote) = (self.early, &self.remote);
-        let _ = world.update(&self.state_cell, &mut |bytes| {
-            taken = State::decode(bytes).lease(owner, early, now, remote);
-            taken.as_ref().map(State::encode)
+        let _ = world.update(&self.state_key, &mut |bytes| {
+            taken = SharedState::decode(bytes).lease(owner, early, now, remote);
+            taken.as_ref().map(SharedState::encode)
         });
-        let mut news = News {
+        let mut result = FetchResult {
             changed,
-            ..News::default()
+            ..FetchResult::default()
         };
         if let Some(state) = taken {
             self.seen = state;
             self.early = false;
-            let step = Step::first(&self.remote);
-            news.call = Some(step.call(&self.remote));
-            self.errand = Some(Errand { owner, step });
+            let step = FetchStep::first(&self.remote);
+            result.call = Some(step.call(&self.remote));
+            self.in_flight = Some(InFlight { owner, step });
         }
-        news
+        result
     }
 
-    /// Takes the answer to the call it asked for.
-    pub fn answered(&mut self, answer: &Answer, world: &dyn World) -> News {
-        let mut news = News::default();
-        let Some(Errand { owner, step }) = self.errand.take() else {
-            return news;
+    /// Takes the answer to the call that the last result asked for.
+    pub fn answered(&mut self, answer: &Answer, world: &dyn World) -> FetchResult {
+        let mut result = FetchResult::default();
+        let Some(InFlight { owner, step }) = self.in_flight.take() else {
+            return result;
         };
         let now = world.now();
         let (fetched, end) = match step.answered(answer, &self.remote) {
-            Ok(Got::Next(step)) => {
-                news.call = Some(step.call(&self.remote));
-                self.errand = Some(Errand { owner, step });
-                return news;
+            Ok(Received::Next(step)) => {
+                result.call = Some(step.call(&self.remote));
+                self.in_flight = Some(InFlight { owner, step });
+                return result;
             }
-            Ok(Got::Keys(text, read)) => {
+            Ok(Received::Keys(text, read)) => {
                 let hash = fetch::hash(&text);
                 self.publish(owner, text, world);
                 let mut expired = read.expired(now);
@@ -215,7 +217,7 @@ impl Ring {
                         0 => format!("{place}: {EXPIRED}"),
                         more => format!("{place} and {more} more: {EXPIRED}"),
                     };
-                    news.lines.push(step.report(&self.remote, &what));
+                    result.lines.push(step.report(&self.remote, &what));
                 }
                 match read.without_keys() {
                     None => (Fetched::Keys, End::Keys(hash)),
@@ -223,34 +225,35 @@ impl Ring {
                         let what = format!(
                             "a key set that {problem}; tokens are refused until it has one"
                         );
-                        news.lines.push(step.report(&self.remote, &what));
+                        result.lines.push(step.report(&self.remote, &what));
                         (Fetched::NoKeys, End::NoKeys(hash))
                     }
                 }
             }
-            Err(trouble) => {
-                news.lines.push(step.report(&self.remote, &trouble.what));
-                (Fetched::Failed(trouble.kind), End::Failure)
+            Err(failure) => {
+                result.lines.push(step.report(&self.remote, &failure.what));
+                (Fetched::Failed(failure.kind), End::Failure)
             }
         };
         let jitter = u64::from(world.roll().value());
         let remote = &self.remote;
-        let _ = world.update(&self.state_cell, &mut |bytes| {
-            State::decode(bytes)
+        let _ = world.update(&self.state_key, &mut |bytes| {
+            SharedState::decode(bytes)
                 .ended(owner, end, jitter, now, remote)
                 .map(|state| state.encode())
         });
-        news.changed = self.look(world);
-        self.rest(now);
-        news.fetched = Some(fetched);
-        news.lines.retain(|line| self.is_news(line, now, world));
-        news
+        result.changed = self.read_shared(world);
+        self.end_wait(now);
+        result.fetched = Some(fetched);
+        result.lines.retain(|line| self.may_log(line, now, world));
+        result
     }
 
-    /// Ends the hurry: those who wait are asked again, and say anew how long they can.
-    fn rest(&mut self, now: Timestamp) {
+    /// Waits no longer, unless a fetch is still on: the requests that wait are asked again, and each
+    /// says anew how long it can.
+    fn end_wait(&mut self, now: Timestamp) {
         if !self.seen.is_leased(now, &self.remote) {
-            self.hurry_until = Timestamp::default();
+            self.waited_for_until = Timestamp::default();
         }
     }
 }

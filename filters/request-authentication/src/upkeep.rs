@@ -1,21 +1,23 @@
-//! The rings of a filter, and what has to be done for them.
+//! What a filter does between requests: it keeps the keys that are fetched.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use sdk_helpers::{Chores, Event, OutcomeId, Outcomes, Timestamp, World};
 
-use crate::policy::{Keyring, RingConfig, Rings};
-use crate::remote_jwks::{Fetched, Kind, News, Ring};
+use crate::policy::{KeyLookup, RemoteJwksConfig, RemoteKeys};
+use crate::remote_jwks::{FailureKind, FetchResult, Fetched, RemoteJwks};
 
-/// Keys that come from the network, in the order policies count them.
+/// Every remote JWKS, in the order of [`Policy::compile`](crate::policy::Policy::compile).
 #[derive(Debug)]
-pub(crate) struct Upkeep(Vec<Tended>);
+pub(crate) struct Upkeep(Vec<RuleJwks>);
 
 #[derive(Debug)]
-struct Tended {
+/// A remote JWKS, and what is counted of its fetches.
+struct RuleJwks {
+    /// The rule that first named it.
     rule: String,
-    ring: RefCell<Ring>,
+    jwks: RefCell<RemoteJwks>,
     fetched: OutcomeId,
     empty: OutcomeId,
     unreachable: OutcomeId,
@@ -23,16 +25,16 @@ struct Tended {
     invalid: OutcomeId,
 }
 
-/// The rings as one request asks them.
-pub(crate) struct Asked<'a> {
+/// The remote keys as one request finds them.
+pub(crate) struct RequestKeys<'a> {
     pub(crate) upkeep: &'a Upkeep,
     pub(crate) world: &'a dyn World,
     /// Until when the request can wait, if it has begun to.
-    pub(crate) patience: Option<Timestamp>,
+    pub(crate) wait_deadline: Option<Timestamp>,
     /// Whether it has waited.
     pub(crate) waited: bool,
     /// Whether it can wait no longer.
-    pub(crate) at_its_end: bool,
+    pub(crate) timed_out: bool,
 }
 
 /// Soon after load, but from a callback of the timer's: of what is begun while a configuration is
@@ -42,36 +44,36 @@ const SOON: Duration = Duration::from_millis(1);
 const GAUGES: [&str; 3] = ["jwks_age_seconds", "jwks_failures", "jwks_keys"];
 
 impl Upkeep {
-    pub(crate) fn new(rings: Vec<RingConfig>, outcomes: &mut Outcomes) -> Self {
-        let tend = |config: RingConfig| {
+    pub(crate) fn new(remotes: Vec<RemoteJwksConfig>, outcomes: &mut Outcomes) -> Self {
+        let add = |config: RemoteJwksConfig| {
             let mut outcome = |reason| outcomes.add(reason, Some(&config.rule));
-            Tended {
+            RuleJwks {
                 fetched: outcome("jwks_fetched"),
                 empty: outcome("jwks_empty"),
                 unreachable: outcome("jwks_unreachable"),
                 status: outcome("jwks_status"),
                 invalid: outcome("jwks_invalid"),
-                ring: RefCell::new(Ring::new(config.remote)),
+                jwks: RefCell::new(RemoteJwks::new(config.remote)),
                 rule: config.rule,
             }
         };
-        Upkeep(rings.into_iter().map(tend).collect())
+        Upkeep(remotes.into_iter().map(add).collect())
     }
 
-    /// Of each ring: how old its keys are, how often in a row they could not be fetched, and how
-    /// many there are.
+    /// Of each remote JWKS: how old its keys are, how often in a row they could not be fetched, and
+    /// how many there are.
     pub(crate) fn gauges(&self) -> Vec<(&'static str, String)> {
-        let of = |tended: &Tended| GAUGES.map(|name| (name, tended.rule.clone()));
+        let of = |one: &RuleJwks| GAUGES.map(|name| (name, one.rule.clone()));
         self.0.iter().flat_map(of).collect()
     }
 
-    /// Until when a request that begins to wait at `now` can wait for a ring.
-    pub(crate) fn deadline(&self, ring: usize, now: Timestamp) -> Timestamp {
-        let patience = self
+    /// Until when a request that begins to wait at `now` can wait for a remote JWKS.
+    pub(crate) fn deadline(&self, index: usize, now: Timestamp) -> Timestamp {
+        let longest = self
             .0
-            .get(ring)
-            .map(|tended| tended.ring.borrow().patience());
-        now.saturating_add(patience.unwrap_or_default())
+            .get(index)
+            .map(|one| one.jwks.borrow().longest_wait());
+        now.saturating_add(longest.unwrap_or_default())
     }
 
     pub(crate) fn run(&self, event: Event, world: &dyn World) -> Chores {
@@ -81,35 +83,35 @@ impl Upkeep {
         }
         if let Event::Answer(tag, answer) = &event {
             let answered = self.0.iter().zip(0u32..).find(|(_, index)| index == tag);
-            if let Some((tended, index)) = answered {
-                let news = tended.ring.borrow_mut().answered(answer, world);
-                tended.note(news, index, &mut chores);
+            if let Some((one, index)) = answered {
+                let result = one.jwks.borrow_mut().answered(answer, world);
+                one.note(result, index, &mut chores);
             }
         }
-        for (tended, index) in self.0.iter().zip(0u32..) {
-            let mut ring = tended.ring.borrow_mut();
+        for (one, index) in self.0.iter().zip(0u32..) {
+            let mut jwks = one.jwks.borrow_mut();
             match event {
                 Event::Loaded => {
-                    ring.look(world);
+                    jwks.read_shared(world);
                 }
-                Event::Due => tended.note(ring.tend(world), index, &mut chores),
+                Event::Due => one.note(jwks.poll(world), index, &mut chores),
                 Event::Answer(..) => {}
             }
         }
         let now = world.now();
-        for (tended, place) in self.0.iter().zip((0usize..).step_by(GAUGES.len())) {
-            let ring = tended.ring.borrow();
+        for (one, place) in self.0.iter().zip((0usize..).step_by(GAUGES.len())) {
+            let jwks = one.jwks.borrow();
             let values = [
-                ring.age(now),
-                Some(ring.failures().into()),
-                Some(ring.size(now) as u64),
+                jwks.age(now),
+                Some(jwks.failures().into()),
+                Some(jwks.size(now) as u64),
             ];
             let places = (place..).zip(values);
             chores
                 .gauges
                 .extend(places.filter_map(|(place, value)| Some((place, value?))));
         }
-        let again = self.0.iter().map(|tended| tended.ring.borrow().again(now));
+        let again = self.0.iter().map(|one| one.jwks.borrow().again(now));
         chores.again = match event {
             Event::Loaded => Some(SOON),
             _ => again.min(),
@@ -118,42 +120,42 @@ impl Upkeep {
     }
 }
 
-impl Tended {
-    fn note(&self, news: News, index: u32, chores: &mut Chores) {
-        chores.calls.extend(news.call.map(|call| (index, call)));
-        chores.wake |= news.changed;
-        let Some(fetched) = news.fetched else {
+impl RuleJwks {
+    fn note(&self, result: FetchResult, index: u32, chores: &mut Chores) {
+        chores.calls.extend(result.call.map(|call| (index, call)));
+        chores.wake |= result.changed;
+        let Some(fetched) = result.fetched else {
             return;
         };
         let outcome = match fetched {
             Fetched::Keys => self.fetched,
             Fetched::NoKeys => self.empty,
-            Fetched::Failed(Kind::Unreachable) => self.unreachable,
-            Fetched::Failed(Kind::Status) => self.status,
-            Fetched::Failed(Kind::Invalid) => self.invalid,
+            Fetched::Failed(FailureKind::Unreachable) => self.unreachable,
+            Fetched::Failed(FailureKind::Status) => self.status,
+            Fetched::Failed(FailureKind::Invalid) => self.invalid,
         };
         chores.outcomes.push(outcome);
-        let lines = news.lines.into_iter();
+        let lines = result.lines.into_iter();
         chores.warnings.extend(lines.map(|line| (outcome, line)));
     }
 }
 
-impl Rings for Asked<'_> {
-    fn generation(&self, ring: usize, now: Timestamp) -> Option<u32> {
-        let ring = self.upkeep.0.get(ring)?.ring.borrow();
-        ring.current(now).map(|(_, generation)| generation)
+impl RemoteKeys for RequestKeys<'_> {
+    fn generation(&self, index: usize, now: Timestamp) -> Option<u32> {
+        let jwks = self.upkeep.0.get(index)?.jwks.borrow();
+        jwks.current(now).map(|(_, generation)| generation)
     }
 
-    fn find(&self, ring: usize, kid: Option<&str>, now: Timestamp) -> Keyring {
-        let Some(tended) = self.upkeep.0.get(ring) else {
-            return Keyring::Nothing;
+    fn find(&self, index: usize, kid: Option<&str>, now: Timestamp) -> KeyLookup {
+        let Some(one) = self.upkeep.0.get(index) else {
+            return KeyLookup::None;
         };
-        let mut ring = tended.ring.borrow_mut();
-        let deadline = match self.patience {
-            _ if self.at_its_end => None,
+        let mut jwks = one.jwks.borrow_mut();
+        let deadline = match self.wait_deadline {
+            _ if self.timed_out => None,
             Some(end) => Some(end),
-            None => Some(now.saturating_add(ring.patience())),
+            None => Some(now.saturating_add(jwks.longest_wait())),
         };
-        ring.find(kid, deadline, self.waited, now, self.world)
+        jwks.find(kid, deadline, self.waited, now, self.world)
     }
 }

@@ -1,5 +1,5 @@
 //! Keys from the network, as one request after another meets them: the filter, its upkeep, and an
-//! issuer played by hand. The ring's own tests have many VMs and a clock that runs.
+//! issuer played by hand. The tests of `remote_jwks` have many VMs and a clock that runs.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::rule::read_duration;
 use super::url::{Url, quoted};
-use super::{KeySource, Origin, Remote};
+use super::{JwksSource, Origin, Remote};
 use crate::keys::KeySet;
 
 /// Istio's timeout of a fetch.
@@ -33,7 +33,7 @@ impl KeysWire {
         certified: &mut Vec<(String, Timestamp)>,
         at: &At<'_>,
         problems: &Problems,
-    ) -> Option<KeySource> {
+    ) -> Option<JwksSource> {
         let jwks = self.jwks.filter(|jwks| jwks.as_str() != Some(""));
         let uri = self.jwks_uri.filter(|text| !text.is_empty());
         if issuer.is_empty() {
@@ -117,9 +117,9 @@ impl KeysWire {
             );
         }
         if uri.is_none() && jwks.is_some() {
-            return set.map(KeySource::Inline);
+            return set.map(JwksSource::Inline);
         }
-        Some(KeySource::Remote(Remote {
+        Some(JwksSource::Remote(Remote {
             origin: origin?,
             cluster: self.jwks_cluster,
             timeout,

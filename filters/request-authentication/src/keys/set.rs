@@ -14,22 +14,22 @@ use crate::algorithm::Algorithm;
 #[derive(Debug)]
 pub struct KeySet(Vec<Jwk>);
 
-/// A set as it was read.
+/// A JWKS as it was read.
 #[derive(Debug)]
 pub struct Read {
     /// The keys that can be used.
     pub set: KeySet,
     /// Those that cannot: their place and why. They are passed over, as in Envoy.
-    pub skipped: Vec<(Place, String)>,
+    pub skipped: Vec<(KeyPlace, String)>,
     /// The places of those that hold a secret.
-    pub private: Vec<Place>,
+    pub private: Vec<KeyPlace>,
     /// Those that came in a certificate, and when that ends.
-    pub certified: Vec<(Place, Timestamp)>,
+    pub certified: Vec<(KeyPlace, Timestamp)>,
 }
 
 /// Where in a set a key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum KeyPlace {
     /// In the list `keys`.
     Listed(usize),
     /// In a mapping of names to certificates.
@@ -40,17 +40,17 @@ pub enum Place {
 /// issuer who takes a key back.
 pub(crate) const EXPIRED: &str = "the certificate has expired; its key counts on";
 
-impl Place {
+impl KeyPlace {
     /// Goes there from where the set is.
     pub fn from<R>(&self, set: &At<'_>, go: impl FnOnce(&At<'_>) -> R) -> R {
         match self {
-            Place::Listed(index) => go(&set.field("keys").index(*index)),
-            Place::Named(name) => go(&set.field(name)),
+            KeyPlace::Listed(index) => go(&set.field("keys").index(*index)),
+            KeyPlace::Named(name) => go(&set.field(name)),
         }
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for KeyPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.from(&At::root(), |at| at.fmt(f))
     }
@@ -107,9 +107,9 @@ impl KeySet {
         let mut read = Read::default();
         for (index, key) in keys.iter().enumerate() {
             if Jwk::is_private(key) {
-                read.private.push(Place::Listed(index));
+                read.private.push(KeyPlace::Listed(index));
             }
-            read.add(Place::Listed(index), Jwk::read(key));
+            read.add(KeyPlace::Listed(index), Jwk::read(key));
         }
         read
     }
@@ -120,7 +120,7 @@ impl KeySet {
             let key = Certificate::from_pem(pem)
                 .map(|certificate| Jwk::certified(kid, certificate))
                 .map_err(|problem| format!("is {problem}"));
-            read.add(Place::Named((*kid).clone()), key);
+            read.add(KeyPlace::Named((*kid).clone()), key);
         }
         read
     }
@@ -182,7 +182,7 @@ impl Default for Read {
 }
 
 impl Read {
-    fn add(&mut self, place: Place, key: Result<Jwk, String>) {
+    fn add(&mut self, place: KeyPlace, key: Result<Jwk, String>) {
         match key {
             Ok(key) => {
                 let ends = key.not_after.map(|end| (place, end));
@@ -207,7 +207,7 @@ impl Read {
     }
 
     /// The keys whose certificates are over by `now`.
-    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = &Place> {
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = &KeyPlace> {
         let over = self.certified.iter().filter(move |(_, end)| *end < now);
         over.map(|(place, _)| place)
     }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use sdk_helpers::Timestamp;
 
-use super::{Keyring, Keys, Moment, Rule};
-use crate::cache::{Cache, Entry};
+use super::{Environment, KeyLookup, Rule, RuleKeys};
+use crate::cache::{Cache, CachedToken};
 use crate::keys::jwk::Key;
 use crate::keys::set::Trial;
 use crate::keys::verify::verify;
@@ -16,7 +16,7 @@ use crate::verified::Verified;
 
 pub(super) struct Judge<'a> {
     pub(super) cache: &'a mut Cache,
-    pub(super) moment: &'a Moment<'a>,
+    pub(super) environment: &'a Environment<'a>,
     pub(super) now: Timestamp,
 }
 
@@ -25,7 +25,7 @@ pub(super) struct Judge<'a> {
 pub(super) enum Stop {
     /// A token is not good.
     Refuse(Rejection),
-    /// It is not known yet.
+    /// That is not known before a fetch of this remote JWKS ends.
     Wait(usize),
 }
 
@@ -77,7 +77,7 @@ impl Judge<'_> {
             &rule.claim_headers,
             &rule.space_delimited,
         ));
-        self.cache.insert(Entry {
+        self.cache.insert(CachedToken {
             token: text.into(),
             rule: index,
             generation,
@@ -104,8 +104,8 @@ impl Judge<'_> {
             return other.then_some(Err(Rejection::Issuer.into()));
         }
         let generation = match rule.keys {
-            Keys::Inline(_) => Some(0),
-            Keys::Ring(ring) => self.moment.rings.generation(ring, self.now),
+            RuleKeys::Inline(_) => Some(0),
+            RuleKeys::Remote(index) => self.environment.remote_keys.generation(index, self.now),
         };
         if generation != Some(entry.generation) {
             self.cache.remove(text);
@@ -128,15 +128,17 @@ impl Judge<'_> {
     fn check_signature(&self, rule: &Rule, token: &Token<'_>) -> Result<u32, Stop> {
         let kid = token.kid.as_deref();
         let (set, generation) = match &rule.keys {
-            Keys::Inline(set) => (Rc::clone(set), 0),
-            Keys::Ring(ring) => match self.moment.rings.find(*ring, kid, self.now) {
-                Keyring::Keys(set, _) if set.is_empty() => {
-                    return Err(Rejection::KeysWithdrawn.into());
+            RuleKeys::Inline(set) => (Rc::clone(set), 0),
+            RuleKeys::Remote(index) => {
+                match self.environment.remote_keys.find(*index, kid, self.now) {
+                    KeyLookup::Keys(set, _) if set.is_empty() => {
+                        return Err(Rejection::KeysWithdrawn.into());
+                    }
+                    KeyLookup::Keys(set, generation) => (set, generation),
+                    KeyLookup::Wait => return Err(Stop::Wait(*index)),
+                    KeyLookup::None => return Err(Rejection::KeysUnavailable.into()),
                 }
-                Keyring::Keys(set, generation) => (set, generation),
-                Keyring::Soon => return Err(Stop::Wait(*ring)),
-                Keyring::Nothing => return Err(Rejection::KeysUnavailable.into()),
-            },
+            }
         };
         let mut wrong_length = false;
         let trial = set.try_keys(kid, &token.alg, token.algorithm, |key| {
@@ -147,7 +149,7 @@ impl Judge<'_> {
                 token.algorithm,
                 signed,
                 signature,
-                self.moment.host,
+                self.environment.host,
             )
         });
         Err(match trial {

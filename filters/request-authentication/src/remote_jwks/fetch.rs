@@ -14,13 +14,13 @@ use crate::keys::set::Read;
 /// Some hundreds of keys. Each takes every worker some 50 µs to read.
 const LARGEST: usize = 256 * 1024;
 
-/// All that serve keys are suited: who serves `application/jwk-set+json` alone, as Kubernetes does,
-/// and who knows of no such type.
+/// Takes keys of every server: of one that serves `application/jwk-set+json` alone, as Kubernetes does,
+/// and of one that knows of no such type.
 const ACCEPT: &str = "application/json, application/jwk-set+json, */*";
 
-/// The call that is out.
+/// The call that a fetch waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum FetchStep {
     /// For the issuer's OpenID configuration.
     Discovery(Url),
     /// For the keys.
@@ -29,24 +29,24 @@ pub(super) enum Step {
 
 /// What an answer brought.
 #[derive(Debug)]
-pub(super) enum Got {
-    /// The place of the keys.
-    Next(Step),
+pub(super) enum Received {
+    /// Where the keys are: the next call.
+    Next(FetchStep),
     /// A key set, as text and read. It may be without keys.
     Keys(Vec<u8>, Read),
 }
 
 /// Why a fetch failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trouble {
-    pub(super) kind: Kind,
+pub(super) struct Failure {
+    pub(super) kind: FailureKind,
     /// What came, in a few words: `status 404`.
     pub(super) what: String,
 }
 
 /// Kinds of failures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FailureKind {
     /// No such cluster, no healthy host, no answer in time.
     Unreachable,
     /// An answer other than 2xx. Redirects are not followed.
@@ -55,25 +55,25 @@ pub enum Kind {
     Invalid,
 }
 
-impl Kind {
-    fn of(self, what: impl Into<String>) -> Trouble {
-        Trouble {
+impl FailureKind {
+    fn of(self, what: impl Into<String>) -> Failure {
+        Failure {
             kind: self,
             what: what.into(),
         }
     }
 }
 
-impl Step {
+impl FetchStep {
     pub(super) fn first(remote: &Remote) -> Self {
         match &remote.origin {
-            Origin::Jwks(url) => Step::Keys(url.clone()),
-            Origin::Discovery(url) => Step::Discovery(url.clone()),
+            Origin::Jwks(url) => FetchStep::Keys(url.clone()),
+            Origin::Discovery(url) => FetchStep::Discovery(url.clone()),
         }
     }
 
     fn url(&self) -> &Url {
-        let (Step::Discovery(url) | Step::Keys(url)) = self;
+        let (FetchStep::Discovery(url) | FetchStep::Keys(url)) = self;
         url
     }
 
@@ -104,43 +104,43 @@ impl Step {
         line.chars().take(LONGEST).collect()
     }
 
-    pub(super) fn answered(&self, answer: &Answer, remote: &Remote) -> Result<Got, Trouble> {
+    pub(super) fn answered(&self, answer: &Answer, remote: &Remote) -> Result<Received, Failure> {
         let Answer::Http { headers, body } = answer else {
-            return Err(Kind::Unreachable.of(match answer {
+            return Err(FailureKind::Unreachable.of(match answer {
                 Answer::Unsent => "no such cluster",
                 _ => "the answer broke off",
             }));
         };
         check_status(headers, body, remote.timeout)?;
         if body.len() > LARGEST {
-            return Err(Kind::Invalid.of("larger than 256 KiB"));
+            return Err(FailureKind::Invalid.of("larger than 256 KiB"));
         }
-        let answer_that = |problem| Kind::Invalid.of(format!("an answer that {problem}"));
+        let answer_that = |problem| FailureKind::Invalid.of(format!("an answer that {problem}"));
         match self {
-            Step::Keys(_) => {
+            FetchStep::Keys(_) => {
                 let read = KeySet::read(body).map_err(answer_that)?;
-                Ok(Got::Keys(body.clone(), read))
+                Ok(Received::Keys(body.clone(), read))
             }
-            Step::Discovery(_) => {
+            FetchStep::Discovery(_) => {
                 let Ok(tree) = json(body) else {
-                    return Err(Kind::Invalid.of("an OpenID configuration that is no JSON"));
+                    return Err(FailureKind::Invalid.of("an OpenID configuration that is no JSON"));
                 };
                 let place = tree.get("jwks_uri").and_then(|uri| uri.as_str());
                 let place = place.ok_or_else(|| {
-                    Kind::Invalid.of("an OpenID configuration without `jwks_uri`")
+                    FailureKind::Invalid.of("an OpenID configuration without `jwks_uri`")
                 })?;
                 let url = Url::read(place).map_err(|problem| {
-                    Kind::Invalid.of(format!(
+                    FailureKind::Invalid.of(format!(
                         "an OpenID configuration whose `jwks_uri` {problem}"
                     ))
                 })?;
-                Ok(Got::Next(Step::Keys(url)))
+                Ok(Received::Next(FetchStep::Keys(url)))
             }
         }
     }
 }
 
-fn check_status(headers: &Headers, body: &[u8], timeout: Duration) -> Result<(), Trouble> {
+fn check_status(headers: &Headers, body: &[u8], timeout: Duration) -> Result<(), Failure> {
     let status = headers.first(":status").unwrap_or_default();
     let said = String::from_utf8_lossy(status);
     let said = said.escape_debug();
@@ -149,18 +149,20 @@ fn check_status(headers: &Headers, body: &[u8], timeout: Duration) -> Result<(),
         // What Envoy says in place of a host that does not answer, or that it cannot reach.
         b"504" if body == b"upstream request timeout" => {
             let millis = timeout.as_millis();
-            Kind::Unreachable.of(match millis % 1_000 {
+            FailureKind::Unreachable.of(match millis % 1_000 {
                 0 => format!("no answer in {} s", millis / 1_000),
                 _ => format!("no answer in {millis} ms"),
             })
         }
-        b"503" if body == b"no healthy upstream" => Kind::Unreachable.of("no healthy host"),
+        b"503" if body == b"no healthy upstream" => FailureKind::Unreachable.of("no healthy host"),
         b"503" if body.starts_with(b"upstream connect error") => {
-            Kind::Unreachable.of("no connection")
+            FailureKind::Unreachable.of("no connection")
         }
-        b"503" | b"504" => Kind::Unreachable.of(format!("status {said}")),
-        [b'3', _, _] => Kind::Status.of(format!("status {said}, and redirects are not followed")),
-        _ => Kind::Status.of(format!("status {said}")),
+        b"503" | b"504" => FailureKind::Unreachable.of(format!("status {said}")),
+        [b'3', _, _] => {
+            FailureKind::Status.of(format!("status {said}, and redirects are not followed"))
+        }
+        _ => FailureKind::Status.of(format!("status {said}")),
     })
 }
 
@@ -168,7 +170,7 @@ fn cluster(remote: &Remote, url: &Url) -> String {
     remote.cluster.clone().unwrap_or_else(|| url.cluster())
 }
 
-/// What tells one key set from another among all that share cells.
+/// What tells one JWKS from another in shared data.
 pub(super) fn name(remote: &Remote) -> String {
     let (Origin::Jwks(url) | Origin::Discovery(url)) = &remote.origin;
     let cluster = cluster(remote, url);

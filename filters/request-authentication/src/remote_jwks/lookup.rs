@@ -1,17 +1,17 @@
-//! What a request asks of a ring.
+//! The keys for a token.
 
 use std::rc::Rc;
 
 use sdk_helpers::{Timestamp, World};
 
-use super::{MOST_REFUSED, REFUSED_FOR, Ring};
-use crate::policy::Keyring;
+use super::{MOST_UNKNOWN_KIDS, RemoteJwks, UNKNOWN_KID_FOR};
+use crate::policy::KeyLookup;
 
-impl Ring {
+impl RemoteJwks {
     /// The keys for a token with this `kid`, or whether it is worth waiting for others.
     ///
-    /// `deadline` is when the request can wait no longer; `None` if it has done so. `waited` tells
-    /// that it waited already, and that what it waited for has come.
+    /// `deadline` is when the request can wait no longer; `None` if that time has come. `waited` says
+    /// that it waited already, and was woken by an answer.
     pub fn find(
         &mut self,
         kid: Option<&str>,
@@ -19,20 +19,20 @@ impl Ring {
         waited: bool,
         now: Timestamp,
         world: &dyn World,
-    ) -> Keyring {
+    ) -> KeyLookup {
         if let Some((set, generation)) = self.current(now)
             && set.knows(kid)
         {
-            return Keyring::Keys(Rc::clone(set), generation);
+            return KeyLookup::Keys(Rc::clone(set), generation);
         }
         // Another VM may have them already.
-        self.untold |= self.look(world);
+        self.wake_pending |= self.read_shared(world);
         let known = self
             .current(now)
             .map(|(set, generation)| (Rc::clone(set), generation));
-        let soon = match &known {
+        let wait = match &known {
             Some((set, _)) if set.knows(kid) => false,
-            // Whether there are keys again is asked soon, and nobody waits for it.
+            // Whether the issuer has keys again is asked soon, and no request waits for it.
             Some((set, _)) if set.is_empty() => {
                 self.early |= self.seen.may_fetch_early(now);
                 false
@@ -46,20 +46,20 @@ impl Ring {
                 self.seen.is_leased(now, &self.remote) || deadline.is_some_and(|end| next <= end)
             }
         };
-        if soon {
-            self.hurry_until = self.hurry_until.max(deadline.unwrap_or_default());
-            return Keyring::Soon;
+        if wait {
+            self.waited_for_until = self.waited_for_until.max(deadline.unwrap_or_default());
+            return KeyLookup::Wait;
         }
         match known {
-            Some((set, generation)) => Keyring::Keys(set, generation),
-            None => Keyring::Nothing,
+            Some((set, generation)) => KeyLookup::Keys(set, generation),
+            None => KeyLookup::None,
         }
     }
 
-    /// Whether a key of this name may come soon: somebody is fetching, or may.
+    /// Whether a key of this name may come soon: a fetch is on, or one may be made.
     fn may_learn(&mut self, kid: &str, waited: bool, now: Timestamp) -> bool {
-        self.refused.retain(|(_, until)| *until > now);
-        if self.refused.iter().any(|(name, _)| **name == *kid) {
+        self.unknown_kids.retain(|(_, until)| *until > now);
+        if self.unknown_kids.iter().any(|(name, _)| **name == *kid) {
             return false;
         }
         if self.seen.is_leased(now, &self.remote) {
@@ -69,9 +69,9 @@ impl Ring {
             self.early = true;
             return true;
         }
-        if waited && self.refused.len() < MOST_REFUSED {
-            self.refused
-                .push((kid.into(), now.saturating_add(REFUSED_FOR)));
+        if waited && self.unknown_kids.len() < MOST_UNKNOWN_KIDS {
+            self.unknown_kids
+                .push((kid.into(), now.saturating_add(UNKNOWN_KID_FOR)));
         }
         false
     }

@@ -1,16 +1,16 @@
-//! What the VMs of a proxy know of a key set together, and how it changes. All of it is pure: the
-//! time, and what was read, are arguments.
+//! What the VMs of a proxy know of a JWKS together, and how it changes. All of it is pure: the time, and
+//! what was read, are arguments.
 
 use std::time::Duration;
 
 use sdk_helpers::{Roll, Timestamp};
 
-use super::{BACK_OFF, EARLY, LONGEST_BACK_OFF};
+use super::{BACK_OFF, EARLY_FETCH, LONGEST_BACK_OFF};
 use crate::config::Remote;
 
-/// What stands in the shared cell.
+/// What is shared of a JWKS beside its text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct State {
+pub(super) struct SharedState {
     /// The hash of the text of the keys; 0 before there are any.
     pub(super) keys: u64,
     /// When there last were any. The age of a set without keys is that of the last one with some.
@@ -19,9 +19,9 @@ pub(super) struct State {
     pub(super) next: Timestamp,
     /// When they were last fetched before they were due.
     pub(super) early: Timestamp,
-    /// Until when the one who fetches them has them to itself.
+    /// Until when no other VM may fetch.
     pub(super) lease: Timestamp,
-    /// Who that is; 0 for nobody.
+    /// Who fetches; 0 for nobody.
     pub(super) owner: u64,
     /// Failures in a row.
     pub(super) failures: u32,
@@ -38,15 +38,15 @@ pub(super) enum End {
     Failure,
 }
 
-impl State {
-    /// Reads a cell. What is no state is as good as none.
+impl SharedState {
+    /// From shared data. What is no state is as good as none.
     pub(super) fn decode(bytes: Option<&[u8]>) -> Self {
         let mut words = bytes
             .unwrap_or_default()
             .chunks_exact(8)
             .map(|word| word.try_into().map_or(0, u64::from_le_bytes));
         let mut word = || words.next().unwrap_or(0);
-        State {
+        SharedState {
             keys: word(),
             fetched: Timestamp::from_nanos(word()),
             next: Timestamp::from_nanos(word()),
@@ -72,7 +72,7 @@ impl State {
         .collect()
     }
 
-    /// Whether somebody is fetching. A clock that was set back makes no lease longer.
+    /// Whether a VM is fetching. A clock that was set back makes no lease longer.
     pub(super) fn is_leased(&self, now: Timestamp, remote: &Remote) -> bool {
         self.owner != 0 && now < self.lease && self.lease <= now.saturating_add(lease(remote))
     }
@@ -86,25 +86,25 @@ impl State {
         self.next
     }
 
-    /// Whether a fetch that is not due may be made for a key that nobody has seen.
+    /// Whether a fetch that is not due may be made for an unknown `kid`.
     pub(super) fn may_fetch_early(&self, now: Timestamp) -> bool {
-        self.failures == 0 && (now >= self.early.saturating_add(EARLY) || now < self.early)
+        self.failures == 0 && (now >= self.early.saturating_add(EARLY_FETCH) || now < self.early)
     }
 
-    /// Gives the lease to `owner`, if there is anything to fetch and nobody does.
+    /// Gives the lease to `owner`, if a fetch is due and no VM is fetching.
     pub(super) fn lease(
         self,
         owner: u64,
         early: bool,
         now: Timestamp,
         remote: &Remote,
-    ) -> Option<State> {
+    ) -> Option<SharedState> {
         let due = self.next_fetch(now, remote) <= now;
         let early = early && !due && self.may_fetch_early(now);
         if self.is_leased(now, remote) || !(due || early) {
             return None;
         }
-        Some(State {
+        Some(SharedState {
             owner,
             lease: now.saturating_add(lease(remote)),
             early: if early { now } else { self.early },
@@ -112,7 +112,7 @@ impl State {
         })
     }
 
-    /// Notes how the fetch of `owner` ended. Nothing if the lease is somebody else's by now.
+    /// Notes how the fetch of `owner` ended. Nothing if another VM has the lease by now.
     pub(super) fn ended(
         self,
         owner: u64,
@@ -120,17 +120,17 @@ impl State {
         jitter: u64,
         now: Timestamp,
         remote: &Remote,
-    ) -> Option<State> {
+    ) -> Option<SharedState> {
         if self.owner != owner {
             return None;
         }
-        let free = State {
+        let free = SharedState {
             owner: 0,
             lease: Timestamp::default(),
             ..self
         };
         Some(match end {
-            End::Keys(keys) | End::NoKeys(keys) => State {
+            End::Keys(keys) | End::NoKeys(keys) => SharedState {
                 keys,
                 fetched: match end {
                     End::NoKeys(_) if self.fetched != Timestamp::default() => self.fetched,
@@ -144,7 +144,7 @@ impl State {
                 let doubled = BACK_OFF.saturating_mul(1 << self.failures.min(16));
                 let longest = LONGEST_BACK_OFF.min(remote.interval);
                 let wait = shortened(doubled.min(longest), jitter);
-                State {
+                SharedState {
                     next: now.saturating_add(wait),
                     failures: self.failures.saturating_add(1),
                     ..free

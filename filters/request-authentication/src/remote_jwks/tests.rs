@@ -5,7 +5,7 @@ mod withdrawal;
 use super::*;
 use crate::config::url::Url;
 use crate::config::{Origin, Remote};
-use crate::policy::Keyring;
+use crate::policy::KeyLookup;
 use proptest::prelude::*;
 use sdk_helpers::Headers;
 use sdk_helpers::world::fake::FakeWorld;
@@ -40,7 +40,7 @@ fn http(status: &str, body: Vec<u8>) -> Answer {
 /// A proxy: VMs that share cells, and calls that are out.
 struct Proxy {
     world: FakeWorld,
-    rings: Vec<Ring>,
+    sets: Vec<RemoteJwks>,
     due: Vec<Timestamp>,
     calls: Vec<(usize, Timestamp)>,
     /// What the issuer says, and how long it takes.
@@ -57,7 +57,7 @@ impl Proxy {
         world.set_now(Timestamp::from_secs(1_000_000));
         let due = vec![world.now(); vms];
         Proxy {
-            rings: (0..vms).map(|_| Ring::new(remote())).collect(),
+            sets: (0..vms).map(|_| RemoteJwks::new(remote())).collect(),
             world,
             due,
             calls: vec![],
@@ -68,9 +68,9 @@ impl Proxy {
         }
     }
 
-    fn sent(&mut self, vm: usize, news: News) {
-        self.lines.extend(news.lines);
-        if news.call.is_some() {
+    fn sent(&mut self, vm: usize, result: FetchResult) {
+        self.lines.extend(result.lines);
+        if result.call.is_some() {
             self.fetches += 1;
             self.calls
                 .push((vm, self.world.now().saturating_add(self.takes)));
@@ -78,10 +78,10 @@ impl Proxy {
         self.due[vm] = self
             .world
             .now()
-            .saturating_add(self.rings[vm].again(self.world.now()));
+            .saturating_add(self.sets[vm].again(self.world.now()));
     }
 
-    /// Lets time pass, every timer and answer at its moment.
+    /// Lets time pass, every timer and answer at its time.
     fn run(&mut self, time: Duration) {
         let end = self.world.now().saturating_add(time);
         loop {
@@ -96,12 +96,12 @@ impl Proxy {
                 let place = self.calls.iter().position(|(_, at)| *at == next).unwrap();
                 let (vm, _) = self.calls.remove(place);
                 let says = self.says.clone();
-                let news = self.rings[vm].answered(&says, &self.world);
-                self.sent(vm, news);
+                let result = self.sets[vm].answered(&says, &self.world);
+                self.sent(vm, result);
             } else {
                 let vm = self.due.iter().position(|at| *at == timer).unwrap();
-                let news = self.rings[vm].tend(&self.world);
-                self.sent(vm, news);
+                let result = self.sets[vm].poll(&self.world);
+                self.sent(vm, result);
             }
         }
         self.world.set_now(end);
@@ -111,17 +111,17 @@ impl Proxy {
     /// upkeep is asked at once then. How it fared, and how long it took.
     fn ask(&mut self, vm: usize, kid: &str) -> (bool, Duration) {
         let begin = self.world.now();
-        let deadline = begin.saturating_add(self.rings[vm].patience());
+        let deadline = begin.saturating_add(self.sets[vm].longest_wait());
         let mut waited = false;
         loop {
             let now = self.world.now();
-            let patience = (now < deadline).then_some(deadline);
-            match self.rings[vm].find(Some(kid), patience, waited, now, &self.world) {
-                Keyring::Keys(set, _) => {
+            let wait_deadline = (now < deadline).then_some(deadline);
+            match self.sets[vm].find(Some(kid), wait_deadline, waited, now, &self.world) {
+                KeyLookup::Keys(set, _) => {
                     return (set.knows(Some(kid)), now.saturating_since(begin));
                 }
-                Keyring::Nothing => return (false, now.saturating_since(begin)),
-                Keyring::Soon => {
+                KeyLookup::None => return (false, now.saturating_since(begin)),
+                KeyLookup::Wait => {
                     if !waited {
                         self.due[vm] = now;
                     }
@@ -142,7 +142,7 @@ fn one_fetch_an_interval_whatever_the_number_of_vms() {
         proxy.run(Duration::from_secs(2));
         assert_eq!(proxy.fetches, 1);
         for vm in 0..vms {
-            assert!(proxy.rings[vm].current(proxy.world.now()).is_some());
+            assert!(proxy.sets[vm].current(proxy.world.now()).is_some());
         }
         proxy.run(INTERVAL * 10);
         assert!((11..=12).contains(&proxy.fetches), "{}", proxy.fetches);
@@ -159,25 +159,25 @@ fn the_first_requests_wait_for_the_first_keys() {
     assert_eq!(proxy.fetches, 1);
 }
 
-/// What one request of a VM learns from the cells, the others that wait there are told too.
+/// What one request of a VM reads from shared data, the others that wait there are woken for.
 #[test]
 fn who_waits_is_told_what_another_request_saw_first() {
     let proxy = Proxy::new(2, remote);
-    let [mut here, mut there] = <[Ring; 2]>::try_from(proxy.rings).unwrap();
+    let [mut here, mut there] = <[RemoteJwks; 2]>::try_from(proxy.sets).unwrap();
     let (world, now) = (&proxy.world, proxy.world.now());
-    let deadline = Some(now.saturating_add(here.patience()));
+    let deadline = Some(now.saturating_add(here.longest_wait()));
     assert!(matches!(
         here.find(Some("one"), deadline, false, now, world),
-        Keyring::Soon
+        KeyLookup::Wait
     ));
-    let _ = there.tend(world);
+    let _ = there.poll(world);
     let _ = there.answered(&proxy.says, world);
     assert!(matches!(
         here.find(Some("one"), deadline, false, now, world),
-        Keyring::Keys(..)
+        KeyLookup::Keys(..)
     ));
-    assert!(here.tend(world).changed);
-    assert!(!here.tend(world).changed);
+    assert!(here.poll(world).changed);
+    assert!(!here.poll(world).changed);
 }
 
 #[test]
@@ -210,12 +210,12 @@ fn an_outage_of_ten_minutes_is_not_noticed() {
             assert_eq!(proxy.ask(vm, "one"), (true, Duration::ZERO));
         }
     }
-    assert!(proxy.rings[0].failures() > 0);
-    assert_eq!(proxy.rings[0].age(proxy.world.now()), Some(600));
+    assert!(proxy.sets[0].failures() > 0);
+    assert_eq!(proxy.sets[0].age(proxy.world.now()), Some(600));
     proxy.says = good;
     proxy.run(LONGEST_BACK_OFF * 2);
-    assert_eq!(proxy.rings[1].failures(), 0);
-    assert!(proxy.rings[1].age(proxy.world.now()).unwrap() < 120);
+    assert_eq!(proxy.sets[1].failures(), 0);
+    assert!(proxy.sets[1].age(proxy.world.now()).unwrap() < 120);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn keys_that_nobody_could_fetch_again_end() {
     assert!(proxy.ask(0, "one").0);
     proxy.run(Duration::from_secs(20));
     assert!(!proxy.ask(0, "one").0);
-    assert!(proxy.rings[0].current(proxy.world.now()).is_none());
+    assert!(proxy.sets[0].current(proxy.world.now()).is_none());
 }
 
 #[test]
@@ -252,20 +252,20 @@ fn a_rotation_costs_one_fetch_and_refuses_nobody() {
     let mut proxy = Proxy::new(4, remote);
     proxy.run(Duration::from_secs(100));
     assert_eq!(proxy.fetches, 1);
-    let before = proxy.rings[0].generation;
+    let before = proxy.sets[0].generation;
     proxy.says = http("200", set(&["one", "two"]));
     for vm in 0..4 {
         let (known, took) = proxy.ask(vm, "two");
         assert!(known && took < Duration::from_millis(100), "{took:?}");
     }
     assert_eq!(proxy.fetches, 2);
-    assert_ne!(proxy.rings[0].generation, before);
+    assert_ne!(proxy.sets[0].generation, before);
     // And then the old key is withdrawn.
     proxy.says = http("200", set(&["two"]));
-    proxy.run(INTERVAL + LOOK * 2);
+    proxy.run(INTERVAL + POLL * 2);
     for vm in 0..4 {
         assert!(
-            !proxy.rings[vm]
+            !proxy.sets[vm]
                 .current(proxy.world.now())
                 .unwrap()
                 .0
@@ -281,9 +281,9 @@ fn the_same_keys_once_more_change_nothing() {
     assert!(proxy.fetches > 4);
     assert_eq!(
         proxy
-            .rings
+            .sets
             .iter()
-            .map(|ring| ring.generation)
+            .map(|jwks| jwks.generation)
             .collect::<Vec<_>>(),
         [1, 1]
     );
@@ -301,13 +301,13 @@ fn a_flood_of_unknown_names_is_a_fetch_every_ten_seconds() {
     assert!((6..=8).contains(&proxy.fetches), "{}", proxy.fetches);
     assert!(
         proxy
-            .rings
+            .sets
             .iter()
-            .all(|ring| ring.refused.len() <= MOST_REFUSED)
+            .all(|jwks| jwks.unknown_kids.len() <= MOST_UNKNOWN_KIDS)
     );
     // A rotation in the midst of it is seen at the next of them.
     proxy.says = http("200", set(&["one", "two"]));
-    proxy.run(EARLY);
+    proxy.run(EARLY_FETCH);
     assert!(proxy.ask(0, "two").0);
 }
 
@@ -317,10 +317,10 @@ fn a_name_the_issuer_does_not_know_is_remembered_for_a_while() {
     proxy.run(Duration::from_secs(1));
     for _ in 0..5 {
         assert!(!proxy.ask(0, "bad").0);
-        proxy.run(EARLY);
+        proxy.run(EARLY_FETCH);
     }
     assert_eq!(proxy.fetches, 2);
-    proxy.run(REFUSED_FOR);
+    proxy.run(UNKNOWN_KID_FOR);
     assert!(!proxy.ask(0, "bad").0);
     assert_eq!(proxy.fetches, 3);
 }
@@ -341,8 +341,8 @@ fn unknown_names_wait_for_nobody_while_the_issuer_is_away() {
 #[test]
 fn a_vm_that_dies_with_the_lease_holds_nobody_up_for_long() {
     let mut proxy = Proxy::new(2, remote);
-    let news = proxy.rings[0].tend(&proxy.world);
-    assert!(news.call.is_some());
+    let result = proxy.sets[0].poll(&proxy.world);
+    assert!(result.call.is_some());
     proxy.due[0] = Timestamp::from_nanos(u64::MAX);
     proxy.run(Duration::from_secs(10));
     assert_eq!(proxy.fetches, 0);
@@ -350,8 +350,8 @@ fn a_vm_that_dies_with_the_lease_holds_nobody_up_for_long() {
     assert_eq!(proxy.fetches, 1);
     assert!(proxy.ask(1, "one").0);
     // Should it come back after all, what it says does not count.
-    let late = proxy.rings[0].answered(&Answer::Failed, &proxy.world);
-    assert_eq!(proxy.rings[0].failures(), 0);
+    let late = proxy.sets[0].answered(&Answer::Failed, &proxy.world);
+    assert_eq!(proxy.sets[0].failures(), 0);
     assert!(late.fetched.is_some());
 }
 
@@ -367,23 +367,27 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
 }
 
 /// What one answer to the first fetch comes to.
-fn first(answer: &Answer, remote: impl Fn() -> Remote) -> (Proxy, News) {
+fn first(answer: &Answer, remote: impl Fn() -> Remote) -> (Proxy, FetchResult) {
     let mut proxy = Proxy::new(1, remote);
-    assert!(proxy.rings[0].tend(&proxy.world).call.is_some());
-    let news = proxy.rings[0].answered(answer, &proxy.world);
-    (proxy, news)
+    assert!(proxy.sets[0].poll(&proxy.world).call.is_some());
+    let result = proxy.sets[0].answered(answer, &proxy.world);
+    (proxy, result)
 }
 
 #[test]
 fn what_is_no_key_set_is_a_failure_and_the_line_says_what_came() {
     let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
     for (answer, kind, what) in [
-        (Answer::Unsent, Kind::Unreachable, "no such cluster"),
-        (Answer::Failed, Kind::Unreachable, "the answer broke off"),
-        (http("503", vec![]), Kind::Unreachable, "status 503"),
+        (Answer::Unsent, FailureKind::Unreachable, "no such cluster"),
+        (
+            Answer::Failed,
+            FailureKind::Unreachable,
+            "the answer broke off",
+        ),
+        (http("503", vec![]), FailureKind::Unreachable, "status 503"),
         (
             http("503", b"no healthy upstream".to_vec()),
-            Kind::Unreachable,
+            FailureKind::Unreachable,
             "no healthy host",
         ),
         (
@@ -391,61 +395,73 @@ fn what_is_no_key_set_is_a_failure_and_the_line_says_what_came() {
                 "503",
                 b"upstream connect error or disconnect/reset before headers".to_vec(),
             ),
-            Kind::Unreachable,
+            FailureKind::Unreachable,
             "no connection",
         ),
         (
             http("504", b"upstream request timeout".to_vec()),
-            Kind::Unreachable,
+            FailureKind::Unreachable,
             "no answer in 5 s",
         ),
-        (http("504", set(&["one"])), Kind::Unreachable, "status 504"),
+        (
+            http("504", set(&["one"])),
+            FailureKind::Unreachable,
+            "status 504",
+        ),
         (
             http("302", set(&["one"])),
-            Kind::Status,
+            FailureKind::Status,
             "status 302, and redirects are not followed",
         ),
-        (http("500", set(&["one"])), Kind::Status, "status 500"),
-        (http("\n", vec![]), Kind::Status, "status \\n"),
+        (
+            http("500", set(&["one"])),
+            FailureKind::Status,
+            "status 500",
+        ),
+        (http("\n", vec![]), FailureKind::Status, "status \\n"),
         (
             http("200", b" <!doctype html>".to_vec()),
-            Kind::Invalid,
+            FailureKind::Invalid,
             "an answer that is HTML or XML, not JSON",
         ),
         (
             http("200", vec![]),
-            Kind::Invalid,
+            FailureKind::Invalid,
             "an answer that is empty",
         ),
         (
             http("200", b"{}".to_vec()),
-            Kind::Invalid,
+            FailureKind::Invalid,
             "an answer that has no `keys`",
         ),
         (
             http("200", br#"{"keys":null}"#.to_vec()),
-            Kind::Invalid,
+            FailureKind::Invalid,
             "an answer that `keys` is no list",
         ),
-        (http("200", pem), Kind::Invalid, "an answer that is PEM"),
+        (
+            http("200", pem),
+            FailureKind::Invalid,
+            "an answer that is PEM",
+        ),
         (
             http("200", vec![b' '; 2 * 1024 * 1024]),
-            Kind::Invalid,
+            FailureKind::Invalid,
             "larger than 256 KiB",
         ),
     ] {
-        let (proxy, news) = first(&answer, remote);
-        assert_eq!(news.fetched, Some(Fetched::Failed(kind)), "{what}");
+        let (proxy, result) = first(&answer, remote);
+        assert_eq!(result.fetched, Some(Fetched::Failed(kind)), "{what}");
         let line = format!(
             "https://issuer.example/jwks through cluster `outbound|443||issuer.example`: {what}"
         );
         assert!(
-            news.lines.len() == 1 && news.lines[0].starts_with(&line),
+            result.lines.len() == 1 && result.lines[0].starts_with(&line),
             "{:?}",
-            news.lines
+            result.lines
         );
-        assert!(news.changed);
-        assert_eq!(proxy.rings[0].failures(), 1);
+        assert!(result.changed);
+        assert_eq!(proxy.sets[0].failures(), 1);
     }
 }
 
@@ -470,7 +486,7 @@ fn discovery_asks_the_issuer_where_its_keys_are() {
         ),
         ..remote()
     };
-    let place = |news: News| match news.call {
+    let place = |result: FetchResult| match result.call {
         Some(Call::Http {
             cluster, headers, ..
         }) => {
@@ -485,9 +501,9 @@ fn discovery_asks_the_issuer_where_its_keys_are() {
         other => panic!("{other:?}"),
     };
     let mut proxy = Proxy::new(1, discovery);
-    let ring = &mut proxy.rings[0];
+    let jwks = &mut proxy.sets[0];
     assert_eq!(
-        place(ring.tend(&proxy.world)),
+        place(jwks.poll(&proxy.world)),
         (
             "outbound|443||a.example".to_owned(),
             "/.well-known/openid-configuration".to_owned()
@@ -498,11 +514,11 @@ fn discovery_asks_the_issuer_where_its_keys_are() {
         br#"{"issuer":"x","jwks_uri":"http://b.example:81/k?v=1"}"#.to_vec(),
     );
     assert_eq!(
-        place(ring.answered(&says, &proxy.world)),
+        place(jwks.answered(&says, &proxy.world)),
         ("outbound|81||b.example".to_owned(), "/k?v=1".to_owned())
     );
-    let news = ring.answered(&http("200", set(&["one"])), &proxy.world);
-    assert_eq!(news.fetched, Some(Fetched::Keys));
+    let result = jwks.answered(&http("200", set(&["one"])), &proxy.world);
+    assert_eq!(result.fetched, Some(Fetched::Keys));
     for (document, what) in [
         ("{}", "without `jwks_uri`"),
         (r#"{"jwks_uri":7}"#, "without `jwks_uri`"),
@@ -512,28 +528,25 @@ fn discovery_asks_the_issuer_where_its_keys_are() {
         ),
         ("<", "that is no JSON"),
     ] {
-        let (_, news) = first(&http("200", document.into()), discovery);
-        assert_eq!(news.fetched, Some(Fetched::Failed(Kind::Invalid)));
+        let (_, result) = first(&http("200", document.into()), discovery);
+        assert_eq!(result.fetched, Some(Fetched::Failed(FailureKind::Invalid)));
         let line = format!(
             "https://a.example/.well-known/openid-configuration through cluster \
              `outbound|443||a.example`: an OpenID configuration {what}"
         );
-        assert_eq!(news.lines, [line]);
+        assert_eq!(result.lines, [line]);
     }
     let secret = r#"{"jwks_uri":"https://user:s3cret@b.example/k?s3cret"}"#;
-    let (_, news) = first(&http("200", secret.into()), discovery);
-    assert!(!news.lines[0].contains("s3cret"), "{:?}", news.lines);
+    let (_, result) = first(&http("200", secret.into()), discovery);
+    assert!(!result.lines[0].contains("s3cret"), "{:?}", result.lines);
     // A cluster that is named is asked for both.
     let named = || Remote {
         cluster: Some("keys".to_owned()),
         ..discovery()
     };
     let mut proxy = Proxy::new(1, named);
-    assert_eq!(place(proxy.rings[0].tend(&proxy.world)).0, "keys");
-    assert_eq!(
-        place(proxy.rings[0].answered(&says, &proxy.world)).0,
-        "keys"
-    );
+    assert_eq!(place(proxy.sets[0].poll(&proxy.world)).0, "keys");
+    assert_eq!(place(proxy.sets[0].answered(&says, &proxy.world)).0, "keys");
 }
 
 /// Kubernetes serves `application/jwk-set+json` alone, and firewalls refuse whom they do not know.
@@ -544,7 +557,7 @@ fn a_fetch_says_what_it_takes_and_who_asks() {
         ..remote()
     };
     for (remote, scheme) in [(remote(), "https"), (plain(), "http")] {
-        let Some(Call::Http { headers, .. }) = Ring::new(remote).tend(&FakeWorld::new()).call
+        let Some(Call::Http { headers, .. }) = RemoteJwks::new(remote).poll(&FakeWorld::new()).call
         else {
             panic!("no call");
         };
@@ -567,11 +580,11 @@ fn a_fetch_says_what_it_takes_and_who_asks() {
 proptest! {
     #[test]
     fn no_cell_panics(bytes in prop::collection::vec(any::<u8>(), 0..80), now in any::<u64>()) {
-        let state = State::decode(Some(&bytes));
+        let state = SharedState::decode(Some(&bytes));
         let now = Timestamp::from_nanos(now);
         let remote = remote();
         let _ = (state.is_leased(now, &remote), state.next_fetch(now, &remote), state.lease(1, true, now, &remote));
-        prop_assert_eq!(State::decode(Some(&state.encode())), state);
+        prop_assert_eq!(SharedState::decode(Some(&state.encode())), state);
     }
 
     /// Whatever the issuer does, it is asked by one VM at a time, and whoever waits gets an answer in

@@ -14,7 +14,7 @@ fn served() -> Proxy {
 
 /// The keys that count in a VM, and their number.
 fn counts(proxy: &Proxy, vm: usize) -> Option<(usize, u32)> {
-    let (set, generation) = proxy.rings[vm].current(proxy.world.now())?;
+    let (set, generation) = proxy.sets[vm].current(proxy.world.now())?;
     Some((set.size(), generation))
 }
 
@@ -36,7 +36,7 @@ fn a_set_without_keys_takes_them_from_every_vm() {
         let mut proxy = served();
         let before: Vec<_> = (0..3).map(|vm| counts(&proxy, vm)).collect();
         proxy.says = http("200", text.clone());
-        proxy.run(INTERVAL + LOOK * 2);
+        proxy.run(INTERVAL + POLL * 2);
         for (vm, before) in before.into_iter().enumerate() {
             let after = counts(&proxy, vm);
             assert_eq!(after.map(|(size, _)| size), Some(0));
@@ -47,8 +47,8 @@ fn a_set_without_keys_takes_them_from_every_vm() {
             );
             // At once: nobody waits for keys that were taken back.
             assert_eq!(proxy.ask(vm, "one"), (false, Duration::ZERO));
-            assert_eq!(proxy.rings[vm].size(proxy.world.now()), 0);
-            assert_eq!(proxy.rings[vm].failures(), 0);
+            assert_eq!(proxy.sets[vm].size(proxy.world.now()), 0);
+            assert_eq!(proxy.sets[vm].failures(), 0);
         }
         let [line] = proxy.lines.as_slice() else {
             panic!("{:?}", proxy.lines);
@@ -66,15 +66,15 @@ fn a_vm_that_starts_afterwards_knows_it_at_once() {
     let mut proxy = served();
     proxy.says = http("200", set(&[]));
     proxy.run(INTERVAL);
-    let mut young = Ring::new(remote());
-    young.look(&proxy.world);
+    let mut young = RemoteJwks::new(remote());
+    young.read_shared(&proxy.world);
     assert!(young.current(proxy.world.now()).unwrap().0.is_empty());
     // And with keys of its configuration: those that were fetched are the ones that count.
-    let mut with_fallback = Ring::new(Remote {
+    let mut with_fallback = RemoteJwks::new(Remote {
         fallback: Some(KeySet::read(&set(&["one"])).unwrap().set),
         ..remote()
     });
-    with_fallback.look(&proxy.world);
+    with_fallback.read_shared(&proxy.world);
     let counting = with_fallback.current(proxy.world.now());
     assert!(counting.unwrap().0.is_empty());
 }
@@ -103,15 +103,15 @@ fn a_set_with_keys_brings_tokens_back() {
     proxy.says = http("200", set(&[]));
     proxy.run(INTERVAL * 3);
     // The age is that of keys, of which there are none.
-    assert!(proxy.rings[0].age(proxy.world.now()).unwrap() >= 600);
+    assert!(proxy.sets[0].age(proxy.world.now()).unwrap() >= 600);
     proxy.says = http("200", set(&["one", "two"]));
     // A token that comes is reason enough to ask, though not to wait.
     assert_eq!(proxy.ask(2, "two"), (false, Duration::ZERO));
-    proxy.run(EARLY + LOOK * 2);
+    proxy.run(EARLY_FETCH + POLL * 2);
     for vm in 0..3 {
         assert!(proxy.ask(vm, "one").0 && proxy.ask(vm, "two").0);
     }
-    assert!(proxy.rings[0].age(proxy.world.now()).unwrap() < 20);
+    assert!(proxy.sets[0].age(proxy.world.now()).unwrap() < 20);
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn an_issuer_that_begins_without_keys_is_no_failure() {
     proxy.says = http("200", set(&[]));
     proxy.run(Duration::from_secs(30));
     assert_eq!(proxy.ask(0, "one"), (false, Duration::ZERO));
-    assert_eq!(proxy.rings[1].age(proxy.world.now()), Some(29));
+    assert_eq!(proxy.sets[1].age(proxy.world.now()), Some(29));
 }
 
 /// A VM whose answer came after its lease had gone to another one may have asked before the keys
@@ -147,15 +147,15 @@ fn an_issuer_that_begins_without_keys_is_no_failure() {
 #[test]
 fn a_late_answer_brings_nothing_back() {
     let mut proxy = Proxy::new(2, remote);
-    assert!(proxy.rings[0].tend(&proxy.world).call.is_some());
+    assert!(proxy.sets[0].poll(&proxy.world).call.is_some());
     proxy.due[0] = Timestamp::from_nanos(u64::MAX);
     proxy.says = http("200", set(&[]));
     proxy.run(Duration::from_secs(20));
     assert_eq!(counts(&proxy, 1).map(|(size, _)| size), Some(0));
-    let _ = proxy.rings[0].answered(&http("200", set(&["one"])), &proxy.world);
+    let _ = proxy.sets[0].answered(&http("200", set(&["one"])), &proxy.world);
     assert_eq!(counts(&proxy, 0).map(|(size, _)| size), Some(0));
-    let mut young = Ring::new(remote());
-    young.look(&proxy.world);
+    let mut young = RemoteJwks::new(remote());
+    young.read_shared(&proxy.world);
     assert!(young.current(proxy.world.now()).unwrap().0.is_empty());
 }
 
@@ -165,14 +165,14 @@ fn keys_that_nobody_vouches_for_are_fetched_anew() {
     let mut proxy = served();
     proxy.says = http("200", set(&["two"]));
     proxy.run(INTERVAL);
-    let cell = proxy.rings[0].keys_cell.clone();
+    let cell = proxy.sets[0].keys_key.clone();
     let old = set(&["one"]);
     let _ = proxy.world.update(&cell, &mut |_| Some(old.clone()));
-    proxy.rings[1] = Ring::new(remote());
+    proxy.sets[1] = RemoteJwks::new(remote());
     let before = proxy.fetches;
     proxy.due[1] = proxy.world.now();
-    proxy.run(LOOK * 3);
+    proxy.run(POLL * 3);
     assert_eq!(proxy.fetches, before + 1);
-    let counting = proxy.rings[1].current(proxy.world.now()).unwrap().0;
+    let counting = proxy.sets[1].current(proxy.world.now()).unwrap().0;
     assert!(counting.knows(Some("two")) && !counting.knows(Some("one")));
 }
