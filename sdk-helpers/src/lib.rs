@@ -14,6 +14,7 @@ pub mod claims;
 pub mod config;
 pub mod decision;
 pub mod filter;
+pub mod grpc;
 pub mod headers;
 pub mod matcher;
 pub mod outcome;

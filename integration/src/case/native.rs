@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sdk_helpers::claims;
 use sdk_helpers::config::timestamp;
+use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
@@ -13,7 +14,6 @@ use sdk_helpers::{
 };
 
 use super::{Case, Engine, NOW, Outcome, Suite, TAG};
-use crate::client::grpc;
 
 /// A suite's filter, loaded; or every error of its configuration.
 pub type Natively = Result<(Box<dyn Engine>, Vec<String>), Vec<String>>;
@@ -115,7 +115,7 @@ impl<F: Filter> Native<F> {
                 let (status, grpc_status) = if request.is_grpc() {
                     let code = reply
                         .grpc_status
-                        .unwrap_or_else(|| grpc::status_of(reply.status));
+                        .unwrap_or_else(|| grpc::status_of_http(reply.status.into()));
                     (200, Some(code))
                 } else {
                     (reply.status, None)

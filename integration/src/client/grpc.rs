@@ -1,20 +1,6 @@
-//! What gRPC adds to HTTP: its statuses, and its framing of messages, a zero byte (not compressed),
-//! the length in four, the message.
+//! gRPC's framing of messages: a zero byte (not compressed), the length in four, the message.
 
 const PREFIX: usize = 5;
-
-/// The gRPC status of an answer that has only an HTTP status, by gRPC's own table, as Envoy fills it
-/// in.
-pub fn status_of(http: impl Into<u32>) -> u32 {
-    match http.into() {
-        400 => 13,
-        401 => 16,
-        403 => 7,
-        404 => 12,
-        429 | 502 | 503 | 504 => 14,
-        _ => 2,
-    }
-}
 
 /// Frames one message.
 pub fn frame(message: &[u8]) -> Vec<u8> {

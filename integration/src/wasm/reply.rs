@@ -1,7 +1,7 @@
 //! Local replies: what a module asked for, and what Envoy makes of it for the client.
 
 use super::headers::Headers;
-use crate::client::grpc;
+use sdk_helpers::grpc;
 
 /// A reply that no upstream gave, in the words of the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ impl LocalReply {
     fn grpc_head(&self, head: &mut Headers) {
         let status = self
             .grpc_status
-            .unwrap_or_else(|| grpc::status_of(self.status));
+            .unwrap_or_else(|| grpc::status_of_http(self.status));
         head.set(b":status", b"200");
         head.set(b"content-type", b"application/grpc");
         head.remove(b"content-length");
