@@ -8,7 +8,6 @@
     reason = "test support: a panic is how a test fails"
 )]
 
-use integration::envoy::{Config, Envoy, Scratch};
 use integration::istio::base::{self, Destination};
 use integration::istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use serde_json::{Value, json};
@@ -535,37 +534,6 @@ fn shipped_shapes_find_their_place_in_the_bases() {
         );
         let out = apply(out.bootstrap, &filters[1..], &proxy(context)).unwrap();
         assert_eq!(out.notes.len(), 1, "{context:?}: another port");
-    }
-}
-
-/// Every base, plain and patched, and an extension configuration, in Envoy itself.
-#[test]
-fn envoy_accepts_what_is_rendered() {
-    let ecds = "{name: asks, configDiscovery: {configSource: {ads: {}}, typeUrls: [type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config]}}";
-    let answer = HEADER_TO_METADATA.replace("envoy.filters.http.header_to_metadata,", "asks,");
-    let patches = [
-        patch("HTTP_FILTER", "{}", "INSERT_FIRST", HEADER_TO_METADATA),
-        patch("HTTP_FILTER", "{}", "INSERT_FIRST", ecds),
-        patch("EXTENSION_CONFIG", "{}", "ADD", &answer),
-    ];
-    for (context, word, plain) in bases() {
-        let scratch = Scratch::new();
-        let mut out = apply(
-            plain.clone(),
-            &[parse(&patches.join("\n"))],
-            &proxy(context),
-        )
-        .unwrap();
-        assert_eq!(out.notes, [""; 0]);
-        out.bind_extensions(scratch.path()).unwrap();
-        let validate = |bootstrap| Envoy::builder(Config::from_value(bootstrap));
-        validate(plain)
-            .validate()
-            .unwrap_or_else(|log| panic!("{word}, plain: {log}"));
-        validate(out.bootstrap)
-            .scratch(scratch)
-            .validate()
-            .unwrap_or_else(|log| panic!("{word}, patched: {log}"));
     }
 }
 

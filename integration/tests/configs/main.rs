@@ -19,6 +19,7 @@ mod embedded;
 mod examples;
 mod istio;
 mod istio_all;
+mod istio_bases;
 mod istio_page;
 mod istio_rate_limit;
 mod istio_stats;
