@@ -165,7 +165,7 @@ fn keys_that_nobody_vouches_for_are_fetched_anew() {
     let mut proxy = served();
     proxy.says = http("200", set(&["two"]));
     proxy.run(INTERVAL);
-    let cell = proxy.sets[0].keys_key.clone();
+    let cell = proxy.sets[0].jwks_key.clone();
     let old = set(&["one"]);
     let _ = proxy.world.update(&cell, &mut |_| Some(old.clone()));
     proxy.sets[1] = RemoteJwks::new(remote());
