@@ -5,14 +5,14 @@
 //! may match and no others. Rules of which no part can be filed are tried one by one.
 
 mod closest;
-mod part;
+mod indexed;
 mod search;
 
 use crate::lookup::{Key, Lookup};
 use crate::rule::{Missing, Names, Rule, Truth, write_index};
 use crate::view::{Attribute, View};
 use closest::Closest;
-use part::{Part, Tally, fold};
+use indexed::{Part, Tally, fold};
 use search::search;
 
 /// Rules in the order of the configuration.
