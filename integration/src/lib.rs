@@ -18,7 +18,6 @@ pub mod case;
 pub mod client;
 pub mod demo;
 pub mod envoy;
-pub mod istio;
 pub mod jwt;
 pub mod jwt_authn;
 pub mod listener;

@@ -6,11 +6,11 @@ use std::time::Duration;
 use integration::client::{Client, Request};
 use integration::demo::Shipped;
 use integration::envoy::{Config, Envoy, repository};
-use integration::istio::base::sidecar_inbound;
-use integration::istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use integration::listener::{Clients, downstream_tls};
 use integration::tls::{Authority, Issued, Names, Tls};
 use integration::upstream::Upstream;
+use istio::base::sidecar_inbound;
+use istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);

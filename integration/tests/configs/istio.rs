@@ -5,9 +5,9 @@ use std::time::Duration;
 use integration::client::Client;
 use integration::demo::Shipped;
 use integration::envoy::{Config, Envoy};
-use integration::istio::base::{Destination, sidecar_outbound};
-use integration::istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use integration::upstream::Upstream;
+use istio::base::{Destination, sidecar_outbound};
+use istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use serde_json::{Value, json};
 
 const SOON: Duration = Duration::from_secs(10);

@@ -6,9 +6,9 @@ use std::time::Duration;
 use integration::client::Client;
 use integration::demo::Shipped;
 use integration::envoy::{Config, Envoy};
-use integration::istio::base::sidecar_inbound;
-use integration::istio::{Context, EnvoyFilter, Proxy, apply};
 use integration::upstream::Upstream;
+use istio::base::sidecar_inbound;
+use istio::{Context, EnvoyFilter, Proxy, apply};
 use serde_json::{Value, json};
 
 use super::istio_stats::{self, labels};

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use integration::envoy::{Config, Envoy, Scratch};
-use integration::istio::base::{self, Destination};
-use integration::istio::{Context, EnvoyFilter, Proxy, apply};
+use istio::base::{self, Destination};
+use istio::{Context, EnvoyFilter, Proxy, apply};
 
 /// A filter at its place, one that asks for its configuration, and the answer to it.
 const PATCHES: &str = "

@@ -6,10 +6,10 @@ use std::process::Command;
 
 use integration::demo::Shipped;
 use integration::envoy::repository;
-use integration::istio::base::{Destination, gateway, sidecar_inbound};
-use integration::istio::{Context, EnvoyFilter, Proxy, apply};
 use integration::service::Scratch;
 use integration::upstream::Upstream;
+use istio::base::{Destination, gateway, sidecar_inbound};
+use istio::{Context, EnvoyFilter, Proxy, apply};
 use serde_json::Value;
 
 use super::istio_all::FILTERS;

@@ -5,10 +5,10 @@ use std::fs;
 
 use integration::client::Client;
 use integration::envoy::{Config, Envoy, repository};
-use integration::istio::base::sidecar_inbound;
-use integration::istio::{Context, EnvoyFilter, Proxy, apply};
 use integration::listener::cluster;
 use integration::upstream::{Answer, Upstream};
+use istio::base::sidecar_inbound;
+use istio::{Context, EnvoyFilter, Proxy, apply};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 

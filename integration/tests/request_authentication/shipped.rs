@@ -3,10 +3,10 @@
 use integration::client::Client;
 use integration::demo::Shipped;
 use integration::envoy::{Config, Envoy};
-use integration::istio::base::sidecar_inbound;
-use integration::istio::{Context, EnvoyFilter, Proxy, apply};
 use integration::listener::cluster;
 use integration::upstream::{Answer, Upstream};
+use istio::base::sidecar_inbound;
+use istio::{Context, EnvoyFilter, Proxy, apply};
 use serde_json::{Value, json};
 
 use crate::SOON;

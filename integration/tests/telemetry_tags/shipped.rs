@@ -4,10 +4,10 @@
 use integration::client::Client;
 use integration::demo::Shipped;
 use integration::envoy::{Config, Envoy};
-use integration::istio::base::sidecar_inbound;
-use integration::istio::{Context, EnvoyFilter, Proxy, apply};
 use integration::service::spans::Spans;
 use integration::upstream::Upstream;
+use istio::base::sidecar_inbound;
+use istio::{Context, EnvoyFilter, Proxy, apply};
 use serde_json::Value;
 
 use crate::SOON;

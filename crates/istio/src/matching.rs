@@ -245,7 +245,7 @@ fn gateway_routes(name: &str) -> (u32, &str, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::istio::EnvoyFilter;
+    use crate::EnvoyFilter;
     use serde_json::json;
 
     fn means(clause: &str, routes: &str, proxy: &Proxy) -> bool {

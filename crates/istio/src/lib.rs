@@ -10,6 +10,13 @@
 //! istiod ignores a patch that matches nothing without a word. Here such a patch leaves a note, and
 //! a test on a shipped file asserts that there are none. Values are JSON in protobuf's mapping, so
 //! whatever protobuf would decide by type is decided by field name: see `fields`.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    reason = "moved as it was in `integration`"
+)]
 
 pub mod base;
 mod check;

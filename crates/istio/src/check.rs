@@ -217,7 +217,7 @@ fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::istio::EnvoyFilter;
+    use crate::EnvoyFilter;
 
     fn one(patch: &str) -> Result<EnvoyFilter, String> {
         EnvoyFilter::parse(&format!(

@@ -8,8 +8,8 @@
     reason = "test support: a panic is how a test fails"
 )]
 
-use integration::istio::base::{self, Destination};
-use integration::istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
+use istio::base::{self, Destination};
+use istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
