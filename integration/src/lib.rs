@@ -1,5 +1,5 @@
-//! What the tests, the demo and the benchmark stand on: a real Envoy, servers beside it, a wasm
-//! host, and the runner that takes one corpus of cases through all of them.
+//! What the tests, the demo and the benchmark stand on: a real Envoy, servers beside it, and the
+//! engines that take one corpus of cases through Envoy and through the built modules.
 //!
 //! Nothing depends on this crate but tests and tools, so it may name anything; a harness that
 //! cannot do its job panics with a message that says what is missing.
@@ -14,9 +14,9 @@
 
 #[cfg(feature = "wasm")]
 pub mod bench;
-pub mod case;
 pub mod client;
 pub mod demo;
+pub mod engines;
 pub mod envoy;
 pub mod jwt;
 pub mod jwt_authn;
@@ -26,5 +26,3 @@ pub mod rbac;
 pub mod service;
 pub mod tls;
 pub mod upstream;
-#[cfg(feature = "wasm")]
-pub mod wasm;

@@ -13,18 +13,19 @@
 
 use std::sync::{Arc, OnceLock};
 
-use integration::case::{Case, Engine, File, InEnvoy, InWasm, Suite, natively};
-use integration::envoy::Launcher;
-use integration::wasm::Level;
+use cases::{Case, Engine, File, Suite, natively};
+use integration::engines::{InEnvoy, InWasm};
+use integration::envoy::{Launcher, repository};
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
+use wasm_host::Level;
 
 fn main() {
     let arguments = Arguments::from_args();
     let launcher = Launcher::detect();
     let mut trials = Vec::new();
     let mut fakes = Vec::new();
-    for file in File::all() {
+    for file in File::all(&repository().join("filters")) {
         let file = Arc::new(file);
         let envoy = Arc::new(OnceLock::new());
         for (index, suite) in file.suites.iter().enumerate() {

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use integration::envoy::repository;
-use integration::wasm::{Host, Level, Module, State, Stream};
+use wasm_host::{Host, Level, Module, State, Stream};
 
 /// The end of the list: what every module exports.
 const ALWAYS: [&str; 7] = [

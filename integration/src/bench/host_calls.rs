@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::module::Module;
 use super::scenario::headers;
-use crate::case::Sent;
 use crate::protobuf::encode_struct;
-use crate::wasm::{Host, Level, Module as Code, State, Stream};
+use cases::Sent;
+use wasm_host::{Host, Level, Module as Code, State, Stream};
 
 /// A held stream is given so many ticks to go on.
 const TICKS: usize = 10_000;

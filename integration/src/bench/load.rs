@@ -10,10 +10,10 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::scenario::headers;
-use crate::case::Sent;
 use crate::client::limits::raise_open_files;
 use crate::envoy::Scratch;
 use crate::service::{apt, program};
+use cases::Sent;
 
 /// How our line begins among wrk's.
 const MARK: &str = "figures ";

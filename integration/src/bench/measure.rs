@@ -7,9 +7,9 @@ use super::load::{Figures, Wrk};
 use super::report::{Measured, Round, Series};
 use super::scenario::{Scenario, Variant, headers};
 use super::{chain, cpu, host_calls};
-use crate::case::Sent;
 use crate::client::Client;
 use crate::envoy::{Envoy, Launcher};
+use cases::Sent;
 
 /// Lets Envoy close what wrk has left open, so that one turn does not pay for another.
 const SETTLE: Duration = Duration::from_millis(100);

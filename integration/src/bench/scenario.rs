@@ -12,8 +12,8 @@ use super::budget::Budget;
 use super::module::Module;
 use super::repeat;
 use super::tokens::Tokens;
-use crate::case::{Sent, Values};
 use crate::rbac;
+use cases::{Sent, Values};
 
 /// The variant that every scenario has unless it says `baseline: false`: no filter but the router.
 pub const EMPTY: &str = "empty";

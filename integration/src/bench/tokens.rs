@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::scenario::Scenario;
-use crate::case::{Sent, Values};
 use crate::jwt::{Algorithm, Key, jwks};
+use cases::{Sent, Values};
 
 /// What is minted.
 #[derive(Debug, Clone, Deserialize)]

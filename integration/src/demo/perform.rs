@@ -7,8 +7,8 @@ use super::by_hand::{self, Address};
 use super::script::{Expect, FAULTS, SAMPLE, Scene, Step, TOKENS};
 use super::stage::{Stage, are_free};
 use super::{Shipped, print, sample};
-use crate::case::module_path;
 use crate::client::{Client, Request};
+use crate::engines::module_path;
 use crate::envoy::VERSION;
 
 /// What came of it.

@@ -1,6 +1,6 @@
 //! The configurations inside the files, in the filter's own code, where warnings can be seen.
 
-use integration::case::{Suite, natively};
+use cases::{Suite, natively};
 use integration::demo::Shipped;
 use serde_json::Value;
 

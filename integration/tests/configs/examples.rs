@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use integration::case::{Suite, natively};
+use cases::{Suite, natively};
 use integration::envoy::repository;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration::wasm::{Host, State, Stream, Ticks, World};
+use wasm_host::{Host, State, Stream, Ticks, World};
 
 use crate::in_wasm::{MS, get, well, worker};
 

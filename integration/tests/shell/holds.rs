@@ -1,6 +1,6 @@
 //! A hold ends once: what else was to end it finds the stream in another hold, or in none.
 
-use integration::wasm::{Host, State, Stream, World};
+use wasm_host::{Host, State, Stream, World};
 
 use crate::in_wasm::{MS, get, get_with, well, worker_with};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration::envoy::repository;
-use integration::wasm::{Host, Module, Stream, World};
+use wasm_host::{Host, Module, Stream, World};
 
 pub(crate) const MS: Duration = Duration::from_millis(1);
 

@@ -1,6 +1,6 @@
 //! When the upkeep is asked.
 
-use integration::wasm::{Headers, Host, State, World};
+use wasm_host::{Headers, Host, State, World};
 
 use crate::in_wasm::{MS, get, well, worker_with};
 

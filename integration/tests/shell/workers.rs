@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use integration::wasm::{Host, State, World};
+use wasm_host::{Host, State, World};
 
 use crate::in_wasm::{MS, get, well, worker};
 

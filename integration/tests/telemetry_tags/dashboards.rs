@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use integration::case::File;
+use cases::File;
 use integration::client::Client;
 use integration::envoy::{Config, Envoy, repository};
 use integration::service::wait::until;
@@ -217,7 +217,7 @@ fn counted<F: Filter>() -> BTreeSet<String> {
     let mut names: BTreeSet<String> = ["build_info", "config_hash"]
         .map(|gauge| format!("{prefix}_{gauge}"))
         .into();
-    let mut files = File::all();
+    let mut files = File::all(&repository().join("filters"));
     files.retain(|file| file.filter == F::NAME);
     let suites = files.into_iter().flat_map(|file| file.suites);
     let configs = suites.map(|suite| suite.config).chain([shipped(F::NAME)]);

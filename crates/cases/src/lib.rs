@@ -3,25 +3,26 @@
 //! A file holds suites: a configuration, and either the requests with what is expected of each, or
 //! the errors with which the configuration is refused. The same file is run natively, in the built
 //! module under wasmtime, and in a real Envoy, so that they cannot drift apart.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test support: a panic is how a test fails"
+)]
 
-mod envoy;
 mod native;
-#[cfg(feature = "wasm")]
-mod wasm;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::envoy::repository;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub use envoy::InEnvoy;
 pub use native::{Natively, natively};
-#[cfg(feature = "wasm")]
-pub use wasm::InWasm;
 
 /// The suites of one file.
 #[derive(Debug, Clone)]
@@ -237,10 +238,10 @@ pub trait Engine {
 }
 
 impl File {
-    /// Every file of every filter.
-    pub fn all() -> Vec<File> {
+    /// Every file of every filter below `filters`.
+    pub fn all(filters: &Path) -> Vec<File> {
         let mut files = Vec::new();
-        let mut filters = list(&repository().join("filters"));
+        let mut filters = list(filters);
         filters.retain(|folder| folder.join("Cargo.toml").is_file());
         for folder in filters {
             let cases = list(&folder.join("cases"));
@@ -429,17 +430,6 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "expected {:#?}\nbut saw  {:#?}", self.wanted, self.seen)
     }
-}
-
-/// The built module of a filter.
-pub fn module_path(filter: &str) -> PathBuf {
-    let path = repository().join(format!("dist/{filter}.wasm"));
-    assert!(
-        path.is_file(),
-        "{} is missing; run `cargo xtask build`",
-        path.display()
-    );
-    path
 }
 
 fn list(folder: &Path) -> Vec<PathBuf> {

@@ -1,8 +1,8 @@
 //! Pauses, resumptions, replies and resets: all of them happen after the callback that asked.
 
 use super::guest::{GET, OK, host, said};
-use integration::wasm::State;
 use std::time::Duration;
+use wasm_host::State;
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -1,9 +1,9 @@
 //! Buffers: bodies, configurations, and the answers of calls.
 
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
-use crate::wasm::exchange::Way;
-use crate::wasm::status::Status;
-use crate::wasm::vm::number;
+use crate::exchange::Way;
+use crate::status::Status;
+use crate::vm::number;
 
 const REQUEST_BODY: u32 = 0;
 const RESPONSE_BODY: u32 = 1;

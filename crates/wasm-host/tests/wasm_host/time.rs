@@ -1,8 +1,8 @@
 //! Clocks and ticks.
 
 use super::guest::{GET, host, said};
-use integration::wasm::{Host, Ticks, World};
 use std::time::Duration;
+use wasm_host::{Host, Ticks, World};
 
 const MS: Duration = Duration::from_millis(1);
 

@@ -1,7 +1,7 @@
 //! Header maps: phases, names, and what Envoy makes of several values.
 
 use super::guest::{GET, OK, host, said};
-use integration::wasm::Headers;
+use wasm_host::Headers;
 
 #[test]
 fn a_map_outside_its_phase_is_a_bad_argument_but_its_pairs_are_merely_none() {

@@ -1,7 +1,7 @@
 //! Contexts and configurations, the order of callbacks, and what becomes of a VM that traps.
 
 use super::guest::{GET, OK, guest, host, said};
-use integration::wasm::{ENVOY_IMPORTS, Host, Module, State};
+use wasm_host::{ENVOY_IMPORTS, Host, Module, State};
 
 #[test]
 fn callbacks_come_in_envoys_order() {

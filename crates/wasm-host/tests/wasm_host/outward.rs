@@ -1,8 +1,8 @@
 //! Calls out of the VM: upstreams, gRPC and functions of the host.
 
 use super::guest::{GET, host, said};
-use integration::wasm::{Headers, Host, Protocol, State, Status};
 use std::time::Duration;
+use wasm_host::{Headers, Host, Protocol, State, Status};
 
 /// Asks `keys` for each request and resumes it with the answer; says whether the call was taken,
 /// then the numbers of headers and bytes, then the status.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use sdk_helpers::claims;
 use serde_json::{Value, json};
 
-use super::{Case, Engine, File, Outcome, Suite, TAG};
 use crate::client::{Client, Response};
 use crate::envoy::{Envoy, Launcher};
 use crate::listener::{Listener, bootstrap};
+use cases::{Case, Engine, File, Outcome, Suite, TAG};
 
 /// The header by which an access log line is found again.
 const ID: &str = "x-case";

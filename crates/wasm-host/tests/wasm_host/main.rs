@@ -2,7 +2,6 @@
 //!
 //! The modules here are a few lines of WAT each, so that what they do is on the page. That the
 //! answers are Envoy's was measured by running one probe in both; these tests keep it so.
-#![cfg(feature = "wasm")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,10 +1,10 @@
 //! Calls out of the VM: to upstreams, and to functions of the host.
 
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
-use crate::wasm::clock::nanos;
-use crate::wasm::headers::Headers;
-use crate::wasm::status::{Fail, Status};
-use crate::wasm::upstreams::{Pending, PendingCall, Protocol};
+use crate::clock::nanos;
+use crate::headers::Headers;
+use crate::status::{Fail, Status};
+use crate::upstreams::{Pending, PendingCall, Protocol};
 use prost::Message;
 use std::rc::Rc;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Modules for the tests: callbacks in WAT, between imports and helpers that all of them share.
 
-use integration::wasm::{Host, Module};
+use wasm_host::{Host, Module};
 
 /// Imports by short name, an allocator, and two ways to speak: `$say` logs a number, `$tell` logs
 /// the bytes that the last call with `{out}` was given.

@@ -1,13 +1,13 @@
 //! Logging, time, properties, and what a module does to contexts and streams.
 
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
-use crate::wasm::clock::Timer;
-use crate::wasm::exchange::{Part, Way};
-use crate::wasm::headers::Headers;
-use crate::wasm::log::Level;
-use crate::wasm::reply::LocalReply;
-use crate::wasm::state::Action;
-use crate::wasm::status::Status;
+use crate::clock::Timer;
+use crate::exchange::{Part, Way};
+use crate::headers::Headers;
+use crate::log::Level;
+use crate::reply::LocalReply;
+use crate::state::Action;
+use crate::status::Status;
 
 const NS_PER_MS: u64 = 1_000_000;
 

@@ -1,8 +1,8 @@
 //! What workers share: data, queues and metrics.
 
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
-use crate::wasm::queues::Consumer;
-use crate::wasm::status::Status;
+use crate::queues::Consumer;
+use crate::status::Status;
 
 pub(super) fn provide(linker: &mut Linker<State>) -> Result<()> {
     exports! { linker:

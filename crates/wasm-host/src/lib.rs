@@ -5,6 +5,14 @@
 //! acts (a request arrives, time passes), and looks at what became of it; it never lists the calls
 //! it expects, so a module may be rewritten without touching its tests. What Envoy punishes, this
 //! host punishes loudly: see [`Host::dead`], [`Host::crashed`] and [`Host::violations`].
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test support: a panic is how a test fails"
+)]
 
 mod abi;
 mod answers;

@@ -1,7 +1,7 @@
 //! What workers share: data with versions, queues with one consumer, metrics.
 
 use super::guest::{GET, guest, host, said};
-use integration::wasm::{Host, Module, World};
+use wasm_host::{Host, Module, World};
 
 fn workers(module: &Module) -> (World, [Host; 2]) {
     let world = World::new();

@@ -5,8 +5,9 @@ use std::time::Duration;
 use sdk_helpers::claims;
 use sdk_helpers::config::timestamp;
 
-use super::{Case, Engine, NOW, Outcome, Suite, TAG, module_path};
-use crate::wasm::{Headers, Host, Level, Module, Protocol, State};
+use super::module_path;
+use cases::{Case, Engine, NOW, Outcome, Suite, TAG};
+use wasm_host::{Headers, Host, Level, Module, Protocol, State};
 
 /// A module that was given a suite's configuration.
 pub struct InWasm {

@@ -1,10 +1,10 @@
 //! Header maps: which one a number means, whether it is there, and the calls on it.
 
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
-use crate::wasm::exchange::{Side, Way};
-use crate::wasm::headers::Headers;
-use crate::wasm::status::Status;
-use crate::wasm::vm::number;
+use crate::exchange::{Side, Way};
+use crate::headers::Headers;
+use crate::status::Status;
+use crate::vm::number;
 
 const REQUEST_HEADERS: u32 = 0;
 const REQUEST_TRAILERS: u32 = 1;
