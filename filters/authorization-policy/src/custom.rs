@@ -20,7 +20,7 @@ use sdk_helpers::{Answer, Body, Call, Facts, HeaderEdit, Request};
 
 pub use edited::edited;
 pub use http::Http;
-pub use names::Names;
+pub use names::HeaderNames;
 pub use template::Template;
 
 /// A service that decides in a policy's place.

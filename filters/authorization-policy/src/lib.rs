@@ -21,7 +21,7 @@ use sdk_helpers::{
 
 use config::Wire;
 use custom::{Judgement, edited};
-use policy::{Answered, Policy, Question};
+use policy::{Policy, ProviderResult, Question};
 
 /// The filter.
 #[derive(Debug)]
@@ -84,19 +84,18 @@ impl Filter for AuthorizationPolicy {
             changes => Some(edited(request, changes)),
         };
         let before = seen(&memory.edits);
-        let (answered, refusal) = match provider.judge(&answer, before.as_ref().unwrap_or(request))
-        {
+        let (result, refusal) = match provider.judge(&answer, before.as_ref().unwrap_or(request)) {
             Judgement::Allow { request, response } => {
                 memory.edits.request.extend(request);
                 memory.edits.response.extend(response);
-                (Answered::Allowed, None)
+                (ProviderResult::Allowed, None)
             }
-            Judgement::Deny(refusal) => (Answered::Denied, Some(refusal)),
-            Judgement::Unavailable { allow: true, .. } => (Answered::FailedOpen, None),
-            Judgement::Unavailable { refusal, .. } => (Answered::FailedClosed, Some(refusal)),
+            Judgement::Deny(refusal) => (ProviderResult::Denied, Some(refusal)),
+            Judgement::Unavailable { allow: true, .. } => (ProviderResult::FailedOpen, None),
+            Judgement::Unavailable { refusal, .. } => (ProviderResult::FailedClosed, Some(refusal)),
         };
         let mut record = std::mem::take(&mut memory.edits.record);
-        self.policy.note(question, answered, &mut record);
+        self.policy.note(question, result, &mut record);
         if let Some(refusal) = refusal {
             let mut headers = refusal.headers;
             headers.extend(added(&memory.edits.response));

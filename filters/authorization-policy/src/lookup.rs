@@ -10,7 +10,7 @@ mod key;
 use sdk_helpers::matcher::Address;
 
 use crate::pattern::{Pattern, Value, each_account, each_namespace};
-pub(crate) use key::Key;
+pub(crate) use key::LookupKey;
 use key::{Hash, Kind, account, block_hash};
 
 /// Candidates by value.
@@ -67,7 +67,7 @@ impl Lengths {
 
 impl Lookup {
     /// Files `id` under a key of `pattern`. Ids of one key are found in the order they were filed.
-    pub(crate) fn file(&mut self, key: &Key, pattern: &Pattern, id: u32) {
+    pub(crate) fn file(&mut self, key: &LookupKey, pattern: &Pattern, id: u32) {
         self.any_name |= pattern.takes_any_name();
         match key.kind {
             Kind::Exact => self.exact.add(key.length),

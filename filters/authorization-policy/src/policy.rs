@@ -8,14 +8,14 @@ use sdk_helpers::{Facts, Outcomes, Record, Request};
 use crate::config::{Action, Config, PolicyConfig};
 use crate::custom::Provider;
 use crate::rules::{Hit, Near, Pool, Rules};
-use crate::view::{Attribute, Terms, View};
+use crate::view::{Attribute, View, ViewOptions};
 use pools::{Pools, ranks};
 use reasons::Reasons;
 
 /// A compiled configuration.
 #[derive(Debug)]
 pub struct Policy {
-    terms: Terms,
+    view_options: ViewOptions,
     providers: Vec<Provider>,
     /// CUSTOM policies, pooled by provider.
     custom: Vec<(usize, Rules)>,
@@ -51,16 +51,16 @@ pub struct Question {
     place: String,
 }
 
-/// How a provider answered.
+/// What came of asking a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answered {
+pub enum ProviderResult {
     /// It allowed.
     Allowed,
     /// It denied.
     Denied,
-    /// Not at all, and the request passes.
+    /// It gave no answer, and the request passes.
     FailedOpen,
-    /// Not at all, and the request does not.
+    /// It gave no answer, and the request is refused.
     FailedClosed,
 }
 
@@ -87,13 +87,13 @@ impl Policy {
             reasons.push(Reasons::of(&policy, config.single_uri_san, &mut outcomes));
             pools.add(number, policy);
         }
-        let mut terms = Terms {
+        let mut view_options = ViewOptions {
             single_uri_san: config.single_uri_san,
-            takes_map: false,
+            takes_header_map: false,
         };
-        let mut compile = |rules: Pool, wary: bool| {
-            let rules = Rules::new(rules, wary);
-            terms.takes_map |= rules.attributes().any(Attribute::takes_map);
+        let mut compile = |rules: Pool, unknown_matches: bool| {
+            let rules = Rules::new(rules, unknown_matches);
+            view_options.takes_header_map |= rules.attributes().any(Attribute::takes_header_map);
             rules
         };
         let audit = compile(pools.audit, false);
@@ -109,7 +109,7 @@ impl Policy {
             .collect();
         Policy {
             without_rules,
-            terms,
+            view_options,
             providers: config.providers,
             custom,
             audit,
@@ -133,9 +133,9 @@ impl Policy {
         (self.reasons.len(), self.rules)
     }
 
-    /// A request nobody has looked at.
+    /// A request of which nothing has been asked yet.
     pub fn view<'a>(&self, request: &'a Request, facts: &'a dyn Facts) -> View<'a> {
-        View::new(request, facts, self.terms)
+        View::new(request, facts, self.view_options)
     }
 
     /// The next provider to ask, from a place on: 0, or where the last question says.
@@ -159,14 +159,14 @@ impl Policy {
         self.providers.get(question.provider)
     }
 
-    /// Notes an answer.
-    pub fn note(&self, question: Question, answered: Answered, record: &mut Record) {
+    /// Records what came of a question.
+    pub fn note(&self, question: Question, result: ProviderResult, record: &mut Record) {
         if let Some(reasons) = self.reasons.get(question.policy as usize) {
-            let outcome = match answered {
-                Answered::Allowed => reasons.matched,
-                Answered::Denied => reasons.other,
-                Answered::FailedOpen => reasons.failed[0],
-                Answered::FailedClosed => reasons.failed[1],
+            let outcome = match result {
+                ProviderResult::Allowed => reasons.matched,
+                ProviderResult::Denied => reasons.provider_denied,
+                ProviderResult::FailedOpen => reasons.error_allowed,
+                ProviderResult::FailedClosed => reasons.error_denied,
             };
             record.note(outcome, question.place);
         }
@@ -215,7 +215,7 @@ impl Policy {
         if let Some(reasons) = self.reasons.get(hit.policy as usize) {
             let outcome = match hit.certain {
                 true => reasons.matched,
-                false => reasons.other,
+                false => reasons.may_match,
             };
             record.note(outcome, rules.place(hit, view));
         }
@@ -226,11 +226,10 @@ impl Policy {
         let policy = near.as_ref().map(|near| near.policy).or(without_rules);
         let reasons = policy.and_then(|policy| self.reasons.get(policy as usize));
         if let Some(reasons) = reasons {
-            let [seen, unseen] = reasons.closest;
             let (outcome, place) = match near {
-                Some(near) if near.unseen => (unseen, near.place),
-                Some(near) => (seen, near.place),
-                None => (seen, String::new()),
+                Some(near) if near.unseen => (reasons.no_allow_unseen, near.place),
+                Some(near) => (reasons.no_allow, near.place),
+                None => (reasons.no_allow, String::new()),
             };
             record.note(outcome, place);
         }

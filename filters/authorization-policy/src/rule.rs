@@ -1,14 +1,14 @@
 //! One rule, whatever it was written with: alternatives of conditions, and how they are decided.
 //!
-//! A condition can be undecidable, where it asks for what Envoy does not show to a module. Such a
-//! truth is carried through as a third value, so that what depends on it is known as such.
+//! A condition can be unknown, where it asks for what Envoy does not show to a module. That is carried
+//! through as a third value, so that what depends on it is unknown as well.
 
 mod missing;
 
-use crate::lookup::{Key, Lookup};
+use crate::lookup::{Lookup, LookupKey};
 use crate::pattern::{Pattern, Value};
 use crate::view::{Attribute, View};
-pub(crate) use missing::{Missing, Names, Precision};
+pub(crate) use missing::{Missing, PeerNames, Precision};
 
 /// Whether something holds, as far as can be seen. In order: the least of several is whether all
 /// hold, the greatest whether any does.
@@ -89,7 +89,7 @@ impl Values {
         let lookup = (patterns.len() > SHORT).then(|| {
             let mut long = Long::default();
             for (id, pattern) in (0u32..).zip(&patterns) {
-                match Key::of(pattern, fold) {
+                match LookupKey::of(pattern, fold) {
                     Some(key) => long.lookup.file(&key, pattern, id),
                     None => long.rest.push(id),
                 }

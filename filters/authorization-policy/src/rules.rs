@@ -1,31 +1,31 @@
 //! All rules of one action, and which of them a request can match at all.
 //!
-//! Of every rule one part is chosen that must hold for the rule to hold, and the rule is filed under
-//! the values that part lists. A request is looked up by the values it has, so it meets the rules it
-//! may match and no others. Rules of which no part can be filed are tried one by one.
+//! Of every rule those conditions are chosen of which one must hold for the rule to hold, and the rule
+//! is filed under the values that they list. A request is looked up by the values it has, so it meets the
+//! rules it may match and no others. Rules without such conditions are tried one by one.
 
 mod closest;
 mod indexed;
 mod search;
 
-use crate::lookup::{Key, Lookup};
-use crate::rule::{Missing, Names, Rule, Truth, write_index};
+use crate::lookup::{Lookup, LookupKey};
+use crate::rule::{Missing, PeerNames, Rule, Truth, write_index};
 use crate::view::{Attribute, View};
 use closest::Closest;
-use indexed::{Part, Tally, fold};
+use indexed::{IndexedConditions, Tally, fold};
 use search::search;
 
 /// Rules in the order of the configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    rules: Vec<Owned>,
+    rules: Vec<PolicyRule>,
     /// The first that matches everything.
     everything: Option<u32>,
-    filed: Vec<Filed>,
+    indexes: Vec<AttributeIndex>,
     /// Those that are tried one by one.
     rest: Vec<u32>,
-    /// Whether a rule counts of which it cannot be seen whether it holds.
-    wary: bool,
+    /// Whether a rule counts of which it is unknown whether it holds: DENY and CUSTOM fail closed.
+    unknown_matches: bool,
     closest: Closest,
 }
 
@@ -33,7 +33,7 @@ pub(crate) struct Rules {
 pub(crate) type Pool = Vec<(u32, u32, Rule)>;
 
 #[derive(Debug)]
-struct Owned {
+struct PolicyRule {
     rule: Rule,
     policy: u32,
     index: u32,
@@ -41,16 +41,16 @@ struct Owned {
 
 /// Rules by one attribute.
 #[derive(Debug)]
-struct Filed {
+struct AttributeIndex {
     attribute: Attribute,
     lookup: Lookup,
     /// All of them, in order.
     ids: Vec<u32>,
 }
 
-impl Filed {
+impl AttributeIndex {
     fn new(attribute: &Attribute) -> Self {
-        Filed {
+        AttributeIndex {
             attribute: attribute.clone(),
             lookup: Lookup::default(),
             ids: vec![],
@@ -64,7 +64,7 @@ pub(crate) struct Hit {
     rule: u32,
     /// Its policy.
     pub(crate) policy: u32,
-    /// It holds; else it may hold.
+    /// It holds; else that is unknown.
     pub(crate) certain: bool,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Hit {
 pub(crate) struct Near {
     /// The policy of the rule that came closest.
     pub(crate) policy: u32,
-    /// Nothing fails but what cannot be seen.
+    /// Nothing fails but what is unknown.
     pub(crate) unseen: bool,
     /// The rule in it, and the condition that failed first.
     pub(crate) place: String,
@@ -88,9 +88,9 @@ const LONGEST_PLACE: usize = 48;
 
 impl Rules {
     /// Takes the rules of policies, each with its policy's number and its own in the policy.
-    pub(crate) fn new(rules: Pool, wary: bool) -> Self {
+    pub(crate) fn new(rules: Pool, unknown_matches: bool) -> Self {
         let mut built = Rules {
-            wary,
+            unknown_matches,
             ..Rules::default()
         };
         let tally = Tally::of(rules.iter().map(|(_, _, rule)| rule));
@@ -100,14 +100,14 @@ impl Rules {
             } else if !built.file(id, &rule, &tally) {
                 built.rest.push(id);
             }
-            built.rules.push(Owned {
+            built.rules.push(PolicyRule {
                 rule,
                 policy,
                 index,
             });
         }
-        for filed in &mut built.filed {
-            filed.lookup.finish();
+        for index in &mut built.indexes {
+            index.lookup.finish();
         }
         built
     }
@@ -122,20 +122,20 @@ impl Rules {
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.rules
             .iter()
-            .flat_map(|owned| owned.rule.conditions())
+            .flat_map(|one| one.rule.conditions())
             .map(|condition| &condition.attribute)
     }
 
-    /// Files a rule under the part of it that fewest others share, where it has one.
+    /// Files a rule under those of its conditions that fewest others share, where it has such.
     fn file(&mut self, id: u32, rule: &Rule, tally: &Tally) -> bool {
         let parts = rule
             .when
             .iter()
             .map(std::slice::from_ref)
-            .map(|when| Part::of_conditions(when, tally))
+            .map(|when| IndexedConditions::of_conditions(when, tally))
             .chain([
-                Part::of_branches(&rule.to, tally),
-                Part::of_branches(&rule.from, tally),
+                IndexedConditions::of_branches(&rule.to, tally),
+                IndexedConditions::of_branches(&rule.from, tally),
             ]);
         let best = parts.flatten().reduce(|best, part| {
             if part.rank() < best.rank() {
@@ -152,40 +152,40 @@ impl Rules {
             .iter()
             .filter(|c| {
                 !self
-                    .filed
+                    .indexes
                     .iter()
-                    .any(|filed| filed.attribute == c.attribute)
+                    .any(|index| index.attribute == c.attribute)
             })
             .count();
-        if self.filed.len().saturating_add(new) > MOST_ATTRIBUTES && new > 0 {
+        if self.indexes.len().saturating_add(new) > MOST_ATTRIBUTES && new > 0 {
             return false;
         }
         for condition in best.conditions {
-            let filed = self.filed_by(&condition.attribute);
+            let index = self.index_of(&condition.attribute);
             for pattern in condition.values.patterns() {
-                if let Some(key) = Key::of(pattern, fold(&condition.attribute)) {
-                    filed.lookup.file(&key, pattern, id);
+                if let Some(key) = LookupKey::of(pattern, fold(&condition.attribute)) {
+                    index.lookup.file(&key, pattern, id);
                 }
             }
-            if filed.ids.last() != Some(&id) {
-                filed.ids.push(id);
+            if index.ids.last() != Some(&id) {
+                index.ids.push(id);
             }
         }
         true
     }
 
     /// Kept in the order of what asking costs.
-    fn filed_by(&mut self, attribute: &Attribute) -> &mut Filed {
-        let known = self.filed.iter().position(|f| f.attribute == *attribute);
+    fn index_of(&mut self, attribute: &Attribute) -> &mut AttributeIndex {
+        let known = self.indexes.iter().position(|f| f.attribute == *attribute);
         let at = known.unwrap_or_else(|| {
             let cost = attribute.cost();
-            let at = self.filed.iter().position(|f| f.attribute.cost() > cost);
-            let at = at.unwrap_or(self.filed.len());
-            self.filed.insert(at, Filed::new(attribute));
+            let at = self.indexes.iter().position(|f| f.attribute.cost() > cost);
+            let at = at.unwrap_or(self.indexes.len());
+            self.indexes.insert(at, AttributeIndex::new(attribute));
             at
         });
         #[allow(clippy::indexing_slicing, reason = "found or just inserted there")]
-        &mut self.filed[at]
+        &mut self.indexes[at]
     }
 
     /// The first rule that counts.
@@ -195,30 +195,30 @@ impl Rules {
 
     /// The same without the index: what [`Rules::find`] must agree with.
     pub(crate) fn walk(&self, view: &View<'_>) -> Option<Hit> {
-        let truths = self.rules.iter().map(|owned| owned.rule.truth(view));
+        let truths = self.rules.iter().map(|one| one.rule.truth(view));
         (0u32..)
             .zip(truths)
             .zip(&self.rules)
             .find(|((_, truth), _)| self.counts(*truth))
-            .map(|((rule, truth), owned)| Hit {
+            .map(|((rule, truth), one)| Hit {
                 rule,
-                policy: owned.policy,
+                policy: one.policy,
                 certain: truth == Truth::True,
             })
     }
 
     fn counts(&self, truth: Truth) -> bool {
-        truth == Truth::True || self.wary && truth == Truth::Unknown
+        truth == Truth::True || self.unknown_matches && truth == Truth::Unknown
     }
 
     /// Where a rule that counts stands in its policy: `.rules[2]`. Where it cannot be seen whether it
     /// holds, the condition of which that is so.
     pub(crate) fn place(&self, hit: Hit, view: &View<'_>) -> String {
         let mut text = String::with_capacity(LONGEST_PLACE);
-        if let Some(owned) = self.rules.get(hit.rule as usize) {
-            owned.write(&mut text);
+        if let Some(one) = self.rules.get(hit.rule as usize) {
+            one.write(&mut text);
             if !hit.certain
-                && let Some(place) = owned.rule.missing(view, Names::MayBeMore).unseen
+                && let Some(place) = one.rule.missing(view, PeerNames::MayBeMore).unseen
             {
                 place.write(&mut text);
             }
@@ -237,21 +237,21 @@ impl Rules {
     }
 
     fn near(&self, (id, missing): (u32, Missing)) -> Option<Near> {
-        let owned = self.rules.get(id as usize)?;
+        let one = self.rules.get(id as usize)?;
         let mut place = String::with_capacity(LONGEST_PLACE);
-        owned.write(&mut place);
+        one.write(&mut place);
         if let Some(condition) = missing.first.or(missing.unseen) {
             condition.write(&mut place);
         }
         Some(Near {
-            policy: owned.policy,
+            policy: one.policy,
             unseen: missing.may_hold(),
             place,
         })
     }
 }
 
-impl Owned {
+impl PolicyRule {
     fn write(&self, text: &mut String) {
         text.push_str(".rules");
         write_index(self.index, text);

@@ -1,5 +1,5 @@
-//! What a request shows of its attributes. Each is asked of Envoy when a condition needs it and
-//! once: an answer costs half a microsecond, which is more than all the comparing.
+//! The attributes of a request. Each is asked of Envoy when a condition needs it, and once: an answer
+//! costs half a microsecond, which is more than all the comparing.
 
 mod attribute;
 
@@ -27,13 +27,13 @@ pub(crate) mod state {
     pub(crate) const WAYPOINT_PEER: [&str; 2] = ["filter_state", "io.istio.peer_principal"];
 }
 
-/// One request, as far as it was looked at.
+/// One request, and what has been asked of it so far.
 pub struct View<'a> {
     request: &'a Request,
     facts: &'a dyn Facts,
-    terms: Terms,
-    uris: OnceCell<Names>,
-    dns: OnceCell<Names>,
+    options: ViewOptions,
+    uris: OnceCell<SanList>,
+    dns: OnceCell<SanList>,
     subject: OnceCell<Vec<u8>>,
     source: OnceCell<Option<Vec<u8>>>,
     remote: OnceCell<Option<Address>>,
@@ -44,24 +44,24 @@ pub struct View<'a> {
     metadata: OnceCell<Option<Vec<u8>>>,
 }
 
-/// What the configuration says of every request.
+/// What the configuration says of the attributes of every request.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Terms {
+pub struct ViewOptions {
     /// A client certificate has one URI SAN and at most one DNS SAN.
     pub single_uri_san: bool,
-    /// The header map will be taken anyway, so the path need not be asked for alone.
-    pub takes_map: bool,
+    /// Some condition takes the whole header map, so nothing is gained by asking for the path alone.
+    pub takes_header_map: bool,
 }
 
-/// Some of the peer's names.
-struct Names {
+/// Names of one kind in the peer's certificate.
+struct SanList {
     /// Joined by commas.
     text: Vec<u8>,
     /// Whether these are all there are.
     complete: bool,
 }
 
-impl Names {
+impl SanList {
     fn any(&self, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
         self.text
             .split(|byte| *byte == b',')
@@ -70,12 +70,12 @@ impl Names {
 }
 
 impl<'a> View<'a> {
-    /// A request nobody has looked at.
-    pub fn new(request: &'a Request, facts: &'a dyn Facts, terms: Terms) -> Self {
+    /// A request of which nothing has been asked yet.
+    pub fn new(request: &'a Request, facts: &'a dyn Facts, options: ViewOptions) -> Self {
         View {
             request,
             facts,
-            terms,
+            options,
             uris: OnceCell::new(),
             dns: OnceCell::new(),
             subject: OnceCell::new(),
@@ -103,7 +103,7 @@ impl<'a> View<'a> {
                 Truth::True => Truth::True,
                 uris => uris.max(self.names(any_name, test)),
             },
-            _ => self.other(attribute, test).unwrap_or(Truth::Unknown),
+            _ => self.any_but_peer(attribute, test).unwrap_or(Truth::Unknown),
         }
     }
 
@@ -131,8 +131,8 @@ impl<'a> View<'a> {
         self.facts.property(path).unwrap_or_default()
     }
 
-    fn fetch_uris(&self) -> Names {
-        let single = self.terms.single_uri_san;
+    fn fetch_uris(&self) -> SanList {
+        let single = self.options.single_uri_san;
         // Left empty, it says that there is no certificate, which in a waypoint there never is.
         if !single
             && let Some(names) = self.left(&state::URI_SANS)
@@ -142,47 +142,47 @@ impl<'a> View<'a> {
         }
         let first = self.fetch(&["connection", "uri_san_peer_certificate"]);
         if !first.is_empty() {
-            return Names {
+            return SanList {
                 text: first,
                 complete: single,
             };
         }
         // No first one, so there is none at all; in a waypoint the peer stands elsewhere.
-        Names {
+        SanList {
             text: self.fetch(&state::WAYPOINT_PEER),
             complete: true,
         }
     }
 
-    fn fetch_dns(&self) -> Names {
+    fn fetch_dns(&self) -> SanList {
         let first = self.fetch(&["connection", "dns_san_peer_certificate"]);
-        if first.is_empty() || self.terms.single_uri_san {
-            return Names {
+        if first.is_empty() || self.options.single_uri_san {
+            return SanList {
                 text: first,
                 complete: true,
             };
         }
-        self.left(&state::DNS_SANS).unwrap_or(Names {
+        self.left(&state::DNS_SANS).unwrap_or(SanList {
             text: first,
             complete: false,
         })
     }
 
-    /// Names that `set_filter_state` left; `-` is how an access log operator says that there are
+    /// SanList that `set_filter_state` left; `-` is how an access log operator says that there are
     /// none.
-    fn left(&self, key: &[&str]) -> Option<Names> {
+    fn left(&self, key: &[&str]) -> Option<SanList> {
         let mut text = self.facts.property(key)?;
         if text == b"-" {
             text.clear();
         }
-        Some(Names {
+        Some(SanList {
             text,
             complete: true,
         })
     }
 
-    /// Every other attribute; nothing where Envoy does not show it.
-    fn other(
+    /// Any attribute but [`Attribute::Peer`]; nothing where Envoy does not show it.
+    fn any_but_peer(
         &self,
         attribute: &Attribute,
         test: &mut dyn FnMut(Value<'_>) -> bool,
@@ -253,7 +253,7 @@ impl<'a> View<'a> {
 
     fn header(&self, name: &str, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
         let mut found = |value| test(Value::Header(value));
-        if self.terms.takes_map {
+        if self.options.takes_header_map {
             self.request.headers().values(name).any(&mut found)
         } else {
             self.request.values(name).any(&mut found)
@@ -263,7 +263,7 @@ impl<'a> View<'a> {
     /// Cut as istiod has Envoy cut it. A request without a path (CONNECT) has the empty one, which
     /// nothing matches.
     fn path(&self) -> &[u8] {
-        let whole = if self.terms.takes_map {
+        let whole = if self.options.takes_header_map {
             self.request.headers().first(":path").unwrap_or_default()
         } else {
             self.request.path_and_query()
@@ -274,11 +274,11 @@ impl<'a> View<'a> {
 
     fn address(
         &self,
-        cell: &OnceCell<Option<Address>>,
+        cache: &OnceCell<Option<Address>>,
         path: &[&str],
         test: &mut dyn FnMut(Value<'_>) -> bool,
     ) -> bool {
-        let address = cell.get_or_init(|| Address::of_peer(&self.fetch(path)));
+        let address = cache.get_or_init(|| Address::of_peer(&self.fetch(path)));
         address.is_some_and(|address| test(Value::Address(address)))
     }
 
@@ -290,7 +290,7 @@ impl<'a> View<'a> {
     }
 }
 
-fn judge(names: &Names, test: &mut dyn FnMut(Value<'_>) -> bool) -> Truth {
+fn judge(names: &SanList, test: &mut dyn FnMut(Value<'_>) -> bool) -> Truth {
     match names.any(test) {
         true => Truth::True,
         false if names.complete => Truth::False,

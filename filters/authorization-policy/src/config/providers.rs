@@ -4,7 +4,7 @@ mod wire;
 
 use std::time::Duration;
 
-use crate::custom::{Http, Names, Protocol, Provider, Template};
+use crate::custom::{HeaderNames, Http, Protocol, Provider, Template};
 use sdk_helpers::config::{duration, is_token};
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems};
@@ -169,8 +169,8 @@ impl Place<'_> {
     }
 
     /// The list of this place in [`LISTS`].
-    fn names(&self, wire: &ServiceWire, list: usize) -> Names {
-        let mut names = Names::default();
+    fn names(&self, wire: &ServiceWire, list: usize) -> HeaderNames {
+        let mut names = HeaderNames::default();
         let at = self.at.field(LISTS.get(list).unwrap_or(&""));
         for (index, text) in wire.lists.get(list).into_iter().flatten().enumerate() {
             if let Err(problem) = names.add(text) {

@@ -37,7 +37,7 @@ impl Unseen {
     ) {
         // Where the names that are seen do not match, others might; for what asks that none matches
         // or denies if any does, that is every other certificate.
-        let closed = match action {
+        let fails_closed = match action {
             ActionWire::Allow => condition.negated,
             ActionWire::Deny => !condition.negated,
             ActionWire::Audit | ActionWire::Custom => false,
@@ -61,7 +61,7 @@ impl Unseen {
                     .concat(),
                 );
             }
-            Attribute::Peer if closed && !any && !self.single_uri_san => {
+            Attribute::Peer if fails_closed && !any && !self.single_uri_san => {
                 if self.of_names.replace(true) {
                     return;
                 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sdk_helpers::decision::USER_AGENT;
 use sdk_helpers::{Body, HeaderEdit, Headers, Request};
 
-use super::names::Names;
+use super::names::HeaderNames;
 use super::template::Template;
 use super::{Fault, Judgement, Refusal, answerable, check};
 
@@ -15,15 +15,15 @@ pub struct Http {
     /// Stands before the path.
     pub path_prefix: String,
     /// Headers of the request that the service sees besides host, method, path and `authorization`.
-    pub include: Names,
+    pub include: HeaderNames,
     /// Headers that it gets besides, in the order of their names, in lower case.
     pub additional: Vec<(String, Template)>,
     /// Headers of its answer that the upstream gets.
-    pub to_upstream_on_allow: Names,
+    pub to_upstream_on_allow: HeaderNames,
     /// Headers of its answer that the client gets with the upstream's answer.
-    pub to_downstream_on_allow: Names,
+    pub to_downstream_on_allow: HeaderNames,
     /// Headers of its answer that the client gets with a refusal; if none are named, all of them.
-    pub to_downstream_on_deny: Names,
+    pub to_downstream_on_deny: HeaderNames,
 }
 
 /// What Envoy sends whatever the configuration says.

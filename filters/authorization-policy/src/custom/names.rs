@@ -4,7 +4,7 @@ use sdk_helpers::config::is_token;
 
 /// Header names: `x-user`, `x-auth-*`, `*-token`. The case of letters does not count.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Names(Vec<Pattern>);
+pub struct HeaderNames(Vec<Pattern>);
 
 #[derive(Debug, Clone, PartialEq)]
 enum Pattern {
@@ -13,7 +13,7 @@ enum Pattern {
     Suffix(String),
 }
 
-impl Names {
+impl HeaderNames {
     /// Adds one. A star in front is looked at first, as Istio does.
     ///
     /// # Errors
@@ -66,8 +66,8 @@ impl Names {
 mod tests {
     use super::*;
 
-    fn names(texts: &[&str]) -> Names {
-        let mut names = Names::default();
+    fn names(texts: &[&str]) -> HeaderNames {
+        let mut names = HeaderNames::default();
         for text in texts {
             names.add(text).expect("a name");
         }
@@ -94,14 +94,14 @@ mod tests {
 
     #[test]
     fn a_star_alone_and_nothing_are_refused() {
-        let mut names = Names::default();
+        let mut names = HeaderNames::default();
         assert!(names.add("*").is_err() && names.add("").is_err());
         assert!(names.is_empty());
     }
 
     #[test]
     fn a_name_is_a_token() {
-        let mut names = Names::default();
+        let mut names = HeaderNames::default();
         for name in ["x-user_1", "X", ":path", "x-*", "*:path"] {
             assert_eq!(names.add(name), Ok(()), "{name:?}");
         }

@@ -41,7 +41,7 @@ impl Hash {
 
 /// Under what a pattern is filed, and how many of all values it may let through.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Key {
+pub(crate) struct LookupKey {
     pub(super) hash: u64,
     pub(super) kind: Kind,
     pub(super) length: usize,
@@ -49,13 +49,13 @@ pub(crate) struct Key {
     pub(crate) weight: u32,
 }
 
-impl Key {
+impl LookupKey {
     /// The key to file a pattern under, where it has one. `fold` takes texts without regard to
     /// ASCII case.
     pub(crate) fn of(pattern: &Pattern, fold: bool) -> Option<Self> {
-        let text = |kind, bytes: &[u8]| Some(Key::text(kind, bytes, fold));
+        let text = |kind, bytes: &[u8]| Some(LookupKey::text(kind, bytes, fold));
         match pattern {
-            Pattern::Text(text) | Pattern::Element(text) => Some(Key::wildcard(text, fold)),
+            Pattern::Text(text) | Pattern::Element(text) => Some(LookupKey::wildcard(text, fold)),
             Pattern::Template(template) => text(Kind::Prefix, &template.literal_start()),
             Pattern::PrincipalEnd(end) => text(Kind::Suffix, end),
             Pattern::Namespace(parts) => match &**parts {
@@ -64,7 +64,7 @@ impl Key {
             },
             Pattern::Account { namespace, name } => {
                 let hash = account(namespace, name);
-                Some(Key {
+                Some(LookupKey {
                     hash,
                     kind: Kind::Account,
                     length: 0,
@@ -92,25 +92,25 @@ impl Key {
                         text(Kind::Suffix, &[&b"/"[..], subject].concat())
                     }
                     (_, Wildcard::Suffix(subject)) => text(Kind::Suffix, subject),
-                    _ => Some(Key::wildcard(&Wildcard::Any, false)),
+                    _ => Some(LookupKey::wildcard(&Wildcard::Any, false)),
                 }
             }
-            Pattern::Block(block) => Some(Key::block(block)),
+            Pattern::Block(block) => Some(LookupKey::block(block)),
             Pattern::Port(port) => text(Kind::Exact, &port.to_be_bytes()),
         }
     }
 
     fn wildcard(text: &Wildcard, fold: bool) -> Self {
         match text {
-            Wildcard::Any => Key {
+            Wildcard::Any => LookupKey {
                 hash: Hash::START.of(Kind::Any),
                 kind: Kind::Any,
                 length: 0,
                 weight: 5000,
             },
-            Wildcard::Exact(text) => Key::text(Kind::Exact, text, fold),
-            Wildcard::Prefix(text) => Key::text(Kind::Prefix, text, fold),
-            Wildcard::Suffix(text) => Key::text(Kind::Suffix, text, fold),
+            Wildcard::Exact(text) => LookupKey::text(Kind::Exact, text, fold),
+            Wildcard::Prefix(text) => LookupKey::text(Kind::Prefix, text, fold),
+            Wildcard::Suffix(text) => LookupKey::text(Kind::Suffix, text, fold),
         }
     }
 
@@ -138,7 +138,7 @@ impl Key {
             (Kind::Prefix | Kind::Suffix, _) => 4,
             _ => 1,
         };
-        Key {
+        LookupKey {
             hash: hash.of(kind),
             kind,
             length: text.len(),
@@ -151,7 +151,7 @@ impl Key {
             false => (Kind::BlockV4, 32),
             true => (Kind::BlockV6, 128),
         };
-        Key {
+        LookupKey {
             hash: block_hash(kind, block),
             kind,
             length: block.bits().into(),

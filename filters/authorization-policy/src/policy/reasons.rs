@@ -10,17 +10,23 @@ use crate::rule::Rule;
 pub(super) struct Reasons {
     /// It matched.
     pub(super) matched: OutcomeId,
-    /// It may have matched. For CUSTOM, the provider denied.
-    pub(super) other: OutcomeId,
-    /// No answer came, and the request passed, or did not.
-    pub(super) failed: [OutcomeId; 2],
-    /// It came closest to allowing, and what failed is seen, or is not.
-    pub(super) closest: [OutcomeId; 2],
+    /// It may have matched: a condition is unknown. DENY and CUSTOM fail closed then.
+    pub(super) may_match: OutcomeId,
+    /// CUSTOM: the provider denied.
+    pub(super) provider_denied: OutcomeId,
+    /// CUSTOM: the provider gave no answer, and `failOpen` let the request pass.
+    pub(super) error_allowed: OutcomeId,
+    /// CUSTOM: the provider gave no answer, and the request was refused.
+    pub(super) error_denied: OutcomeId,
+    /// ALLOW: it came closest to allowing, and a condition failed.
+    pub(super) no_allow: OutcomeId,
+    /// ALLOW: it came closest to allowing, and nothing failed but what is unknown.
+    pub(super) no_allow_unseen: OutcomeId,
 }
 
 impl Reasons {
     pub(super) fn of(policy: &PolicyConfig, single_uri_san: bool, outcomes: &mut Outcomes) -> Self {
-        let (matched, other) = match (policy.action, policy.dry_run) {
+        let (matched, also) = match (policy.action, policy.dry_run) {
             (Some(Action::Deny), false) => ("deny", Some("deny_unseen")),
             (Some(Action::Deny), true) => ("dry_run_deny", Some("dry_run_deny_unseen")),
             (Some(Action::Audit), _) => ("audit", None),
@@ -30,8 +36,8 @@ impl Reasons {
         };
         let mut add = |reason| outcomes.add(reason, Some(&policy.name));
         let matched = add(matched);
-        let other = other.map_or(matched, &mut add);
-        let failed = match policy.action {
+        let also = also.map_or(matched, &mut add);
+        let [error_allowed, error_denied] = match policy.action {
             Some(Action::Custom(_)) => [add("custom_error_allow"), add("custom_error_deny")],
             _ => [matched; 2],
         };
@@ -40,7 +46,7 @@ impl Reasons {
             (Some(Action::Allow), true) => Some(["dry_run_no_allow", "dry_run_no_allow_unseen"]),
             _ => None,
         };
-        let closest = words.map_or([matched; 2], |[seen, unseen]| {
+        let [no_allow, no_allow_unseen] = words.map_or([matched; 2], |[seen, unseen]| {
             let seen = add(seen);
             // A statistic takes Envoy's memory, so it is only there where it can count.
             let mut conditions = policy.rules.iter().flat_map(Rule::conditions);
@@ -49,9 +55,13 @@ impl Reasons {
         });
         Reasons {
             matched,
-            other,
-            failed,
-            closest,
+            // Each action has at most one of the two.
+            may_match: also,
+            provider_denied: also,
+            error_allowed,
+            error_denied,
+            no_allow,
+            no_allow_unseen,
         }
     }
 }

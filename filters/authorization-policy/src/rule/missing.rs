@@ -12,7 +12,7 @@ pub(crate) type Precision = (usize, usize);
 
 /// What a certificate's names are taken for, of which Envoy may not show all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Names {
+pub(crate) enum PeerNames {
     /// There may be more, and one of them may be the one.
     MayBeMore,
     /// Those that are shown. A stranger to an ALLOW rule is told so: certificates with a second name
@@ -58,7 +58,7 @@ impl Missing {
         view: &View<'_>,
         list: &'static str,
         index: Option<u32>,
-        names: Names,
+        names: PeerNames,
     ) -> Self {
         let mut missing = Missing::default();
         for condition in conditions {
@@ -71,7 +71,7 @@ impl Missing {
             let earlier =
                 |known: Option<Place>| known.filter(|k| k.index <= place.index).or(Some(place));
             let truth = match condition.truth(view) {
-                Truth::Unknown if names == Names::AsShown && condition.asks_for_a_name() => {
+                Truth::Unknown if names == PeerNames::AsShown && condition.asks_for_a_name() => {
                     Truth::False
                 }
                 truth => truth,
@@ -96,7 +96,7 @@ impl Missing {
         branches: &[Vec<Condition>],
         view: &View<'_>,
         list: &'static str,
-        names: Names,
+        names: PeerNames,
     ) -> Self {
         (0u32..)
             .zip(branches)
@@ -143,7 +143,7 @@ impl Missing {
 
 impl Rule {
     /// What is missing for this rule to hold. Of alternatives it is the nearest.
-    pub(crate) fn missing(&self, view: &View<'_>, names: Names) -> Missing {
+    pub(crate) fn missing(&self, view: &View<'_>, names: PeerNames) -> Missing {
         Missing::of_branches(&self.from, view, "from", names)
             .and(Missing::of_branches(&self.to, view, "to", names))
             .and(Missing::of(&self.when, view, "when", None, names))
@@ -151,7 +151,7 @@ impl Rule {
 
     /// The same for what the request asks for alone.
     pub(crate) fn missing_target(&self, view: &View<'_>) -> Missing {
-        Missing::of_branches(&self.to, view, "to", Names::AsShown)
+        Missing::of_branches(&self.to, view, "to", PeerNames::AsShown)
     }
 
     /// Whether it wants the request's path, host and method.

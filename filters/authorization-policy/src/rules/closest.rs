@@ -14,7 +14,7 @@ mod weighed;
 
 use std::cmp::Reverse;
 
-use super::{Filed, Owned, Rules};
+use super::{AttributeIndex, PolicyRule, Rules};
 use crate::lookup::Lookup;
 use crate::rule::{Missing, Truth};
 use crate::view::View;
@@ -49,7 +49,7 @@ pub(crate) struct Closest {
 /// Rules by one attribute, as ranks.
 #[derive(Debug)]
 struct Ranked {
-    filed: Filed,
+    index: AttributeIndex,
     /// Which of [`Needs::target`] it answers.
     target: u8,
 }
@@ -134,10 +134,10 @@ impl Closest {
             if (ranked.target != 0) != by_target {
                 continue;
             }
-            let Ranked { filed, target } = ranked;
-            let Filed { lookup, ids, .. } = filed;
+            let Ranked { index, target } = ranked;
+            let AttributeIndex { lookup, ids, .. } = index;
             let any_name = lookup.takes_any_name();
-            let seen = view.any(&filed.attribute, any_name, &mut |value| {
+            let seen = view.any(&index.attribute, any_name, &mut |value| {
                 lookup.keys(value, &mut |key| found.add(lookup, key, attribute, *target))
             });
             if seen == Truth::Unknown {

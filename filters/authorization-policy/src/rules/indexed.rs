@@ -1,6 +1,6 @@
-//! Which part of a rule it is filed under: the one that fewest other rules share.
+//! Which of its conditions a rule is filed under: those that fewest other rules share.
 
-use crate::lookup::Key;
+use crate::lookup::LookupKey;
 use crate::rule::{Condition, Rule};
 use crate::view::Attribute;
 
@@ -9,15 +9,15 @@ pub(super) fn fold(attribute: &Attribute) -> bool {
     *attribute == Attribute::Host
 }
 
-/// A part of a rule that must hold for the rule to hold, and can be filed.
-pub(super) struct Part<'a> {
+/// Conditions of which one must hold for a rule to hold, and that can be filed.
+pub(super) struct IndexedConditions<'a> {
     pub(super) conditions: Vec<&'a Condition>,
     /// What the most common of its values lets through.
     share: u64,
     cost: u8,
 }
 
-impl<'a> Part<'a> {
+impl<'a> IndexedConditions<'a> {
     /// The less the better.
     pub(super) fn rank(&self) -> (u64, u8) {
         (self.share, self.cost)
@@ -33,10 +33,10 @@ impl<'a> Part<'a> {
                 let mut share = 0;
                 for pattern in condition.values.patterns() {
                     share = tally
-                        .share(&Key::of(pattern, fold)?, &condition.attribute)
+                        .share(&LookupKey::of(pattern, fold)?, &condition.attribute)
                         .max(share);
                 }
-                Some(Part {
+                Some(IndexedConditions {
                     conditions: vec![condition],
                     share,
                     cost: condition.attribute.cost(),
@@ -53,9 +53,9 @@ impl<'a> Part<'a> {
 
     /// Of alternatives, the best of each.
     pub(super) fn of_branches(branches: &'a [Vec<Condition>], tally: &Tally) -> Option<Self> {
-        let mut all: Option<Part<'a>> = None;
+        let mut all: Option<IndexedConditions<'a>> = None;
         for branch in branches {
-            let part = Part::of_conditions(branch, tally)?;
+            let part = IndexedConditions::of_conditions(branch, tally)?;
             match &mut all {
                 None => all = Some(part),
                 Some(all) => {
@@ -85,7 +85,7 @@ impl Tally {
                         .values
                         .patterns()
                         .iter()
-                        .filter_map(|pattern| Key::of(pattern, fold(attribute)))
+                        .filter_map(|pattern| LookupKey::of(pattern, fold(attribute)))
                         .map(|key| spread(&key, attribute))
                 })
         };
@@ -93,7 +93,7 @@ impl Tally {
         let size = keys().count().saturating_mul(2).next_power_of_two();
         let mut tally = Tally(vec![(0, 0); size]);
         for hash in keys() {
-            if let Some((taken, count)) = tally.cell(hash) {
+            if let Some((taken, count)) = tally.slot(hash) {
                 *taken = hash;
                 *count = count.saturating_add(1);
             }
@@ -101,8 +101,8 @@ impl Tally {
         tally
     }
 
-    /// The cell of a hash, or the empty one where it belongs.
-    fn cell(&mut self, hash: u64) -> Option<&mut (u64, u32)> {
+    /// The slot of a hash, or the empty one where it belongs.
+    fn slot(&mut self, hash: u64) -> Option<&mut (u64, u32)> {
         let at = self.position(hash)?;
         self.0.get_mut(at)
     }
@@ -123,7 +123,7 @@ impl Tally {
             })
     }
 
-    fn share(&self, key: &Key, attribute: &Attribute) -> u64 {
+    fn share(&self, key: &LookupKey, attribute: &Attribute) -> u64 {
         let at = self.position(spread(key, attribute));
         let count = at
             .and_then(|at| self.0.get(at))
@@ -133,6 +133,6 @@ impl Tally {
 }
 
 /// Tells the same value of two attributes apart; of two headers it need not.
-fn spread(key: &Key, attribute: &Attribute) -> u64 {
+fn spread(key: &LookupKey, attribute: &Attribute) -> u64 {
     key.hash() ^ u64::from(attribute.cost()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

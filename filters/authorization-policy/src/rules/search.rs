@@ -1,6 +1,6 @@
 //! The search for the first rule that counts, among those a request's values lead to.
 
-use super::{Filed, Hit, Rules};
+use super::{AttributeIndex, Hit, Rules};
 use crate::pattern::Value;
 use crate::rule::Truth;
 use crate::view::{Attribute, View};
@@ -13,14 +13,14 @@ pub(super) fn search(rules: &Rules, view: &View<'_>) -> Option<Hit> {
         best: rules.everything.map(|id| (id, true)),
         last: None,
     };
-    for filed in &rules.filed {
-        search.by(filed);
+    for index in &rules.indexes {
+        search.by(index);
     }
     if search.best.is_none() {
         // Names a certificate has beside its URIs: they cost more, and hardly ever count.
-        for filed in &rules.filed {
-            if filed.attribute == Attribute::Peer {
-                search.by_other_names(filed);
+        for index in &rules.indexes {
+            if index.attribute == Attribute::Peer {
+                search.by_other_names(index);
             }
         }
     }
@@ -52,8 +52,8 @@ impl Search<'_> {
             return;
         }
         self.last = Some(id);
-        if let Some(owned) = self.rules.rules.get(id as usize) {
-            let truth = owned.rule.truth(self.view);
+        if let Some(one) = self.rules.rules.get(id as usize) {
+            let truth = one.rule.truth(self.view);
             if self.rules.counts(truth) {
                 self.best = Some((id, truth == Truth::True));
             }
@@ -69,40 +69,40 @@ impl Search<'_> {
         }
     }
 
-    fn by(&mut self, filed: &Filed) {
-        if filed.ids.first().is_none_or(|first| self.is_worse(*first)) {
+    fn by(&mut self, index: &AttributeIndex) {
+        if index.ids.first().is_none_or(|first| self.is_worse(*first)) {
             return;
         }
         let view = self.view;
         let mut test = |value: Value<'_>| {
-            filed.lookup.find(value, &mut |id| {
+            index.lookup.find(value, &mut |id| {
                 self.attempt(id);
                 false
             })
         };
-        let seen = match filed.attribute {
+        let seen = match index.attribute {
             Attribute::Peer => view.uris(&mut test),
-            _ => view.any(&filed.attribute, false, &mut test),
+            _ => view.any(&index.attribute, false, &mut test),
         };
-        self.unseen(filed, seen);
+        self.unseen(index, seen);
     }
 
-    fn by_other_names(&mut self, filed: &Filed) {
+    fn by_other_names(&mut self, index: &AttributeIndex) {
         let seen = self
             .view
-            .names(filed.lookup.takes_any_name(), &mut |value| {
-                filed.lookup.find(value, &mut |id| {
+            .names(index.lookup.takes_any_name(), &mut |value| {
+                index.lookup.find(value, &mut |id| {
                     self.attempt(id);
                     false
                 })
             });
-        self.unseen(filed, seen);
+        self.unseen(index, seen);
     }
 
     /// Where not all values were seen, any rule may hold.
-    fn unseen(&mut self, filed: &Filed, seen: Truth) {
-        if seen == Truth::Unknown && self.rules.wary {
-            self.each(&filed.ids);
+    fn unseen(&mut self, index: &AttributeIndex, seen: Truth) {
+        if seen == Truth::Unknown && self.rules.unknown_matches {
+            self.each(&index.ids);
         }
     }
 }

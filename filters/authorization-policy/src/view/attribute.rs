@@ -59,7 +59,7 @@ impl Attribute {
     }
 
     /// Whether asking for it takes the whole header map.
-    pub fn takes_map(&self) -> bool {
+    pub fn takes_header_map(&self) -> bool {
         match self {
             Attribute::Method | Attribute::Host => true,
             Attribute::Header(name) => name.starts_with(':') || &**name == "host",

@@ -3,8 +3,8 @@ use crate::custom::{Protocol, Provider};
 use sdk_helpers::{Answer, Call};
 use std::time::Duration;
 
-fn names(texts: &[&str]) -> Names {
-    let mut names = Names::default();
+fn names(texts: &[&str]) -> HeaderNames {
+    let mut names = HeaderNames::default();
     for text in texts {
         names.add(text).expect("a name");
     }

@@ -3,29 +3,29 @@
 use std::cmp::Reverse;
 
 use super::{Closest, FEW, MOST_WEIGHED, Needs, Ranked};
-use crate::lookup::Key;
+use crate::lookup::LookupKey;
 use crate::order::{sort, sorted};
 use crate::rule::Condition;
-use crate::rules::{Filed, MOST_ATTRIBUTES, Owned, fold};
+use crate::rules::{AttributeIndex, MOST_ATTRIBUTES, PolicyRule, fold};
 use crate::view::Attribute;
 
 impl Closest {
     /// Takes rules with their policies' ranks, each in the order of the configuration.
-    pub(in crate::rules) fn new(rules: &mut [Owned], ranks: &[u32]) -> Self {
+    pub(in crate::rules) fn new(rules: &mut [PolicyRule], ranks: &[u32]) -> Self {
         let key = |id: u32| {
-            let owned = rules.get(id as usize)?;
-            Some((ranks.get(owned.policy as usize), &owned.rule.text))
+            let one = rules.get(id as usize)?;
+            Some((ranks.get(one.policy as usize), &one.rule.text))
         };
         let order = sorted(rules.len(), &|one, other| key(one).cmp(&key(other)));
         let mut closest = Closest::default();
         if rules.len() > MOST_WEIGHED {
             for (rank, id) in (0u32..).zip(&order) {
-                if let Some(owned) = rules.get(*id as usize) {
-                    closest.file(rank, owned);
+                if let Some(one) = rules.get(*id as usize) {
+                    closest.file(rank, one);
                 }
             }
             for ranked in &mut closest.filed {
-                ranked.filed.lookup.finish();
+                ranked.index.lookup.finish();
             }
             let needs = &closest.needs;
             let promise = |rank: u32| {
@@ -38,15 +38,15 @@ impl Closest {
             closest.anywhere.truncate(FEW);
         }
         closest.order = order;
-        for owned in rules {
-            owned.rule.text = String::new();
+        for one in rules {
+            one.rule.text = String::new();
         }
         closest
     }
 
-    fn file(&mut self, rank: u32, owned: &Owned) {
+    fn file(&mut self, rank: u32, one: &PolicyRule) {
         let mut needs = Needs {
-            target: owned
+            target: one
                 .rule
                 .to
                 .iter()
@@ -55,10 +55,10 @@ impl Closest {
             open: 0,
             all: 0,
         };
-        if owned.rule.to.is_empty() {
+        if one.rule.to.is_empty() {
             needs.target = 0;
         }
-        for condition in owned.rule.conditions() {
+        for condition in one.rule.conditions() {
             needs.all = needs.all.saturating_add(1);
             if condition.negated || !self.file_condition(rank, condition) {
                 needs.open = needs.open.saturating_add(1);
@@ -78,29 +78,29 @@ impl Closest {
         let known = self
             .filed
             .iter()
-            .position(|r| r.filed.attribute == *attribute);
+            .position(|r| r.index.attribute == *attribute);
         let at = known.unwrap_or(self.filed.len());
         if known.is_none() {
             if at >= MOST_ATTRIBUTES {
                 return false;
             }
             self.filed.push(Ranked {
-                filed: Filed::new(attribute),
+                index: AttributeIndex::new(attribute),
                 target: bit(attribute),
             });
         }
-        let Some(Ranked { filed, .. }) = self.filed.get_mut(at) else {
+        let Some(Ranked { index, .. }) = self.filed.get_mut(at) else {
             return false;
         };
         let mut all = true;
         for pattern in condition.values.patterns() {
-            match Key::of(pattern, fold(attribute)) {
-                Some(key) => filed.lookup.file(&key, pattern, rank),
+            match LookupKey::of(pattern, fold(attribute)) {
+                Some(key) => index.lookup.file(&key, pattern, rank),
                 None => all = false,
             }
         }
-        if filed.ids.len() < FEW {
-            filed.ids.push(rank);
+        if index.ids.len() < FEW {
+            index.ids.push(rank);
         }
         all
     }

@@ -3,14 +3,14 @@
 use std::cell::OnceCell;
 use std::cmp::{Ordering, Reverse};
 
-use super::Owned;
-use crate::rule::{Missing, Names, Precision, Rule};
+use super::PolicyRule;
+use crate::rule::{Missing, PeerNames, Precision, Rule};
 use crate::view::View;
 
 /// Rules by rank, and the request they are weighed for.
 pub(super) struct Weighed<'a> {
     pub(super) order: &'a [u32],
-    pub(super) rules: &'a [Owned],
+    pub(super) rules: &'a [PolicyRule],
     pub(super) view: &'a View<'a>,
 }
 
@@ -63,7 +63,7 @@ impl<'a> Weighed<'a> {
                 rank,
                 id,
                 rule,
-                missing: rule.missing(self.view, Names::AsShown),
+                missing: rule.missing(self.view, PeerNames::AsShown),
                 precision: OnceCell::new(),
             })
         });
