@@ -9,6 +9,7 @@ pub mod pattern;
 pub mod policy;
 mod rule;
 mod rules;
+mod truth;
 mod view;
 
 use std::borrow::Cow;

@@ -9,7 +9,8 @@ mod indexed;
 mod search;
 
 use crate::lookup::{Lookup, LookupKey};
-use crate::rule::{Missing, PeerNames, Rule, Truth, write_index};
+use crate::rule::{Missing, PeerNames, Rule, write_index};
+use crate::truth::Truth;
 use crate::view::{Attribute, View};
 use closest::Closest;
 use indexed::{IndexedConditions, Tally, fold};

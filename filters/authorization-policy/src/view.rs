@@ -11,7 +11,7 @@ use sdk_helpers::{Facts, Request, read_metadata};
 use serde_json::Value as Json;
 
 use crate::pattern::Value;
-use crate::rule::Truth;
+use crate::truth::Truth;
 pub(crate) use attribute::Attribute;
 
 /// Filter state that `set_filter_state` in front of this filter leaves, for what Envoy shows to no

@@ -2,8 +2,9 @@
 
 use std::cmp::Reverse;
 
-use super::{Condition, Rule, Truth, write_index};
+use super::{Condition, Rule, write_index};
 use crate::pattern::{Pattern, Value};
+use crate::truth::Truth;
 use crate::view::{Attribute, View};
 use sdk_helpers::matcher::Wildcard;
 

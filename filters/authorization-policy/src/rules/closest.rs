@@ -16,7 +16,8 @@ use std::cmp::Reverse;
 
 use super::{AttributeIndex, PolicyRule, Rules};
 use crate::lookup::Lookup;
-use crate::rule::{Missing, Truth};
+use crate::rule::Missing;
+use crate::truth::Truth;
 use crate::view::View;
 use weighed::Weighed;
 

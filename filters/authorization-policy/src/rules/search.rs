@@ -2,7 +2,7 @@
 
 use super::{AttributeIndex, Hit, Rules};
 use crate::pattern::Value;
-use crate::rule::Truth;
+use crate::truth::Truth;
 use crate::view::{Attribute, View};
 
 /// The first rule that counts.
