@@ -2,7 +2,9 @@
 
 pub mod certificate;
 mod der;
+mod encode;
 pub mod jwk;
+pub mod key;
 pub mod set;
 pub mod verify;
 

@@ -6,7 +6,7 @@ use sdk_helpers::Timestamp;
 use sdk_helpers::config::timestamp;
 
 use super::der::{Der, tag};
-use super::jwk::{self, Curve, Key};
+use super::key::{Curve, Key};
 use crate::base64;
 
 /// How a certificate in PEM begins.
@@ -92,14 +92,14 @@ fn public_key(info: Der<'_>) -> Result<Key, String> {
             let mut numbers = Der(bits).sequence();
             let mut number = || numbers.as_mut().and_then(Der::number);
             match (number(), number()) {
-                (Some(n), Some(e)) => jwk::rsa_key(n, e),
+                (Some(n), Some(e)) => Key::rsa(n, e),
                 _ => Err("a certificate whose RSA key cannot be read".to_owned()),
             }
         }
-        (EC, Some(P256)) => jwk::ec_key(Curve::P256, bits),
-        (EC, Some(P384)) => jwk::ec_key(Curve::P384, bits),
-        (EC, Some(P521)) => jwk::ec_key(Curve::P521, bits),
-        (ED25519, _) => jwk::ed25519_key(bits),
+        (EC, Some(P256)) => Key::ec(Curve::P256, bits),
+        (EC, Some(P384)) => Key::ec(Curve::P384, bits),
+        (EC, Some(P521)) => Key::ec(Curve::P521, bits),
+        (ED25519, _) => Key::ed25519(bits),
         _ => Err(
             "a certificate whose key is none of RSA, P-256, P-384, P-521 and Ed25519".to_owned(),
         ),

@@ -1,15 +1,10 @@
 //! One JSON Web Key (RFC 7517, RFC 7518 §6, RFC 8037 §2), checked and made ready to verify with.
 
-use ed25519_compact::PublicKey as Ed25519;
-use p256::ecdsa::VerifyingKey as P256;
-use p384::ecdsa::VerifyingKey as P384;
-use p521::ecdsa::VerifyingKey as P521;
-use rsa::{BoxedUint, RsaPublicKey};
 use sdk_helpers::Timestamp;
 use serde_json::{Map, Value};
 
 use super::certificate::Certificate;
-use super::verify::{self, RSA_BITS};
+use super::key::{Curve, Key};
 use crate::algorithm::{Algorithm, Hash};
 use crate::base64::decode_member;
 
@@ -24,44 +19,6 @@ pub struct Jwk {
     pub key: Key,
     /// When the certificate it came in ends, if it came in one.
     pub not_after: Option<Timestamp>,
-}
-
-/// What verifies. Its kind alone says what it is good for, whatever a token's header asks.
-#[derive(Debug)]
-pub enum Key {
-    /// RS* and PS*.
-    Rsa(Box<Rsa>),
-    /// ES256.
-    P256 {
-        /// For where the host does not verify.
-        key: P256,
-        /// For where it does.
-        spki: Vec<u8>,
-    },
-    /// ES384.
-    P384 {
-        /// As above.
-        key: P384,
-        /// As above.
-        spki: Vec<u8>,
-    },
-    /// ES512.
-    P521(Box<P521>),
-    /// EdDSA.
-    Ed25519(Ed25519),
-    /// HS*.
-    Secret(Vec<u8>),
-}
-
-/// An RSA key in both forms.
-#[derive(Debug)]
-pub struct Rsa {
-    /// For where the host does not verify.
-    pub key: RsaPublicKey,
-    /// For where it does.
-    pub spki: Vec<u8>,
-    /// The length of the modulus, and of every signature, in bytes.
-    pub size: usize,
 }
 
 impl Jwk {
@@ -116,22 +73,6 @@ impl Jwk {
     /// Whether an element of `keys` holds a secret that has no business in a set of public keys.
     pub fn is_private(value: &Value) -> bool {
         value.get("d").is_some() || value.get("k").is_some()
-    }
-}
-
-impl Key {
-    /// Whether this kind of key verifies this algorithm. The curve and the hash of ECDSA belong
-    /// together (RFC 7518 §3.4), and a secret is no shorter than its hash (§3.2).
-    pub fn fits(&self, algorithm: Algorithm) -> bool {
-        match (self, algorithm) {
-            (Key::Rsa(_), Algorithm::Rs(_) | Algorithm::Ps(_))
-            | (Key::P256 { .. }, Algorithm::Es(Hash::Sha256))
-            | (Key::P384 { .. }, Algorithm::Es(Hash::Sha384))
-            | (Key::P521(_), Algorithm::Es(Hash::Sha512))
-            | (Key::Ed25519(_), Algorithm::EdDsa) => true,
-            (Key::Secret(secret), Algorithm::Hs(hash)) => secret.len() >= hash.size(),
-            _ => false,
-        }
     }
 }
 
@@ -190,54 +131,7 @@ fn rsa(members: &Members, alg: Option<&str>) -> Result<Key, String> {
     if alg.is_some_and(|alg| !alg.starts_with("RS") && !alg.starts_with("PS")) {
         return Err("`alg` is none that an RSA key signs with".to_owned());
     }
-    rsa_key(&number(members, "n")?, &number(members, "e")?)
-}
-
-/// From numbers without zeros before them.
-pub(super) fn rsa_key(n: &[u8], e: &[u8]) -> Result<Key, String> {
-    let bits = n
-        .len()
-        .saturating_mul(8)
-        .saturating_sub(n.first().map_or(0, |first| first.leading_zeros() as usize));
-    if !RSA_BITS.contains(&bits) {
-        return Err(format!(
-            "an RSA key of {bits} bits; {} to {} can be used",
-            RSA_BITS.start(),
-            RSA_BITS.end()
-        ));
-    }
-    if e != [3] && e != [1, 0, 1] {
-        return Err("`e` is neither 3 nor 65537".to_owned());
-    }
-    let key = RsaPublicKey::new(
-        BoxedUint::from_be_slice_vartime(n),
-        BoxedUint::from_be_slice_vartime(e),
-    )
-    .map_err(|_| "`n` is no modulus of RSA".to_owned())?;
-    Ok(Key::Rsa(Box::new(Rsa {
-        key,
-        spki: verify::rsa_spki(n, e),
-        size: n.len(),
-    })))
-}
-
-/// A curve of ECDSA.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Curve {
-    P256,
-    P384,
-    P521,
-}
-
-impl Curve {
-    /// The bytes of a coordinate.
-    fn size(self) -> usize {
-        match self {
-            Curve::P256 => 32,
-            Curve::P384 => 48,
-            Curve::P521 => 66,
-        }
-    }
+    Key::rsa(&number(members, "n")?, &number(members, "e")?)
 }
 
 fn ec(members: &Members, alg: Option<&str>) -> Result<Key, String> {
@@ -262,7 +156,7 @@ fn ec(members: &Members, alg: Option<&str>) -> Result<Key, String> {
         _ => return Err("`crv` is none of `P-256`, `P-384`, `P-521`".to_owned()),
     };
     let size = curve.size();
-    // The uncompressed point of SEC 1 §2.3.3.
+    // Uncompressed.
     let mut point = vec![4];
     for name in ["x", "y"] {
         let number = number(members, name)?;
@@ -272,39 +166,14 @@ fn ec(members: &Members, alg: Option<&str>) -> Result<Key, String> {
         point.resize(point.len().saturating_add(zeros), 0);
         point.extend(number);
     }
-    ec_key(curve, &point)
-}
-
-/// From an uncompressed point.
-pub(super) fn ec_key(curve: Curve, point: &[u8]) -> Result<Key, String> {
-    let whole = point.len() == curve.size().saturating_mul(2).saturating_add(1);
-    let key = match curve {
-        _ if !whole => None,
-        Curve::P256 => P256::from_sec1_bytes(point).ok().map(|key| Key::P256 {
-            key,
-            spki: verify::p256_spki(point),
-        }),
-        Curve::P384 => P384::from_sec1_bytes(point).ok().map(|key| Key::P384 {
-            key,
-            spki: verify::p384_spki(point),
-        }),
-        Curve::P521 => P521::from_sec1_bytes(point)
-            .ok()
-            .map(|key| Key::P521(Box::new(key))),
-    };
-    key.ok_or_else(|| "`x` and `y` are no point of the curve".to_owned())
+    Key::ec(curve, &point)
 }
 
 fn okp(members: &Members) -> Result<Key, String> {
     if members.get("crv").and_then(Value::as_str) != Some("Ed25519") {
         return Err("`crv` is not `Ed25519`".to_owned());
     }
-    ed25519_key(&bytes(members, "x")?)
-}
-
-pub(super) fn ed25519_key(x: &[u8]) -> Result<Key, String> {
-    let x = <[u8; 32]>::try_from(x).map_err(|_| "`x` is not 32 bytes long".to_owned())?;
-    Ok(Key::Ed25519(Ed25519::new(x)))
+    Key::ed25519(&bytes(members, "x")?)
 }
 
 fn secret(members: &Members, alg: Option<&str>) -> Result<Key, String> {

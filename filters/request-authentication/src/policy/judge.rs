@@ -6,7 +6,7 @@ use sdk_helpers::Timestamp;
 
 use super::{Environment, KeyLookup, Rule, RuleKeys};
 use crate::cache::{Cache, CachedToken};
-use crate::keys::jwk::Key;
+use crate::keys::key::Key;
 use crate::keys::set::Trial;
 use crate::keys::verify::verify;
 use crate::locations::Found;
