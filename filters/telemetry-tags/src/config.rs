@@ -11,7 +11,7 @@ use sdk_helpers::{At, Problems};
 use crate::expression::Expression;
 use crate::label::Label;
 use crate::metric::Metric;
-use crate::source::{Source, Template};
+use crate::tag_source::{Source, Template};
 use metrics::Overrides;
 use names::Labels;
 pub use wire::Wire;

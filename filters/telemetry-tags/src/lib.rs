@@ -13,8 +13,8 @@ pub mod identity;
 pub mod label;
 pub mod metric;
 pub mod policy;
-pub mod source;
 pub mod standard;
+pub mod tag_source;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{

@@ -1,7 +1,7 @@
 //! Which tags and samples a stream comes to. What may grow is bounded here.
 
 mod column;
-mod given;
+mod dropped;
 mod group;
 mod limit;
 mod series;
@@ -20,7 +20,7 @@ use crate::identity::{Home, Peers, Services};
 use crate::metric::Metric;
 use crate::standard::Standard;
 use column::{Column, Columns};
-use given::{Choice, STEPS};
+use dropped::{Choice, STEPS};
 use group::Group;
 use series::AllSeries;
 use tag::{Settled, Tag};

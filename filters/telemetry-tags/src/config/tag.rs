@@ -11,7 +11,7 @@ use crate::clean::{LONGEST, clean, is_safe};
 use crate::expression::Expression;
 use crate::formatter::Format;
 use crate::label::Label;
-use crate::source::{ANY, Source, Template};
+use crate::tag_source::{ANY, Source, Template};
 
 /// More than this, and the list of values is no list any more.
 pub(super) const MOST_VALUES: u32 = 10_000;

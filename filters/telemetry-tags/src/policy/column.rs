@@ -13,8 +13,8 @@ use crate::config::{BoundConfig, Override};
 use crate::expression::Expression;
 use crate::label::Label;
 use crate::metric::Metric;
-use crate::source::UNKNOWN;
 use crate::standard::Standard;
+use crate::tag_source::UNKNOWN;
 
 /// One label.
 #[derive(Debug)]

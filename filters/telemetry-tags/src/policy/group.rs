@@ -7,7 +7,7 @@ use std::rc::Rc;
 use sdk_helpers::World;
 
 use super::column::{Columns, labels};
-use super::given::{Given, without};
+use super::dropped::{Given, without};
 use super::series::AllSeries;
 use crate::bound::ValueId;
 use crate::config::MetricConfig;

@@ -11,7 +11,7 @@ use crate::bound::ValueId;
 use crate::clean::clean;
 use crate::config::TagConfig;
 use crate::expression::Expression;
-use crate::source::{Source, Template};
+use crate::tag_source::{Source, Template};
 
 #[derive(Debug)]
 pub(super) struct Tag {
