@@ -8,6 +8,7 @@ mod admin;
 mod binary;
 mod builder;
 mod config;
+mod http;
 #[cfg(feature = "containers")]
 mod image;
 mod launcher;

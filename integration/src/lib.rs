@@ -15,6 +15,7 @@
 #[cfg(feature = "wasm")]
 pub mod bench;
 pub mod client;
+pub mod companion;
 pub mod demo;
 pub mod engines;
 pub mod envoy;

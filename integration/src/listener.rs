@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use serde_json::{Map, Value, json};
 
 use crate::envoy::Config;
-use crate::tls::Issued;
 
 /// An HTTP listener on a free port of 127.0.0.1. Its access log goes to standard output, one JSON
 /// object a line.
@@ -115,7 +114,12 @@ impl Listener {
     /// Speaks TLS with this certificate, and takes clients with a certificate of this authority; with
     /// `Clients::Any` also those that show none.
     #[must_use]
-    pub fn tls(mut self, server: &Issued, authority: &str, clients: Clients) -> Self {
+    pub fn tls<'a>(
+        mut self,
+        server: impl Into<Certificate<'a>>,
+        authority: &str,
+        clients: Clients,
+    ) -> Self {
         self.tls = Some(downstream_tls(server, authority, clients));
         self
     }
@@ -167,7 +171,12 @@ impl Listener {
 }
 
 /// The TLS context of a listener: its certificate, and the authority of its clients.
-pub fn downstream_tls(server: &Issued, authority: &str, clients: Clients) -> Value {
+pub fn downstream_tls<'a>(
+    server: impl Into<Certificate<'a>>,
+    authority: &str,
+    clients: Clients,
+) -> Value {
+    let server = server.into();
     typed(
         "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
         json!({
@@ -175,13 +184,22 @@ pub fn downstream_tls(server: &Issued, authority: &str, clients: Clients) -> Val
             "common_tls_context": {
                 "alpn_protocols": ["h2", "http/1.1"],
                 "tls_certificates": [{
-                    "certificate_chain": {"inline_string": server.certificate},
+                    "certificate_chain": {"inline_string": server.chain},
                     "private_key": {"inline_string": server.key},
                 }],
                 "validation_context": {"trusted_ca": {"inline_string": authority}},
             },
         }),
     )
+}
+
+/// What a server shows to its clients.
+#[derive(Debug, Clone, Copy)]
+pub struct Certificate<'a> {
+    /// The certificate and those between it and the authority, as PEM.
+    pub chain: &'a str,
+    /// The private key, as PEM.
+    pub key: &'a str,
 }
 
 /// Who may connect to a listener that speaks TLS.

@@ -1,8 +1,4 @@
-//! Real servers beside Envoy: one launcher for all of them, and what it shares with Envoy's.
-//!
-//! A server runs as a container where its image is present or can be pulled, else as the program on
-//! `PATH`, else as the program of a Debian package installed on the spot; a machine that offers
-//! none of these fails the test with the name of what to install.
+//! The servers beside Envoy that tests need, each started by the one launcher of companions.
 
 pub(crate) mod apt;
 #[cfg(feature = "containers")]
@@ -21,150 +17,38 @@ pub mod spans;
 mod spec;
 pub mod wait;
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::ops::Deref;
 
 pub use scratch::Scratch;
 
-#[cfg(feature = "containers")]
-use crate::envoy::Launcher;
-use running::{Order, Running};
-use spec::Spec;
-
-/// How long a server may take to answer its first request.
-const START: Duration = Duration::from_secs(30);
-/// A port that was free may be taken before the server binds it.
-const ATTEMPTS: usize = 3;
+use crate::companion::Companion;
+pub use crate::companion::tool;
 
 /// A server on a port of its own on 127.0.0.1; it ends when dropped.
 #[derive(Debug)]
-pub struct Service {
-    name: &'static str,
-    addr: SocketAddr,
-    // Dropped in this order: nothing may write into the folder when it goes.
-    running: Running,
-    scratch: Scratch,
-}
+pub struct Service(Companion);
 
 impl Service {
     /// A Redis that keeps nothing on disk.
     pub fn redis() -> Self {
-        Self::start(&spec::redis())
+        Self(Companion::start(&spec::redis()))
     }
 
     /// A Prometheus with this configuration (YAML).
     pub fn prometheus(config: &str) -> Self {
-        Self::start(&spec::prometheus(config))
+        Self(Companion::start(&spec::prometheus(config)))
     }
 
     /// An OCI registry, without TLS and without accounts.
     pub fn registry() -> Self {
-        Self::start(&spec::registry())
-    }
-
-    /// Where it listens.
-    pub fn addr(&self) -> SocketAddr {
-        self.addr
-    }
-
-    /// What it has written so far.
-    pub fn log(&self) -> String {
-        self.running.log().text()
-    }
-
-    /// Its process as this machine counts them.
-    pub fn pid(&self) -> u32 {
-        self.running.pid()
-    }
-
-    /// Its folder, gone when the server is.
-    pub fn scratch(&self) -> &Scratch {
-        &self.scratch
-    }
-
-    fn start(spec: &Spec) -> Self {
-        leftovers::clean_once();
-        let mut problem = String::new();
-        for _ in 0..ATTEMPTS {
-            match Self::attempt(spec) {
-                Ok(service) => return service,
-                Err(error) => problem = error,
-            }
-        }
-        panic!("{} does not start: {problem}", spec.name)
-    }
-
-    fn attempt(spec: &Spec) -> Result<Self, String> {
-        let scratch = Scratch::new();
-        let addr = free_addr();
-        let order = Order::new(&scratch, (spec.args)(addr, &scratch));
-        let mut running = launch(spec, &order)
-            .unwrap_or_else(|problem| panic!("{} does not start: {problem}", spec.name));
-        let ready = wait::until(START, || {
-            let exited = running.exit().is_some();
-            (exited || (spec.ready)(addr)).then_some(!exited)
-        });
-        match ready {
-            Some(true) => Ok(Self {
-                name: spec.name,
-                addr,
-                running,
-                scratch,
-            }),
-            Some(false) => Err(format!(
-                "it ended at once and said\n{}",
-                running.final_log()
-            )),
-            None => Err(format!(
-                "no answer within {START:?}, it said\n{}",
-                running.log().tail(40)
-            )),
-        }
+        Self(Companion::start(&spec::registry()))
     }
 }
 
-impl Drop for Service {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!(
-                "--- the last lines of {}\n{}",
-                self.name,
-                self.running.log().tail(20)
-            );
-        }
-        self.running.stop(Duration::ZERO);
+impl Deref for Service {
+    type Target = Companion;
+
+    fn deref(&self) -> &Companion {
+        &self.0
     }
-}
-
-fn launch(spec: &Spec, order: &Order<'_>) -> Result<Running, String> {
-    #[cfg(feature = "containers")]
-    if Launcher::detect() == Launcher::Container
-        && (engine::has(spec.image) || engine::pull(spec.image))
-    {
-        return Running::container(spec.image, spec.entrypoint, order);
-    }
-    Running::process(&installed(spec)?, order)
-}
-
-fn installed(spec: &Spec) -> Result<PathBuf, String> {
-    tool(spec.program, spec.package).map_err(|problem| format!("no container, and {problem}"))
-}
-
-/// A program of this machine: the one on `PATH`, or that of a Debian package installed on the spot.
-///
-/// # Errors
-/// Says what to install.
-pub fn tool(name: &str, package: &str) -> Result<PathBuf, String> {
-    if let Some(program) = program::find(name) {
-        return Ok(program);
-    }
-    apt::install(package).map_err(|problem| format!("no `{name}` on PATH: {problem}"))?;
-    program::find(name).ok_or_else(|| format!("`{name}` is still not on PATH"))
-}
-
-fn free_addr() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port on 127.0.0.1")
 }

@@ -6,22 +6,23 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::client::{Broken, Client, Response};
+use super::http;
 use crate::service::wait;
+
+/// How long one page may take.
+const PAGE: Duration = Duration::from_secs(10);
+/// How long Envoy may take to hear that it shall end.
+const QUIT: Duration = Duration::from_secs(1);
 
 /// The admin interface of a running Envoy.
 #[derive(Debug, Clone)]
 pub struct Admin {
     addr: SocketAddr,
-    client: Client,
 }
 
 impl Admin {
     pub(super) fn new(addr: SocketAddr) -> Self {
-        Self {
-            addr,
-            client: Client::http1(addr).deadline(Duration::from_secs(10)),
-        }
+        Self { addr }
     }
 
     /// Where it listens.
@@ -32,13 +33,13 @@ impl Admin {
     /// Reads a page.
     #[track_caller]
     pub fn get(&self, path: &str) -> String {
-        expect_success(path, &self.client.get(path).send())
+        self.page("GET", path)
     }
 
     /// Does what a page offers, such as `/reset_counters` or `/logging?level=debug`.
     #[track_caller]
     pub fn post(&self, path: &str) -> String {
-        expect_success(path, &self.client.post(path, "").send())
+        self.page("POST", path)
     }
 
     /// Reads a page that is JSON.
@@ -104,16 +105,12 @@ impl Admin {
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.client
-            .get("/ready")
-            .try_send()
-            .is_ok_and(|response| response.status == 200)
+        http::ask(self.addr, "GET", "/ready", PAGE).is_ok_and(|page| page.status == 200)
     }
 
     pub(super) fn quit(&self) {
-        let client = self.client.clone().deadline(Duration::from_secs(1));
         // One that has ended already has done what was asked.
-        let _: Result<Response, Broken> = client.post("/quitquitquit", "").try_send();
+        let _ = http::ask(self.addr, "POST", "/quitquitquit", QUIT);
     }
 
     pub(super) fn listeners(&self) -> BTreeMap<String, u16> {
@@ -133,12 +130,17 @@ impl Admin {
         };
         listeners.iter().filter_map(named).collect()
     }
-}
 
-#[track_caller]
-fn expect_success(path: &str, response: &Response) -> String {
-    assert_eq!(response.status, 200, "{path}: {}", response.text());
-    response.text()
+    #[track_caller]
+    fn page(&self, method: &str, path: &str) -> String {
+        match http::ask(self.addr, method, path, PAGE) {
+            Ok(page) => {
+                assert_eq!(page.status, 200, "{path}: {}", page.text);
+                page.text
+            }
+            Err(problem) => panic!("{path}: {problem}"),
+        }
+    }
 }
 
 /// A name as a regular expression that matches it alone.

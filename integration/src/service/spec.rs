@@ -1,37 +1,11 @@
-//! What each server needs to start: data, so that one launcher serves them all.
+//! What each server needs to start.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::Scratch;
 use crate::client::Client;
-
-type Args = dyn Fn(SocketAddr, &Scratch) -> Vec<String>;
-
-/// A server as the launcher sees it.
-pub(super) struct Spec {
-    pub(super) name: &'static str,
-    #[cfg_attr(
-        not(feature = "containers"),
-        expect(dead_code, reason = "no engine asked")
-    )]
-    pub(super) image: &'static str,
-    /// The program inside the image.
-    #[cfg_attr(
-        not(feature = "containers"),
-        expect(dead_code, reason = "no engine asked")
-    )]
-    pub(super) entrypoint: &'static str,
-    /// The program on `PATH`.
-    pub(super) program: &'static str,
-    /// Debian's package of that program.
-    pub(super) package: &'static str,
-    /// Its arguments, after writing what they refer to into the folder.
-    pub(super) args: Box<Args>,
-    /// Whether it answers.
-    pub(super) ready: fn(SocketAddr) -> bool,
-}
+use crate::companion::Spec;
 
 pub(super) fn redis() -> Spec {
     Spec {

@@ -5,6 +5,8 @@ use rcgen::{
     ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose, SanType, date_time_ymd,
 };
 
+use crate::listener::Certificate;
+
 /// A certificate authority, good from 2020 to 2120.
 #[derive(Debug)]
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -62,6 +64,15 @@ impl Authority {
         Issued {
             certificate: certificate.expect("names that fit a certificate").pem(),
             key: key.serialize_pem(),
+        }
+    }
+}
+
+impl<'a> From<&'a Issued> for Certificate<'a> {
+    fn from(issued: &'a Issued) -> Self {
+        Certificate {
+            chain: &issued.certificate,
+            key: &issued.key,
         }
     }
 }
