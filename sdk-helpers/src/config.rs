@@ -22,13 +22,13 @@ pub use reader::{FromNode, Node, spelling};
 pub use tree::{hash, json, parse};
 pub use units::{duration, timestamp};
 
-/// Reads a tree into `T`, reporting everything that does not fit and going on behind it.
+/// Reads the tree that stands at `at` into `T`, reporting everything that does not fit and going on behind it.
 ///
 /// Where serde reads it, `T`'s fields should all be optional and its leaves plain text, numbers and booleans: what must
 /// be there, and what a text may say, is checked afterwards with the same [`Problems`], so that
 /// both kinds of error reach the reader together.
-pub fn read<T: FromNode>(tree: &Value, problems: &mut Problems) -> T {
-    T::from_node(Node::new(tree, &At::root(), problems))
+pub fn read<T: FromNode>(tree: &Value, at: &At<'_>, problems: &Problems) -> T {
+    T::from_node(Node::new(tree, at, problems))
 }
 
 #[cfg(test)]
@@ -69,21 +69,21 @@ mod tests {
     }
 
     fn errors(text: &str) -> Vec<String> {
-        let mut problems = Problems::default();
+        let problems = Problems::default();
         let tree = parse(text.as_bytes()).expect("a tree");
-        let _: Wire = read(&tree, &mut problems);
+        let _: Wire = read(&tree, &At::root(), &problems);
         problems.errors().iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn what_fits_is_read() {
-        let mut problems = Problems::default();
+        let problems = Problems::default();
         let tree = parse(
             br#"{"name":"a","count":7.0,"share":1,"flag":true,"kind":"MILLION",
             "list":[{"fixedDelay":"5s"},{}],"map":{"x":null,"y":{}},"marker":{}}"#,
         )
         .expect("a tree");
-        let wire: Wire = read(&tree, &mut problems);
+        let wire: Wire = read(&tree, &At::root(), &problems);
         assert!(problems.errors().is_empty(), "{:?}", problems.errors());
         assert_eq!(
             (wire.count, wire.share, wire.kind),
@@ -144,9 +144,9 @@ mod tests {
     /// As Envoy's YAML reader hands fractions over.
     #[test]
     fn a_number_in_quotes_is_a_number() {
-        let mut problems = Problems::default();
+        let problems = Problems::default();
         let tree = parse(br#"{"share":"10.0","count":"7.0"}"#).expect("a tree");
-        let wire: Wire = read(&tree, &mut problems);
+        let wire: Wire = read(&tree, &At::root(), &problems);
         assert!(problems.errors().is_empty(), "{:?}", problems.errors());
         assert_eq!((wire.share, wire.count), (Some(10.0), Some(7)));
         assert_eq!(
@@ -218,8 +218,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_tree_is_read_or_refused(tree in any_json()) {
-            let mut problems = Problems::default();
-            let _: Wire = read(&tree, &mut problems);
+            let problems = Problems::default();
+            let _: Wire = read(&tree, &At::root(), &problems);
             // What serde itself would refuse is refused here too, but for numbers in their other
             // spellings: 1.0, and in quotes.
             if serde_json::from_value::<Wire>(tree.clone()).is_err() && !matches!(tree, Value::Null) {
@@ -237,8 +237,8 @@ mod tests {
                 let again = again.expect("JSON");
                 prop_assert_eq!(hash(&again), hash(&parse(tree.to_string().as_bytes()).expect("JSON")));
                 let errors = |tree: &Value| {
-                    let mut problems = Problems::default();
-                    let wire: Wire = read(tree, &mut problems);
+                    let problems = Problems::default();
+                    let wire: Wire = read(tree, &At::root(), &problems);
                     (format!("{wire:?}"), problems.errors())
                 };
                 prop_assert_eq!(errors(&again), errors(&parse(tree.to_string().as_bytes()).expect("JSON")));
@@ -249,8 +249,8 @@ mod tests {
         #[test]
         fn either_spelling_is_the_same(tree in any_json()) {
             let read = |tree: &Value| {
-                let mut problems = Problems::default();
-                let wire: Wire = read(tree, &mut problems);
+                let problems = Problems::default();
+                let wire: Wire = read(tree, &At::root(), &problems);
                 (format!("{wire:?}"), problems.errors().len())
             };
             // As a key of `map`, and as its own neighbour, it is another name.

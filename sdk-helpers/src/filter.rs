@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::{self, ConfigError, Envelope, FromNode, Problems};
+use serde_json::Value;
+
+use crate::config::{self, At, ConfigError, Envelope, FromNode, Problems};
 use crate::decision::{Answer, Call, Decision, Edits, Record, Resume};
 use crate::outcome::{OutcomeId, Outcomes};
 use crate::request::{Request, Response};
@@ -28,9 +30,10 @@ pub trait Filter: Sized + 'static {
     /// What is remembered of one stream between its callbacks.
     type Memory: Default;
 
-    /// Checks and compiles a configuration. Every error and warning goes to `problems`; with an
-    /// error there, what is returned is never used.
-    fn compile(wire: Self::Wire, problems: &Problems) -> Option<Self>;
+    /// Checks and compiles a configuration. Every error and warning goes to `load.problems`; with an
+    /// error there, what is returned is never used, so something stands in for what could not be
+    /// compiled.
+    fn compile(wire: Self::Wire, load: &Load<'_>) -> Self;
 
     /// Everything this filter can decide; each owns a counter, defined at load.
     fn outcomes(&self) -> &Outcomes;
@@ -83,11 +86,6 @@ pub trait Filter: Sized + 'static {
     fn gauges(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
-
-    /// What else can only be said with the host at hand: asked once, after [`Filter::compile`] and
-    /// before the configuration is in force. An error refuses the configuration, a warning is told
-    /// with those of [`Filter::compile`].
-    fn prepare(&self, _world: &dyn World, _problems: &Problems) {}
 
     /// A series that a [`Record`] adds to; asked when the first sample of it comes. How many there
     /// can be is for the filter to bound: Envoy never frees one.
@@ -149,6 +147,19 @@ pub struct Chores {
     pub gauges: Vec<(usize, u64)>,
 }
 
+/// What a configuration is compiled with: where it stands, where its problems go, and the host.
+#[derive(Clone, Copy)]
+pub struct Load<'a> {
+    /// Where it begins. That is [`At::root`] unless it stands inside another one: the path of every
+    /// problem starts here.
+    pub at: At<'a>,
+    /// Every error and warning of it.
+    pub problems: &'a Problems,
+    /// For checks that need Envoy, such as whether it parses a CEL expression. There is no stream
+    /// yet: attributes are those of the plugin and the node.
+    pub world: &'a dyn World,
+}
+
 /// A filter that has been loaded, and what to say about it.
 #[derive(Debug)]
 pub struct Loaded<F> {
@@ -156,8 +167,6 @@ pub struct Loaded<F> {
     pub filter: F,
     /// What is legal in its configuration and surely was not meant.
     pub warnings: Vec<ConfigError>,
-    /// For what else is said of this configuration, by where it was written.
-    pub problems: Problems,
     /// See [`config::hash`].
     pub hash: u32,
 }
@@ -166,22 +175,36 @@ pub struct Loaded<F> {
 ///
 /// # Errors
 /// Every problem of the configuration, each with the path of its field.
-pub fn load<F: Filter>(bytes: &[u8]) -> Result<Loaded<F>, Vec<ConfigError>> {
+pub fn load<F: Filter>(bytes: &[u8], world: &dyn World) -> Result<Loaded<F>, Vec<ConfigError>> {
     let tree = config::parse(bytes).map_err(|error| vec![error])?;
-    let mut problems = Problems::default();
     let hash = config::hash(&tree);
-    let tree = F::ENVELOPE.unwrap(tree, &problems);
-    let wire = config::read::<F::Wire>(&tree, &mut problems);
+    let problems = Problems::default();
+    let filter = load_at::<F>(
+        tree,
+        &Load {
+            at: At::root(),
+            problems: &problems,
+            world,
+        },
+    );
+    if problems.has_errors() {
+        return Err(problems.errors());
+    }
+    Ok(Loaded {
+        filter,
+        warnings: problems.warnings(),
+        hash,
+    })
+}
+
+/// The same from a tree that was parsed before, which may be a part of a larger one: `load.at` is
+/// the place where it stands there.
+///
+/// With an error in `load.problems`, what is returned must not be used.
+pub fn load_at<F: Filter>(tree: Value, load: &Load<'_>) -> F {
+    let tree = F::ENVELOPE.unwrap(tree, &load.at, load.problems);
+    let wire = config::read::<F::Wire>(&tree, &load.at, load.problems);
     // The memory of a module never shrinks, so what is made of the tree is made in its place.
     drop(tree);
-    let filter = F::compile(wire, &problems);
-    match filter {
-        Some(filter) if !problems.has_errors() => Ok(Loaded {
-            filter,
-            warnings: problems.warnings(),
-            problems,
-            hash,
-        }),
-        _ => Err(problems.errors()),
-    }
+    F::compile(wire, load)
 }

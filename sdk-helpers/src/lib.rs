@@ -25,7 +25,7 @@ pub mod world;
 
 pub use config::{At, ConfigError, Problems};
 pub use decision::{Answer, Body, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume};
-pub use filter::{Chores, Event, Exchange, Filter, Loaded, Series, load};
+pub use filter::{Chores, Event, Exchange, Filter, Load, Loaded, Series, load, load_at};
 pub use headers::Headers;
 pub use outcome::{Outcome, OutcomeId, Outcomes};
 pub use protobuf::read_metadata;

@@ -35,7 +35,9 @@ fn native<F: Filter>(suite: &Suite) -> Natively {
     let text = |errors: Vec<sdk_helpers::ConfigError>| -> Vec<String> {
         errors.iter().map(ToString::to_string).collect()
     };
-    match load::<F>(suite.config.to_string().as_bytes()) {
+    let world = FakeWorld::new();
+    world.set_now(timestamp(NOW).expect("the time of a case"));
+    match load::<F>(suite.config.to_string().as_bytes(), &world) {
         Ok(Loaded {
             filter, warnings, ..
         }) => Ok((Box::new(Native(filter)), text(warnings))),

@@ -15,6 +15,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use authorization_policy::AuthorizationPolicy;
+use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{Facts, Headers, Request, claims, load};
 use serde_json::{Value, json};
 
@@ -312,7 +313,8 @@ fn load_rules(
     let policy = json!({"name": "p", "namespace": "a", "action": action, "rules": rules});
     let text = json!({"singleUriSan": true, "policies": [policy]}).to_string();
     let start = Instant::now();
-    let loaded = load::<AuthorizationPolicy>(text.as_bytes()).expect("a configuration");
+    let loaded =
+        load::<AuthorizationPolicy>(text.as_bytes(), &FakeWorld::new()).expect("a configuration");
     (loaded.filter, start.elapsed())
 }
 

@@ -73,9 +73,8 @@ pub enum Action {
 }
 
 impl Wire {
-    /// Checks everything and reports every problem.
-    pub fn check(self, problems: &Problems) -> Config {
-        let root = At::root();
+    /// Checks the configuration that stands at `root` and reports every problem.
+    pub fn check(self, root: &At<'_>, problems: &Problems) -> Config {
         let mut trust = vec![match self.trust_domain {
             Some(domain) => domain,
             None => trust::DEFAULT.to_owned(),
@@ -145,8 +144,9 @@ fn check_names(policies: &[PolicyConfig], at: &At<'_>, problems: &Problems) {
             problems.error(
                 &at.index(*number as usize).field("name"),
                 format!(
-                    "`{name}` is the name of policies[{first}] too, and reasons and statistics \
-                     could not tell them apart; rename one"
+                    "`{name}` is the name of {} too, and reasons and statistics \
+                     could not tell them apart; rename one",
+                    at.index(*first as usize)
                 ),
             );
         }

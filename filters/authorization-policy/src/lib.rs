@@ -16,8 +16,7 @@ use std::borrow::Cow;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Decision, Edits, Filter, HeaderEdit, LocalReply, Outcomes, Problems, Record, Request, Resume,
-    World,
+    Decision, Edits, Filter, HeaderEdit, Load, LocalReply, Outcomes, Record, Request, Resume, World,
 };
 
 use config::Wire;
@@ -47,9 +46,9 @@ impl Filter for AuthorizationPolicy {
     const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = Memory;
 
-    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
-        let policy = Policy::compile(wire.check(problems));
-        Some(AuthorizationPolicy { policy })
+    fn compile(wire: Wire, load: &Load<'_>) -> Self {
+        let policy = Policy::compile(wire.check(&load.at, load.problems));
+        AuthorizationPolicy { policy }
     }
 
     fn outcomes(&self) -> &Outcomes {

@@ -173,7 +173,7 @@ fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
 
 /// Loads and decides; attributes are any bytes too.
 fn decide(bytes: &[u8], headers: &[(String, Vec<u8>)], fact: &[u8]) {
-    match load::<AuthorizationPolicy>(bytes) {
+    match load::<AuthorizationPolicy>(bytes, &FakeWorld::new()) {
         Ok(loaded) => {
             let world = FakeWorld::new();
             for path in [

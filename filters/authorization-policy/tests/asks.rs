@@ -50,7 +50,7 @@ fn unseen() -> Request {
 /// Whether the request is allowed, and which attributes were asked for.
 fn asked(policies: Value, single: bool, request: &Request) -> (bool, Vec<String>) {
     let config = json!({"singleUriSan": single, "policies": policies}).to_string();
-    let filter = load::<AuthorizationPolicy>(config.as_bytes())
+    let filter = load::<AuthorizationPolicy>(config.as_bytes(), &FakeWorld::new())
         .unwrap()
         .filter;
     let world = FakeWorld::new();

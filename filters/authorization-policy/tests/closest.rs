@@ -36,7 +36,7 @@ fn get(path: &str) -> Sent {
 
 fn loaded(policies: &Value) -> AuthorizationPolicy {
     let config = json!({"singleUriSan": true, "policies": policies});
-    load::<AuthorizationPolicy>(config.to_string().as_bytes())
+    load::<AuthorizationPolicy>(config.to_string().as_bytes(), &FakeWorld::new())
         .unwrap_or_else(|errors| panic!("{errors:?}"))
         .filter
 }

@@ -326,7 +326,7 @@ proptest! {
 
     #[test]
     fn the_index_decides_as_the_rules_do(config in config(), headers in headers(), facts in facts(), token in token()) {
-        let loaded = load::<AuthorizationPolicy>(config.to_string().as_bytes());
+        let loaded = load::<AuthorizationPolicy>(config.to_string().as_bytes(), &FakeWorld::new());
         let filter = loaded.map_err(|errors| TestCaseError::fail(format!("{errors:?} of {config}")))?.filter;
         let world = FakeWorld::new();
         for (path, value) in &facts {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// What decides a request, by the index and by trying every rule.
 fn reasons(config: &Value, headers: &[(&str, &str)]) -> [String; 2] {
-    let filter = load::<AuthorizationPolicy>(config.to_string().as_bytes())
+    let filter = load::<AuthorizationPolicy>(config.to_string().as_bytes(), &FakeWorld::new())
         .unwrap()
         .filter;
     let policy = filter.policy();

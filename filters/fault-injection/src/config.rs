@@ -104,9 +104,8 @@ pub enum AbortWith {
 }
 
 impl Wire {
-    /// Checks everything and reports every problem.
-    pub fn check(self, problems: &Problems) -> Config {
-        let root = At::root();
+    /// Checks the configuration that stands at `root` and reports every problem.
+    pub fn check(self, root: &At<'_>, problems: &Problems) -> Config {
         let at = root.field("http");
         let entries = self.http.unwrap_or_default();
         if entries.is_empty() {
@@ -120,13 +119,13 @@ impl Wire {
         let mut catch_all: Option<usize> = None;
         let mut names = BTreeSet::new();
         for (index, entry) in entries.into_iter().enumerate() {
+            let entries = &at;
             let at = at.index(index);
             if let Some(earlier) = catch_all {
+                let earlier = entries.index(earlier);
                 problems.warn(
                     &at,
-                    format!(
-                        "is never reached: http[{earlier}] has no `match` and takes every request"
-                    ),
+                    format!("is never reached: {earlier} has no `match` and takes every request"),
                 );
             }
             let rule = entry.check(index, self.max_active_faults, &at, problems);

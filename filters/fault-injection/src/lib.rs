@@ -7,9 +7,7 @@ pub mod percentage;
 pub mod policy;
 
 use sdk_helpers::config::Envelope;
-use sdk_helpers::{
-    Decision, Edits, Filter, LocalReply, Outcomes, Problems, Record, Request, World,
-};
+use sdk_helpers::{Decision, Edits, Filter, Load, LocalReply, Outcomes, Record, Request, World};
 
 use config::Wire;
 use policy::{Answer, Dice, Moment, Policy, Verdict};
@@ -30,9 +28,9 @@ impl Filter for FaultInjection {
     const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = ();
 
-    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
-        let policy = Policy::compile(wire.check(problems));
-        Some(FaultInjection { policy })
+    fn compile(wire: Wire, load: &Load<'_>) -> Self {
+        let policy = Policy::compile(wire.check(&load.at, load.problems));
+        FaultInjection { policy }
     }
 
     fn outcomes(&self) -> &Outcomes {

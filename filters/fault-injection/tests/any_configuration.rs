@@ -152,7 +152,7 @@ fn header() -> impl Strategy<Value = (String, Vec<u8>)> {
 }
 
 fn decide(bytes: &[u8], headers: &[(String, Vec<u8>)], rolls: [u32; 2]) {
-    match load::<FaultInjection>(bytes) {
+    match load::<FaultInjection>(bytes, &FakeWorld::new()) {
         Ok(loaded) => {
             let world = FakeWorld::new();
             world.set_rolls(rolls);

@@ -204,9 +204,8 @@ pub struct RefusalReply {
 }
 
 impl Wire {
-    /// Checks everything and reports every problem.
-    pub fn check(self, problems: &Problems) -> Config {
-        let root = At::root();
+    /// Checks the configuration that stands at `root` and reports every problem.
+    pub fn check(self, root: &At<'_>, problems: &Problems) -> Config {
         let at = root.field("limits");
         let entries = self.limits.unwrap_or_default();
         let unlimited = self.unlimited.unwrap_or(false);

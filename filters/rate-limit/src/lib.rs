@@ -20,8 +20,8 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Answer, Call, Chores, Contended, Decision, Edits, Event, Filter, HeaderEdit, LocalReply,
-    OutcomeId, Outcomes, Problems, Record, Request, Resume, World,
+    Answer, Call, Chores, Contended, Decision, Edits, Event, Filter, HeaderEdit, Load, LocalReply,
+    OutcomeId, Outcomes, Record, Request, Resume, World,
 };
 
 use config::Wire;
@@ -50,11 +50,11 @@ impl Filter for RateLimit {
     /// A request that the service is asked about.
     type Memory = Option<Pending>;
 
-    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
-        Some(RateLimit {
-            policy: Policy::compile(wire.check(problems)),
+    fn compile(wire: Wire, load: &Load<'_>) -> Self {
+        RateLimit {
+            policy: Policy::compile(wire.check(&load.at, load.problems)),
             key_space: OnceCell::new(),
-        })
+        }
     }
 
     fn outcomes(&self) -> &Outcomes {

@@ -226,7 +226,7 @@ fn facts() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
 }
 
 fn decide(bytes: &[u8], requests: &[Pairs], facts: &[(&str, Vec<u8>)], answer: &[u8]) {
-    let loaded = match load::<RateLimit>(bytes) {
+    let loaded = match load::<RateLimit>(bytes, &FakeWorld::new()) {
         Ok(loaded) => loaded,
         Err(errors) => {
             assert!(!errors.is_empty());

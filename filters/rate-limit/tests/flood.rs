@@ -16,6 +16,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 
 use rate_limit::RateLimit;
+use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::world::{Contended, Facts, Roll, Step, Timestamp, World};
 use sdk_helpers::{Decision, Filter, Headers, Request, load};
 use serde_json::{Value, json};
@@ -57,7 +58,7 @@ impl Proxy {
         Proxy {
             workers: (0..workers)
                 .map(|_| {
-                    load::<RateLimit>(bytes.as_bytes())
+                    load::<RateLimit>(bytes.as_bytes(), &FakeWorld::new())
                         .expect("a configuration")
                         .filter
                 })

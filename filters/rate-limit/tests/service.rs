@@ -33,7 +33,8 @@ impl Rig {
         let config = json!({"limits": limits, "global": {
             "domain": "fleet", "cluster": "rls", "timeout": "50ms", "failureMode": failure_mode,
         }});
-        let loaded = load::<RateLimit>(config.to_string().as_bytes()).expect("a configuration");
+        let loaded = load::<RateLimit>(config.to_string().as_bytes(), &FakeWorld::new())
+            .expect("a configuration");
         Rig {
             filter: loaded.filter,
             world: FakeWorld::new(),
@@ -493,7 +494,7 @@ fn a_count_that_cannot_be_kept_follows_the_failure_mode() {
             if let Some(mode) = mode {
                 config["failureMode"] = json!(mode);
             }
-            let filter = load::<RateLimit>(config.to_string().as_bytes())
+            let filter = load::<RateLimit>(config.to_string().as_bytes(), &FakeWorld::new())
                 .unwrap()
                 .filter;
             let decision = filter.on_request(&request, &Contention, &mut None);

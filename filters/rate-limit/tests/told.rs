@@ -18,7 +18,7 @@ use sdk_helpers::{Decision, Event, Filter, HeaderEdit, Headers, Request, load};
 use serde_json::{Value, json};
 
 fn filter(config: &Value) -> RateLimit {
-    let loaded = load::<RateLimit>(config.to_string().as_bytes());
+    let loaded = load::<RateLimit>(config.to_string().as_bytes(), &FakeWorld::new());
     loaded.expect("a configuration").filter
 }
 

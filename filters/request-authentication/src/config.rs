@@ -150,9 +150,8 @@ const LARGEST_TOKEN_CACHE: u32 = 100_000;
 const MOST_RULES: usize = 4_096;
 
 impl Wire {
-    /// Checks everything and reports every problem.
-    pub fn check(self, problems: &Problems) -> Config {
-        let root = At::root();
+    /// Checks the configuration that stands at `root` and reports every problem.
+    pub fn check(self, root: &At<'_>, problems: &Problems) -> Config {
         let require_token = self.require_token.unwrap_or(false);
         // An object of Istio's without rules is one that accepts all, and `requireToken` is there to
         // refuse all. Who wrote neither has forgotten something.
@@ -175,8 +174,8 @@ impl Wire {
             error_body: self
                 .error_body
                 .map(|body| body.check(&root.field("errorBody"), problems)),
-            max_token_size: check_token_size(self.max_token_size, &root, problems),
-            token_cache_size: check_cache_size(self.token_cache_size, &root, problems),
+            max_token_size: check_token_size(self.max_token_size, root, problems),
+            token_cache_size: check_cache_size(self.token_cache_size, root, problems),
         }
     }
 }

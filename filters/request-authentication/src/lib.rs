@@ -20,12 +20,11 @@ use std::cell::RefCell;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    At, Chores, Decision, Event, Filter, Outcomes, Problems, Record, Request, Resume, Timestamp,
-    World,
+    At, Chores, Decision, Event, Filter, Load, Outcomes, Record, Request, Resume, Timestamp, World,
 };
 
 use cache::Cache;
-use config::Wire;
+use config::{Config, Wire};
 use policy::{Environment, Policy, Verdict};
 use upkeep::{RequestKeys, Upkeep};
 
@@ -35,8 +34,6 @@ pub struct RequestAuthentication {
     policy: Policy,
     upkeep: Upkeep,
     cache: RefCell<Cache>,
-    /// Keys of the configuration that came in a certificate, and when it ends.
-    certified: Vec<(String, Timestamp)>,
 }
 
 impl Filter for RequestAuthentication {
@@ -46,32 +43,16 @@ impl Filter for RequestAuthentication {
     /// Until when the request can wait for keys; none before it first has to.
     type Memory = Option<Timestamp>;
 
-    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
-        let mut config = wire.check(problems);
-        let rules = config.rules.iter_mut();
-        let certified = rules
-            .flat_map(|rule| std::mem::take(&mut rule.certified))
-            .collect();
+    fn compile(wire: Wire, load: &Load<'_>) -> Self {
+        let config = wire.check(&load.at, load.problems);
+        warn_of_expired(&config, load);
         let cache = RefCell::new(Cache::new(config.token_cache_size));
         let (mut policy, remotes) = Policy::compile(config);
         let upkeep = Upkeep::new(remotes, policy.outcomes_mut());
-        Some(RequestAuthentication {
+        RequestAuthentication {
             policy,
             upkeep,
             cache,
-            certified,
-        })
-    }
-
-    fn prepare(&self, world: &dyn World, problems: &Problems) {
-        if self.certified.is_empty() {
-            return;
-        }
-        let now = world.now();
-        for (path, end) in &self.certified {
-            if *end < now {
-                problems.warn(&At::written(path), keys::set::EXPIRED);
-            }
         }
     }
 
@@ -111,6 +92,20 @@ impl Filter for RequestAuthentication {
 
     fn upkeep(&self, event: Event, world: &dyn World) -> Chores {
         self.upkeep.run(event, world)
+    }
+}
+
+/// Tells of the keys of the configuration whose certificate has ended.
+fn warn_of_expired(config: &Config, load: &Load<'_>) {
+    let mut certified = config.rules.iter().flat_map(|rule| &rule.certified);
+    let Some(first) = certified.next() else {
+        return;
+    };
+    let now = load.world.now();
+    for (path, end) in std::iter::once(first).chain(certified) {
+        if *end < now {
+            load.problems.warn(&At::written(path), keys::set::EXPIRED);
+        }
     }
 }
 

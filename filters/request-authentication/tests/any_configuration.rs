@@ -187,7 +187,7 @@ proptest! {
     ) {
         let rule = json!({"issuer": "issuer", "jwksUri": "https://a.example/?k=s3cret"});
         let config = json!({"jwtRules": [rule]}).to_string();
-        let filter = load::<RequestAuthentication>(config.as_bytes()).unwrap().filter;
+        let filter = load::<RequestAuthentication>(config.as_bytes(), &FakeWorld::new()).unwrap().filter;
         let world = FakeWorld::new();
         world.set_now(sdk_helpers::Timestamp::from_secs(1_800_000_000));
         let bearer = format!("Bearer {}", mint::token("ed25519", "EdDSA", &json!({"iss": "issuer"})));
@@ -213,7 +213,7 @@ proptest! {
 
     #[test]
     fn any_tree_is_loaded_or_refused(tree in tree()) {
-        if let Err(errors) = load::<RequestAuthentication>(tree.to_string().as_bytes()) {
+        if let Err(errors) = load::<RequestAuthentication>(tree.to_string().as_bytes(), &FakeWorld::new()) {
             prop_assert!(!errors.is_empty());
             for error in errors {
                 let line = error.to_string();
@@ -231,7 +231,7 @@ proptest! {
         method in prop::sample::select(vec!["GET", "OPTIONS", ""]),
         answer in values(),
     ) {
-        let Ok(loaded) = load::<RequestAuthentication>(config.to_string().as_bytes()) else {
+        let Ok(loaded) = load::<RequestAuthentication>(config.to_string().as_bytes(), &FakeWorld::new()) else {
             return Ok(());
         };
         let (filter, world) = (loaded.filter, FakeWorld::new());

@@ -117,9 +117,8 @@ const LABEL_VALUES: u32 = 1_000;
 const MOST_TAGS: usize = 200;
 
 impl Wire {
-    /// Checks everything and reports every problem.
-    pub fn check(self, problems: &Problems) -> Config {
-        let root = At::root();
+    /// Checks the configuration that stands at `root` and reports every problem.
+    pub fn check(self, root: &At<'_>, problems: &Problems) -> Config {
         let mut names = Labels::new();
         let mut tags = Vec::new();
         for (index, tag) in self.tags.into_iter().enumerate() {
@@ -143,11 +142,11 @@ impl Wire {
         let metrics = metrics.check(self.metrics, &root.field("metrics"));
         if tags.len() > MOST_TAGS {
             let problem = format!("there are {} tags, more than {MOST_TAGS}", tags.len());
-            problems.error(&root, problem);
+            problems.error(root, problem);
         }
         if tags.is_empty() && metrics.iter().all(Vec::is_empty) && !problems.has_errors() {
             problems.warn(
-                &root,
+                root,
                 "no `tags`, no `customTags` and no `metrics`: nothing is done",
             );
         }

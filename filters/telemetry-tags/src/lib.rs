@@ -18,7 +18,7 @@ pub mod tag_source;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Decision, Edits, Exchange, Filter, Outcomes, Problems, Record, Request, Response, Series, World,
+    Decision, Edits, Exchange, Filter, Load, Outcomes, Record, Request, Response, Series, World,
 };
 
 use config::Wire;
@@ -36,9 +36,12 @@ impl Filter for TelemetryTags {
     const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = Memory;
 
-    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
-        let policy = Policy::compile(wire.check(problems));
-        Some(TelemetryTags { policy })
+    fn compile(wire: Wire, load: &Load<'_>) -> Self {
+        let policy = Policy::compile(wire.check(&load.at, load.problems));
+        for expression in policy.expressions() {
+            expression.prepare(load.world, load.problems);
+        }
+        TelemetryTags { policy }
     }
 
     fn outcomes(&self) -> &Outcomes {
@@ -47,12 +50,6 @@ impl Filter for TelemetryTags {
 
     fn summary(&self) -> String {
         self.policy.summary()
-    }
-
-    fn prepare(&self, world: &dyn World, problems: &Problems) {
-        for expression in self.policy.expressions() {
-            expression.prepare(world, problems);
-        }
     }
 
     fn series(&self, place: usize) -> Option<Series> {

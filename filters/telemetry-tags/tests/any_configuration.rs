@@ -11,6 +11,7 @@ mod world;
 
 use proptest::prelude::*;
 use sdk_helpers::load;
+use sdk_helpers::world::fake::FakeWorld;
 use serde_json::{Value, json};
 use telemetry_tags::TelemetryTags;
 use world::{Proxy, world};
@@ -96,7 +97,7 @@ fn any_tag() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_tree_is_taken_or_refused(tree in any_json()) {
-        if load::<TelemetryTags>(tree.to_string().as_bytes()).is_ok() {
+        if load::<TelemetryTags>(tree.to_string().as_bytes(), &FakeWorld::new()).is_ok() {
             Proxy::new(&tree.to_string()).send(&world(), &[("a", b"\xff")]);
         }
     }
@@ -104,7 +105,7 @@ proptest! {
     #[test]
     fn any_tags_are_taken_or_refused(tags in prop::collection::vec(any_tag(), 0..4), header in prop::collection::vec(any::<u8>(), 0..40)) {
         let config = json!({"tags": tags, "metrics": [{}]}).to_string();
-        if load::<TelemetryTags>(config.as_bytes()).is_ok() {
+        if load::<TelemetryTags>(config.as_bytes(), &FakeWorld::new()).is_ok() {
             let mut proxy = Proxy::new(&config);
             proxy.send(&world(), &[("x", &header)]);
             proxy.send_answered(&world(), &[("x", &header)]);
@@ -114,6 +115,6 @@ proptest! {
     #[test]
     fn any_text_is_an_expression_or_refused(text in ".{0,60}") {
         let config = json!({"tags": [{"name": "a", "expression": text}]}).to_string();
-        let _ = load::<TelemetryTags>(config.as_bytes()).is_ok();
+        let _ = load::<TelemetryTags>(config.as_bytes(), &FakeWorld::new()).is_ok();
     }
 }

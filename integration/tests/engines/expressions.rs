@@ -48,7 +48,7 @@ fn in_envoy(expressions: &[String]) -> Vec<Option<String>> {
 /// What the interpreter of the native tests makes of each.
 fn natively(expressions: &[String]) -> Vec<Option<String>> {
     let config = tags(expressions).to_string();
-    let filter = load::<TelemetryTags>(config.as_bytes())
+    let filter = load::<TelemetryTags>(config.as_bytes(), &FakeWorld::new())
         .unwrap_or_else(|errors| panic!("{errors:?}"))
         .filter;
     let world = FakeWorld::new();

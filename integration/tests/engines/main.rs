@@ -9,4 +9,5 @@
 )]
 
 mod expressions;
+mod places;
 mod regexes;

@@ -12,6 +12,7 @@ use integration::envoy::{Config, Envoy, repository};
 use integration::service::wait::until;
 use integration::service::{Scratch, Service, tool};
 use regex_lite::Regex;
+use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{Filter, load};
 use serde_json::{Value, json};
 
@@ -222,7 +223,7 @@ fn counted<F: Filter>() -> BTreeSet<String> {
     let suites = files.into_iter().flat_map(|file| file.suites);
     let configs = suites.map(|suite| suite.config).chain([shipped(F::NAME)]);
     for config in configs {
-        let Ok(loaded) = load::<F>(config.to_string().as_bytes()) else {
+        let Ok(loaded) = load::<F>(config.to_string().as_bytes(), &FakeWorld::new()) else {
             continue;
         };
         let reasons = loaded

@@ -56,19 +56,21 @@ impl Envelope {
         layout: Layout::Fields(&[]),
     };
 
-    /// Takes a configuration out of whatever objects it is in. What is wrong with those goes to
-    /// `problems`, which tell everything from then on by where it was written.
-    pub fn unwrap(&self, tree: Value, problems: &Problems) -> Value {
-        let root = At::root();
+    /// Takes the configuration that stands at `root` out of whatever objects it is in. What is wrong
+    /// with those goes to `problems`, which tell everything from then on by where it was written.
+    pub fn unwrap(&self, tree: Value, root: &At<'_>, problems: &Problems) -> Value {
+        let path = root.to_string();
+        let root = &At::written(&path);
         let mut shape = OwnShape {
             envelope: self,
+            root,
             problems,
             fields: Map::new(),
             moved: Map::new(),
         };
         match tree {
-            Value::Array(list) if list.iter().any(is_object) => shape.elements(list, &root),
-            Value::Object(map) if has_object(&map) => shape.object(map, &root),
+            Value::Array(list) if list.iter().any(is_object) => shape.elements(list, root),
+            Value::Object(map) if has_object(&map) => shape.object(map, root),
             Value::Object(map) => shape.own(map),
             other => return other,
         }

@@ -80,9 +80,9 @@ impl<'a> At<'a> {
         }
     }
 
-    /// Whether it is the whole configuration.
+    /// Whether it is where a configuration begins: the whole of it, or a place that was written out.
     pub(super) const fn is_root(&self) -> bool {
-        matches!(self.step, Step::Root)
+        self.parent.is_none()
     }
 
     /// A field of the mapping here.
@@ -120,7 +120,9 @@ impl fmt::Display for At<'_> {
             // A key of a map may hold anything, a dot among it.
             Step::Field(name) if !is_plain(name) => write!(f, "[{name:?}]"),
             Step::Field(name) => {
-                let first = self.parent.is_none_or(|at| matches!(at.step, Step::Root));
+                let first = self
+                    .parent
+                    .is_none_or(|at| matches!(at.step, Step::Root | Step::Written("")));
                 write!(f, "{}{name}", if first { "" } else { "." })
             }
         }
@@ -229,7 +231,7 @@ impl Problems {
 
     /// From now on everything is told by where it was written: by path, and by the beginning of one.
     pub(super) fn written(&self, moved: Map<String, Value>) {
-        self.found.borrow_mut().moved = moved;
+        self.found.borrow_mut().moved.extend(moved);
     }
 
     /// Reports the fields that stand there in both spellings: one of them would not count.
@@ -293,6 +295,9 @@ mod tests {
         assert_eq!(headers.field("x-y").to_string(), "http[0].headers.x-y");
         assert_eq!(headers.field("a.b").to_string(), "http[0].headers[\"a.b\"]");
         assert_eq!(root.to_string(), "");
+        let inside = At::written("rateLimit");
+        assert_eq!(inside.field("limits").to_string(), "rateLimit.limits");
+        assert_eq!(At::written("").field("limits").to_string(), "limits");
     }
 
     #[test]

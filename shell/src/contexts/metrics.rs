@@ -15,8 +15,8 @@ pub(super) struct Metrics {
     build_info: Option<u32>,
     config_hash: Option<u32>,
     outcomes: Vec<Option<u32>>,
-    /// Of a filter that delays.
-    active: Option<u32>,
+    /// How many streams a filter that delays holds.
+    pub(super) active: Option<u32>,
     gauges: Vec<Option<u32>>,
     /// By their place in [`Filter::series`]; `None` where nothing was counted yet.
     series: RefCell<Vec<Option<u32>>>,
@@ -92,17 +92,6 @@ impl Metrics {
         if let Some(Some(gauge)) = self.gauges.get(gauge) {
             host::set_metric(*gauge, value);
         }
-    }
-
-    pub(super) fn add_active(&self, by: i64) {
-        if let Some(gauge) = self.active {
-            host::add_metric(gauge, by);
-        }
-    }
-
-    /// Over all workers: Envoy keeps one gauge for the process.
-    pub(super) fn active(&self) -> u64 {
-        self.active.map_or(0, host::metric)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::rc::{Rc, Weak};
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -12,6 +11,7 @@ use super::host::{self, Buffer};
 use super::metrics::Metrics;
 use super::stream::{Inner, Stream};
 use super::timers::Timers;
+use super::world::EnvoyWorld;
 use sdk_helpers::config::ConfigError;
 use sdk_helpers::decision::{Answer, Call, Decision, Resume};
 use sdk_helpers::filter::{Event, Filter, Loaded, load};
@@ -32,12 +32,12 @@ pub(super) struct Root<F: Filter> {
 /// A loaded filter and what its root context and its streams have in common.
 pub(super) struct Shared<F: Filter> {
     pub(super) filter: F,
+    pub(super) world: EnvoyWorld,
     pub(super) metrics: Metrics,
     /// The text of each outcome, as it goes to filter state and details.
     pub(super) reasons: Vec<String>,
     /// Filter state of the reason.
     pub(super) reason_key: String,
-    pub(super) dice: RefCell<fastrand::Rng>,
     root: u32,
     timers: RefCell<Timers<Due<F>>>,
     calls: RefCell<HashMap<u32, Caller<F>>>,
@@ -106,21 +106,18 @@ impl<F: Filter> RootContext for Root<F> {
                 }
             },
         };
-        match load::<F>(&bytes) {
+        let world = EnvoyWorld::new();
+        match load::<F>(&bytes, &world) {
             Ok(loaded) => {
                 let Loaded {
                     filter,
-                    problems,
+                    warnings,
                     hash,
-                    ..
                 } = loaded;
-                let shared = Rc::new(Shared::new(self.id, filter));
-                shared.filter.prepare(&*shared, &problems);
-                if problems.has_errors() {
-                    return refused::<F>(problems.errors());
-                }
+                // From here on it is in force: what tells of it, gauges first, comes no earlier.
+                let shared = Rc::new(Shared::new(self.id, filter, world));
                 shared.metrics.in_force(hash);
-                shared.announce(problems.warnings(), hash);
+                shared.announce(warnings, hash);
                 self.shared = Some(Rc::clone(&shared));
                 shared.chores(Event::Loaded);
                 true
@@ -175,14 +172,15 @@ pub(super) fn named<F: Filter>() -> String {
 }
 
 impl<F: Filter> Shared<F> {
-    fn new(root: u32, filter: F) -> Self {
-        let seed = RandomState::new().build_hasher().finish();
+    fn new(root: u32, filter: F, world: EnvoyWorld) -> Self {
+        let metrics = Metrics::define(&filter);
+        world.set_active(metrics.active);
         Shared {
-            metrics: Metrics::define(&filter),
+            metrics,
             reasons: filter.outcomes().iter().map(ToString::to_string).collect(),
             reason_key: format!("mesh_filters.{}", F::NAME),
-            dice: RefCell::new(fastrand::Rng::with_seed(seed)),
             filter,
+            world,
             root,
             timers: RefCell::new(Timers::new()),
             calls: RefCell::new(HashMap::new()),
@@ -196,7 +194,7 @@ impl<F: Filter> Shared<F> {
     /// Every VM of the process configures itself; one of them says so.
     fn announce(&self, warnings: Vec<ConfigError>, hash: u32) {
         let mut first = false;
-        let _ = self.update(
+        let _ = self.world.update(
             &format!("mesh_filters.{}.configured", F::NAME),
             &mut |said| {
                 first = said != Some(&hash.to_le_bytes());
@@ -297,11 +295,7 @@ impl<F: Filter> Shared<F> {
     fn run_again(&self) {
         let queue = self.queue.get().or_else(|| {
             // A name of its own, so that no other VM takes the queue over.
-            let name = format!(
-                "mesh_filters.{}.{:x}",
-                F::NAME,
-                self.dice.borrow_mut().u128(..)
-            );
+            let name = format!("mesh_filters.{}.{:x}", F::NAME, self.world.unique());
             host::register_queue(&name).ok()
         });
         self.queue.set(queue);
@@ -318,7 +312,7 @@ impl<F: Filter> Shared<F> {
             let Some(event) = events.pop_front() else {
                 return;
             };
-            let chores = self.filter.upkeep(event, &**self);
+            let chores = self.filter.upkeep(event, &self.world);
             for (tag, call) in chores.calls {
                 if self.send(&call, Caller::Upkeep(tag)).is_none() {
                     events.push_back(Event::Answer(tag, Answer::Unsent));

@@ -81,10 +81,11 @@ impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
         let inner = &self.0;
         let shared = &inner.shared;
-        let decision =
-            shared
-                .filter
-                .on_request(&inner.request, &**shared, &mut inner.memory.borrow_mut());
+        let decision = shared.filter.on_request(
+            &inner.request,
+            &shared.world,
+            &mut inner.memory.borrow_mut(),
+        );
         inner.apply(decision, false)
     }
 
@@ -92,9 +93,10 @@ impl<F: Filter> HttpContext for Stream<F> {
         let inner = &self.0;
         let shared = &inner.shared;
         let response = Response::lazy(RESPONSE);
-        let edits = shared
-            .filter
-            .on_response(&response, &**shared, &mut inner.memory.borrow_mut());
+        let edits =
+            shared
+                .filter
+                .on_response(&response, &shared.world, &mut inner.memory.borrow_mut());
         let pending = std::mem::take(&mut inner.state.borrow_mut().response);
         edit(MapType::HttpResponseHeaders, &pending);
         edit(MapType::HttpResponseHeaders, &edits.response);
@@ -112,7 +114,7 @@ impl<F: Filter> HttpContext for Stream<F> {
         };
         let record = shared
             .filter
-            .on_end(&exchange, &**shared, &mut inner.memory.borrow_mut());
+            .on_end(&exchange, &shared.world, &mut inner.memory.borrow_mut());
         inner.record(&record);
     }
 }
@@ -137,9 +139,12 @@ impl<F: Filter> Inner<F> {
 
     fn ask_again(&self, why: Resume) -> Decision {
         let shared = &self.shared;
-        shared
-            .filter
-            .on_resume(why, &self.request, &**shared, &mut self.memory.borrow_mut())
+        shared.filter.on_resume(
+            why,
+            &self.request,
+            &shared.world,
+            &mut self.memory.borrow_mut(),
+        )
     }
 
     /// Does what was decided. `held` tells whether Envoy has to be told that the stream goes on.
@@ -161,7 +166,7 @@ impl<F: Filter> Inner<F> {
                     self.record(&record);
                     let hold = self.hold();
                     self.state.borrow_mut().active = true;
-                    self.shared.metrics.add_active(1);
+                    self.shared.world.add_active(1);
                     self.shared.at(by, Due::Delay(hold, *then));
                     return Action::Pause;
                 }
@@ -222,7 +227,7 @@ impl<F: Filter> Inner<F> {
         state.hold = state.hold.wrapping_add(1);
         state.call = None;
         if std::mem::take(&mut state.active) {
-            self.shared.metrics.add_active(-1);
+            self.shared.world.add_active(-1);
         }
     }
 
@@ -304,7 +309,7 @@ impl<F: Filter> Drop for Inner<F> {
     fn drop(&mut self) {
         let state = self.state.get_mut();
         if state.active {
-            self.shared.metrics.add_active(-1);
+            self.shared.world.add_active(-1);
         }
         if let Some(token) = state.call {
             self.shared.forget(token);

@@ -1,21 +1,56 @@
 //! The world of a filter, answered by the host.
 
+use std::cell::{Cell, RefCell};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+
 use super::host;
-use super::root::Shared;
-use sdk_helpers::filter::Filter;
 use sdk_helpers::world::{Contended, Facts, Roll, Step, Timestamp, World};
 
 /// Retries of a contended cell. With two workers on one cell a write succeeds after 1.8 attempts
 /// on average; a cell that is still contended after so many is under a flood.
 const ATTEMPTS: usize = 32;
 
-impl<F: Filter> Facts for Shared<F> {
+/// What a filter may ask. It is there before its filter, which asks it while a configuration is
+/// compiled.
+#[derive(Debug)]
+pub(super) struct EnvoyWorld {
+    dice: RefCell<fastrand::Rng>,
+    /// The gauge of the streams that the filter holds, once its configuration is in force.
+    active: Cell<Option<u32>>,
+}
+
+impl EnvoyWorld {
+    pub(super) fn new() -> Self {
+        let seed = RandomState::new().build_hasher().finish();
+        EnvoyWorld {
+            dice: RefCell::new(fastrand::Rng::with_seed(seed)),
+            active: Cell::new(None),
+        }
+    }
+
+    /// A number that nobody else has.
+    pub(super) fn unique(&self) -> u128 {
+        self.dice.borrow_mut().u128(..)
+    }
+
+    pub(super) fn set_active(&self, gauge: Option<u32>) {
+        self.active.set(gauge);
+    }
+
+    pub(super) fn add_active(&self, by: i64) {
+        if let Some(gauge) = self.active.get() {
+            host::add_metric(gauge, by);
+        }
+    }
+}
+
+impl Facts for EnvoyWorld {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         host::property(path).ok()
     }
 }
 
-impl<F: Filter> World for Shared<F> {
+impl World for EnvoyWorld {
     fn now(&self) -> Timestamp {
         Timestamp::from_nanos(host::now())
     }
@@ -28,8 +63,9 @@ impl<F: Filter> World for Shared<F> {
         Roll::new(self.dice.borrow_mut().u64(..))
     }
 
+    /// Envoy keeps one gauge for the process, over all workers.
     fn active(&self) -> u64 {
-        self.metrics.active()
+        self.active.get().map_or(0, host::metric)
     }
 
     fn update(&self, cell: &str, step: &mut Step<'_>) -> Result<(), Contended> {

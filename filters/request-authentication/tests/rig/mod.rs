@@ -22,6 +22,8 @@ use crate::mint;
 /// A filter and its world.
 pub(crate) struct Rig {
     pub(crate) filter: RequestAuthentication,
+    /// What was said of its configuration.
+    pub(crate) warnings: Vec<String>,
     pub(crate) world: FakeWorld,
 }
 
@@ -48,11 +50,13 @@ pub(crate) fn rule(keys: &[&str]) -> Value {
 impl Rig {
     /// Loads a configuration, in the year 2026.
     pub(crate) fn new(config: &Value) -> Self {
-        let loaded = load::<RequestAuthentication>(config.to_string().as_bytes());
         let world = FakeWorld::new();
         world.set_now(timestamp("2026-01-01T00:00:00Z").unwrap());
+        let loaded = load::<RequestAuthentication>(config.to_string().as_bytes(), &world)
+            .unwrap_or_else(|errors| panic!("{errors:#?}"));
         Rig {
-            filter: loaded.unwrap_or_else(|errors| panic!("{errors:#?}")).filter,
+            filter: loaded.filter,
+            warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
             world,
         }
     }

@@ -48,14 +48,15 @@ pub(crate) struct Proxy {
 }
 
 pub(crate) fn errors(config: &str) -> Vec<String> {
-    let errors = load::<TelemetryTags>(config.as_bytes())
+    let errors = load::<TelemetryTags>(config.as_bytes(), &FakeWorld::new())
         .err()
         .unwrap_or_default();
     errors.iter().map(ToString::to_string).collect()
 }
 
 pub(crate) fn warnings(config: &str) -> Vec<String> {
-    let Loaded { warnings, .. } = load::<TelemetryTags>(config.as_bytes()).expect("it is accepted");
+    let Loaded { warnings, .. } =
+        load::<TelemetryTags>(config.as_bytes(), &FakeWorld::new()).expect("it is accepted");
     warnings.iter().map(ToString::to_string).collect()
 }
 
@@ -102,8 +103,8 @@ pub(crate) fn request(headers: &[(&str, &[u8])]) -> Request {
 
 impl Proxy {
     pub(crate) fn new(config: &str) -> Self {
-        let Loaded { filter, .. } =
-            load::<TelemetryTags>(config.as_bytes()).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let Loaded { filter, .. } = load::<TelemetryTags>(config.as_bytes(), &FakeWorld::new())
+            .unwrap_or_else(|errors| panic!("{errors:?}"));
         Proxy {
             filter,
             tags: BTreeMap::new(),

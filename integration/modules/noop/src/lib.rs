@@ -1,6 +1,6 @@
 //! A filter that does nothing: the floor of what any filter costs Envoy.
 
-use sdk_helpers::{Decision, Filter, Outcomes, Problems, Request, World};
+use sdk_helpers::{Decision, Filter, Load, Outcomes, Request, World};
 
 /// Does nothing.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ impl Filter for Noop {
     type Wire = Wire;
     type Memory = ();
 
-    fn compile(_: Wire, _: &Problems) -> Option<Self> {
-        Some(Noop::default())
+    fn compile(_: Wire, _: &Load<'_>) -> Self {
+        Noop::default()
     }
 
     fn outcomes(&self) -> &Outcomes {

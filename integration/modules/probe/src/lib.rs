@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use sdk_helpers::{
-    Answer, At, Call, Chores, Decision, Edits, Event, Exchange, Filter, HeaderEdit, LocalReply,
-    OutcomeId, Outcomes, Problems, Record, Request, Response, Resume, World,
+    Answer, Call, Chores, Decision, Edits, Event, Exchange, Filter, HeaderEdit, Load, LocalReply,
+    OutcomeId, Outcomes, Record, Request, Response, Resume, World,
 };
 
 /// The probe.
@@ -50,17 +50,16 @@ impl Filter for Probe {
     /// The number of times it was asked about this stream.
     type Memory = u32;
 
-    fn compile(wire: Wire, problems: &Problems) -> Option<Self> {
-        let Some(cluster) = wire.cluster else {
-            problems.error(
-                &At::root().field("cluster"),
+    fn compile(wire: Wire, load: &Load<'_>) -> Self {
+        if wire.cluster.is_none() {
+            load.problems.error(
+                &load.at.field("cluster"),
                 "is missing; name a cluster of Envoy's",
             );
-            return None;
-        };
+        }
         let mut outcomes = Outcomes::default();
-        Some(Probe {
-            cluster,
+        Probe {
+            cluster: wire.cluster.unwrap_or_default(),
             fetch: wire.fetch.unwrap_or(false),
             seen: outcomes.add("seen", None),
             answered: outcomes.add("answered", Some("probe")),
@@ -68,7 +67,7 @@ impl Filter for Probe {
             outcomes,
             fetched: RefCell::new(None),
             fetches: Cell::new(0),
-        })
+        }
     }
 
     fn outcomes(&self) -> &Outcomes {

@@ -10,6 +10,8 @@ use super::{Envelope, Layout, OBJECT, has_object, is_object, kinds, metadata};
 /// The configuration in the filter's own shape, so far.
 pub(super) struct OwnShape<'a> {
     pub(super) envelope: &'a Envelope,
+    /// Where the configuration begins.
+    pub(super) root: &'a At<'a>,
     pub(super) problems: &'a Problems,
     pub(super) fields: Map<String, Value>,
     /// Where what stands at a path was written.
@@ -19,13 +21,13 @@ pub(super) struct OwnShape<'a> {
 impl OwnShape<'_> {
     /// A configuration in our own shape, or a `spec` by itself.
     pub(super) fn own(&mut self, map: Map<String, Value>) {
-        let root = At::root();
+        let root = self.root;
         if let Layout::Entries { list, beside, .. } = self.envelope.layout {
             let spec = map
                 .keys()
                 .any(|name| place(name, self.envelope.spec).is_some());
             if spec && !self.has_list(&map) {
-                self.envelope.pass_over(&map, &root, self.problems);
+                self.envelope.pass_over(&map, root, self.problems);
                 let mut entry = Map::new();
                 for (name, value) in map {
                     let fields = match place(&name, beside) {
@@ -34,15 +36,15 @@ impl OwnShape<'_> {
                     };
                     fields.insert(name, value);
                 }
-                self.push(list, Value::Object(entry), &root);
+                self.push(list, Value::Object(entry), root);
                 return;
             }
         } else {
-            self.envelope.pass_over(&map, &root, self.problems);
+            self.envelope.pass_over(&map, root, self.problems);
         }
-        self.problems.spelt_once(&map, self.envelope.lists(), &root);
+        self.problems.spelt_once(&map, self.envelope.lists(), root);
         for (name, value) in map {
-            self.field(&name, value, &root);
+            self.field(&name, value, root);
         }
     }
 
@@ -99,7 +101,7 @@ impl OwnShape<'_> {
             problems.misfit(&at.field(field), problem);
             self.list();
             for list in self.envelope.lists() {
-                problems.follow_up(&At::root().field(list));
+                problems.follow_up(&self.root.field(list));
             }
             return;
         }
@@ -140,7 +142,7 @@ impl OwnShape<'_> {
             other => {
                 Node::new(&other, &at_spec, problems).entries(&mut |_, _| {});
                 for list in self.envelope.lists() {
-                    problems.follow_up(&At::root().field(list));
+                    problems.follow_up(&self.root.field(list));
                 }
                 Map::new()
             }
@@ -165,8 +167,7 @@ impl OwnShape<'_> {
         if let [list] = self.envelope.lists()
             && !self.fields.contains_key(*list)
         {
-            let written = at.field(list).to_string();
-            self.moved.insert((*list).to_owned(), written.into());
+            self.note(&self.root.field(list), &at.field(list));
             self.list();
         }
     }
@@ -329,8 +330,7 @@ impl OwnShape<'_> {
             index = there.len();
             there.push(element);
         }
-        let root = At::root();
-        let field = root.field(list);
+        let field = self.root.field(list);
         self.note(&field.index(index), at)
     }
 
@@ -345,7 +345,7 @@ impl OwnShape<'_> {
         }
         // It is read by its name in camel case; what nobody reads is told by the name it has.
         for path in [camel(name), name.to_owned()] {
-            self.note(&At::root().field(&path), &at.field(&path));
+            self.note(&self.root.field(&path), &at.field(&path));
         }
         self.fields.insert(name.to_owned(), value);
     }

@@ -4,8 +4,8 @@ use crate::headers::Headers;
 use crate::world::fake::FakeWorld;
 
 fn compile(text: &str) -> Result<HttpMatch, Vec<String>> {
-    let mut problems = Problems::default();
-    let wire: HttpMatchWire = read(&parse(text.as_bytes()).unwrap(), &mut problems);
+    let problems = Problems::default();
+    let wire: HttpMatchWire = read(&parse(text.as_bytes()).unwrap(), &At::root(), &problems);
     let compiled = HttpMatch::compile(wire, &At::root(), &problems);
     let errors: Vec<String> = problems.errors().iter().map(ToString::to_string).collect();
     if errors.is_empty() {

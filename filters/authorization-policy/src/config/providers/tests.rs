@@ -13,8 +13,8 @@ fn checked(entries: Value) -> (Vec<Provider>, Vec<String>, Vec<String>) {
             Whole(entries)
         }
     }
-    let mut problems = Problems::default();
-    let whole: Whole = sdk_helpers::config::read(&json!({"p": entries}), &mut problems);
+    let problems = Problems::default();
+    let whole: Whole = sdk_helpers::config::read(&json!({"p": entries}), &At::root(), &problems);
     let root = At::root();
     let providers = check(whole.0, &root.field("p"), &problems);
     let text =
