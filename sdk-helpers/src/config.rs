@@ -5,10 +5,14 @@
 //! defaults, so [`read`] brings its own deserializer; the `Wire` types stay plain `derive`s.
 
 mod envelope;
+mod fields;
 mod header;
+pub mod kind;
 mod names;
+pub mod page;
 mod problems;
 mod reader;
+pub mod table;
 mod tree;
 mod units;
 

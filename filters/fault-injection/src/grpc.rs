@@ -3,7 +3,7 @@
 use sdk_helpers::config::nearest;
 
 /// In the order of their codes.
-const NAMES: [&str; 17] = [
+pub(crate) const NAMES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",

@@ -1,29 +1,33 @@
 //! A share of requests, as Istio and Envoy write it.
 
-use sdk_helpers::{At, Problems, Roll};
-use serde::Deserialize;
+use sdk_helpers::{At, Problems, Roll, fields, words};
 
-/// `percentage: {value: 0.1}` as Istio has it, or Envoy's
-/// `{numerator: 1, denominator: TEN_THOUSAND}`.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PercentageWire {
-    value: Option<f64>,
-    numerator: Option<u32>,
-    denominator: Option<Denominator>,
+fields! {
+    /// `percentage: {value: 0.1}` as Istio has it, or Envoy's
+    /// `{numerator: 1, denominator: TEN_THOUSAND}`.
+    #[derive(Clone, PartialEq)]
+    pub struct PercentageWire {
+        /// share of requests, in millionths as istiod computes them
+        value: f64 { kind: "0, or 0.0001 to 100", default: "never", istio: "same", within: Some((0.0, 100.0)) },
+        /// in place of `value`
+        numerator: u32 { kind: "whole number", istio: "Envoy `FractionalPercent`" },
+        /// what `numerator` counts in
+        denominator: Denominator { default: "`HUNDRED`", istio: "Envoy `FractionalPercent`" },
+    }
 }
 
-/// Envoy's denominators.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Denominator {
-    /// Whole percents.
-    #[default]
-    Hundred,
-    /// Hundredths of a percent.
-    TenThousand,
-    /// What Istio's `percentage` becomes.
-    Million,
+words! {
+    /// Envoy's denominators.
+    #[derive(Default)]
+    pub enum Denominator {
+        /// Whole percents.
+        #[default]
+        Hundred = "HUNDRED",
+        /// Hundredths of a percent.
+        TenThousand = "TEN_THOUSAND",
+        /// What Istio's `percentage` becomes.
+        Million = "MILLION",
+    }
 }
 
 impl Denominator {

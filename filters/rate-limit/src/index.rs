@@ -117,6 +117,7 @@ fn set(bits: &mut [u64], number: usize) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sdk_helpers::config::read;
     use sdk_helpers::matcher::HttpMatchWire;
     use sdk_helpers::world::fake::FakeWorld;
     use sdk_helpers::{At, Headers, Problems, Request};
@@ -140,7 +141,7 @@ mod tests {
         ) {
             let problems = Problems::default();
             let compile = |value: &Value| {
-                let wire: HttpMatchWire = serde_json::from_value(value.clone()).unwrap();
+                let wire: HttpMatchWire = read(value, &mut Problems::default());
                 HttpMatch::compile(wire, &At::root(), &problems)
             };
             let limits: Vec<Vec<HttpMatch>> =

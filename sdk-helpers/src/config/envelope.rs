@@ -4,8 +4,8 @@
 //! What is taken out of an object keeps its place for whoever reads of a problem: what stands under
 //! `http[0]` of our own shape is told as `items[2].spec.http[0]` where that is what was written.
 
-mod kinds;
-mod metadata;
+pub(super) mod kinds;
+pub(super) mod metadata;
 mod placement;
 mod shape;
 
@@ -45,7 +45,7 @@ pub enum Layout {
 }
 
 /// What tells an object.
-const OBJECT: [&str; 6] = ["apiVersion", "kind", "metadata", "spec", "items", "status"];
+pub(super) const OBJECT: [&str; 6] = ["apiVersion", "kind", "metadata", "spec", "items", "status"];
 
 impl Envelope {
     /// For a filter that takes nothing of Kubernetes.
@@ -78,7 +78,7 @@ impl Envelope {
         Value::Object(shape.fields)
     }
 
-    fn lists(&self) -> &[&'static str] {
+    pub(super) fn lists(&self) -> &[&'static str] {
         match &self.layout {
             Layout::Fields(lists) => lists,
             Layout::Entries { list, .. } => std::slice::from_ref(list),

@@ -23,6 +23,20 @@ pub(super) fn is_snake(name: &str, field: &str) -> bool {
     rest.next().is_none()
 }
 
+/// A name in camel case in snake case.
+pub(super) fn snake(field: &str) -> String {
+    let mut snake = String::with_capacity(field.len());
+    let mut upper = false;
+    for letter in field.chars() {
+        if letter.is_ascii_uppercase() && !upper {
+            snake.push('_');
+        }
+        upper = letter.is_ascii_uppercase();
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
+
 /// A name in snake case in camel case; any other as it is.
 pub(super) fn camel(name: &str) -> String {
     if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -128,6 +142,7 @@ mod tests {
             ("match", "match"),
         ] {
             assert!(is_snake(snake, field), "{snake}");
+            assert_eq!(super::snake(field), snake);
         }
         for (name, field) in [
             ("jwksUri", "jwksUri"),

@@ -134,6 +134,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// All of it, as it is.
+    pub(super) fn tree(self) -> &'a Value {
+        self.value
+    }
+
     /// Where it is.
     pub fn at(self) -> At<'a> {
         *self.at
@@ -142,6 +147,16 @@ impl<'a> Node<'a> {
     /// Whether it is null.
     pub fn is_null(self) -> bool {
         self.value.is_null()
+    }
+
+    /// Whether it is a text.
+    pub fn is_text(self) -> bool {
+        self.value.is_string()
+    }
+
+    /// Whether it is a list.
+    pub fn is_list(self) -> bool {
+        self.value.is_array()
     }
 
     /// The text it is.

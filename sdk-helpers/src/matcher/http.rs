@@ -1,59 +1,82 @@
 //! Istio's HTTPMatchRequest, for a filter that has no route table of its own.
 
-use std::collections::BTreeMap;
-
-use serde::Deserialize;
-
 use super::{BlocksWire, PathTemplate, SourceMatch, StringMatch, StringMatchWire};
 use crate::claims::{self, Claims};
+use crate::config::kind::Map;
 use crate::config::{At, Problems, header_name};
 use crate::request::Request;
 use crate::world::Facts;
 
-/// `HTTPMatchRequest` as Istio's VirtualService has it. `route`, `claims`, `withoutClaims`,
-/// `sourceCIDR`, `notSourceCIDR` and `uri.template` are ours.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[allow(
-    missing_docs,
-    reason = "Istio's own field names; their meaning is Istio's"
-)]
-pub struct HttpMatchWire {
-    pub name: Option<String>,
-    pub uri: Option<UriMatchWire>,
-    pub ignore_uri_case: Option<bool>,
-    pub scheme: Option<StringMatchWire>,
-    pub method: Option<StringMatchWire>,
-    pub authority: Option<StringMatchWire>,
-    pub headers: Option<BTreeMap<String, Option<StringMatchWire>>>,
-    pub without_headers: Option<BTreeMap<String, Option<StringMatchWire>>>,
-    pub query_params: Option<BTreeMap<String, Option<StringMatchWire>>>,
-    pub port: Option<u32>,
-    pub source_labels: Option<BTreeMap<String, String>>,
-    pub source_namespace: Option<String>,
-    pub gateways: Option<Vec<String>>,
-    pub stat_prefix: Option<String>,
-    pub route: Option<StringMatchWire>,
-    pub claims: Option<BTreeMap<String, Option<StringMatchWire>>>,
-    pub without_claims: Option<BTreeMap<String, Option<StringMatchWire>>>,
-    #[serde(rename = "sourceCIDR")]
-    pub source_cidr: Option<BlocksWire>,
-    #[serde(rename = "notSourceCIDR")]
-    pub not_source_cidr: Option<BlocksWire>,
+crate::fields! {
+    /// `HTTPMatchRequest` as Istio's VirtualService has it: all that it says must hold.
+    #[derive(Clone, PartialEq)]
+    pub struct HttpMatchWire as "HTTPMatchRequest" {
+        /// names the match, for people
+        pub name: String { istio: "same" },
+        /// the path without its query. A prefix is plain text: `/foo` takes `/foobar`. `template` (ours) is a
+        /// path template: `{*}` is one segment, `{**}` any number of them, as in AuthorizationPolicy
+        pub uri: UriMatchWire { kind: "StringMatch, or `template`", istio: "same" },
+        /// `uri` in any case, but for `regex`
+        pub ignore_uri_case as "ignoreUriCase": bool { istio: "same" },
+        /// the pseudo header as sent
+        pub scheme: StringMatchWire { istio: "same" },
+        /// the pseudo header as sent
+        pub method: StringMatchWire { istio: "same" },
+        /// the pseudo header as sent, with its port
+        pub authority: StringMatchWire { istio: "same" },
+        /// each named header, pseudo headers too: `:method`, `:authority`, `:scheme`, and `:path` with its
+        /// query. Of a header sent several times any value may match, each alone
+        pub headers: Map<Option<StringMatchWire>> { istio: "same" },
+        /// none of the named headers may match; a missing one counts as the empty text; `{}` asks that it
+        /// is absent
+        pub without_headers as "withoutHeaders": Map<Option<StringMatchWire>> { istio: "same" },
+        /// the first occurrence, as sent, not percent-decoded
+        pub query_params as "queryParams": Map<Option<StringMatchWire>> { istio: "same" },
+        /// the listener's port
+        pub port: u32 { istio: "same", within: Some((1.0, 65_535.0)) },
+        /// labels of the proxy it runs in, from the node's metadata
+        pub source_labels as "sourceLabels": Map<String> { istio: "same" },
+        /// the namespace of the proxy it runs in, from the node's metadata
+        pub source_namespace as "sourceNamespace": String { istio: "same" },
+        /// refused: attach the filter to those gateways instead
+        pub gateways: Vec<String> { istio: "same", refused: true },
+        /// nothing: Envoy's routes have statistics, and a filter has its own
+        pub stat_prefix as "statPrefix": String { istio: "same" },
+        /// the name of Envoy's route
+        pub route: StringMatchWire { istio: "ours" },
+        /// verified claims: text, or an element of a list. `sub`, `realm.roles`, or `[a.b][c]` for names
+        /// with dots. Istio's `headers: {"@request.auth.claims.sub": …}` means the same
+        pub claims: Map<Option<StringMatchWire>> { istio: "ours" },
+        /// none of the named claims may match; without a verified token, none does. `{sub: {}}` is every
+        /// caller without a name
+        pub without_claims as "withoutClaims": Map<Option<StringMatchWire>> { istio: "ours" },
+        /// a block such as `10.0.0.0/8` or a list of some, in one of which the client's address is. It is the
+        /// address that Envoy trusts, by `use_remote_address` and `xff_num_trusted_hops`; who has none, behind
+        /// a pipe, is in no block
+        pub source_cidr as "sourceCIDR": BlocksWire { istio: "ours; Envoy `remote_address_match`" },
+        /// likewise, in none of which it is
+        pub not_source_cidr as "notSourceCIDR": BlocksWire { istio: "ours; its `invert_match`" },
+    }
 }
 
-/// The `uri` of a match: a StringMatch, or a path template.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[allow(missing_docs, reason = "as in StringMatchWire")]
-pub struct UriMatchWire {
-    pub exact: Option<String>,
-    pub prefix: Option<String>,
-    pub suffix: Option<String>,
-    pub contains: Option<String>,
-    pub regex: Option<String>,
-    /// A path template such as `/orders/{*}/items`.
-    pub template: Option<String>,
+crate::fields! {
+    /// The `uri` of a match: a StringMatch, or a path template.
+    #[derive(Clone, PartialEq)]
+    pub struct UriMatchWire as "UriMatch" {
+        /// the whole path
+        pub exact: String { istio: "same" },
+        /// the beginning of the path, as plain text; the empty one is any path's
+        pub prefix: String { istio: "same" },
+        /// the end of the path
+        pub suffix: String { istio: "ours" },
+        /// a part of the path
+        pub contains: String { istio: "ours" },
+        /// RE2 syntax over bytes; the whole path must match
+        pub regex: String { istio: "same" },
+        /// a path template such as `/orders/{*}/items`: `{*}` is one segment, `{**}` any number of them, as in
+        /// AuthorizationPolicy
+        pub template: String { istio: "ours" },
+    }
 }
 
 /// Claims in `headers`, as Istio's gateways take them.
@@ -187,7 +210,7 @@ impl HttpMatch {
 
     fn add_headers(
         &mut self,
-        wire: Option<BTreeMap<String, Option<StringMatchWire>>>,
+        wire: Option<Vec<(String, Option<StringMatchWire>)>>,
         inverted: bool,
         at: &At<'_>,
         problems: &Problems,

@@ -1,11 +1,9 @@
 //! Where a request comes from: Envoy's `remote_address_match`.
 
-use std::fmt;
-
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
 use super::{Address, Cidr};
-use crate::config::{At, Problems};
+use crate::config::kind::FieldKind;
+use crate::config::table::Type;
+use crate::config::{At, Node, Problems};
 use crate::world::Facts;
 
 /// `sourceCIDR` and `notSourceCIDR` as a user writes them: one block of addresses, or a list.
@@ -20,52 +18,21 @@ pub enum BlocksWire {
     Several(Vec<String>),
 }
 
-impl<'de> Deserialize<'de> for BlocksWire {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Blocks)
-    }
-}
-
-struct Blocks;
-
-impl<'de> Visitor<'de> for Blocks {
+impl FieldKind for BlocksWire {
     type Value = BlocksWire;
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a list")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<BlocksWire, E> {
-        Ok(BlocksWire::One(text.to_owned()))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<BlocksWire, E> {
-        Ok(BlocksWire::Neither)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<BlocksWire, E> {
-        Ok(BlocksWire::Neither)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<BlocksWire, E> {
-        Ok(BlocksWire::Neither)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<BlocksWire, E> {
-        Ok(BlocksWire::Neither)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<BlocksWire, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(BlocksWire::Neither)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<BlocksWire, A::Error> {
-        let mut blocks = Vec::new();
-        while let Some(block) = list.next_element()? {
-            blocks.push(block);
+    fn read(node: Node<'_>) -> BlocksWire {
+        if node.is_list() {
+            return BlocksWire::Several(Vec::<String>::read(node));
         }
-        Ok(BlocksWire::Several(blocks))
+        match node.is_text() {
+            true => BlocksWire::One(node.text()),
+            false => BlocksWire::Neither,
+        }
+    }
+
+    fn describe() -> Type {
+        Type::Either(vec![String::describe(), Vec::<String>::describe()])
     }
 }
 

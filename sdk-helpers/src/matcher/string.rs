@@ -1,25 +1,25 @@
 //! Istio's StringMatch: `exact`, `prefix` or `regex`, and nothing at all for "is there"; ours beside
 //! them, as Envoy's StringMatcher has them, `suffix` and `contains`.
 
-use serde::Deserialize;
-
 use super::Regex;
 use crate::config::{At, Problems};
 
-/// `StringMatch` as Istio's API has it. `suffix` and `contains` are ours.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct StringMatchWire {
-    /// The whole value.
-    pub exact: Option<String>,
-    /// The beginning of the value.
-    pub prefix: Option<String>,
-    /// The end of the value.
-    pub suffix: Option<String>,
-    /// A part of the value.
-    pub contains: Option<String>,
-    /// RE2's syntax over bytes; the whole value must match.
-    pub regex: Option<String>,
+crate::fields! {
+    /// `StringMatch` as Istio's API has it: one of these, or `{}` for any value that is there.
+    /// `suffix` and `contains` are ours.
+    #[derive(Clone, PartialEq)]
+    pub struct StringMatchWire as "StringMatch" {
+        /// the whole value
+        pub exact: String { istio: "same" },
+        /// the beginning of the value, as plain text
+        pub prefix: String { istio: "same" },
+        /// the end of the value
+        pub suffix: String { istio: "ours" },
+        /// a part of the value
+        pub contains: String { istio: "ours" },
+        /// RE2 syntax over bytes; the whole value must match
+        pub regex: String { istio: "same" },
+    }
 }
 
 /// A compiled StringMatch over bytes.

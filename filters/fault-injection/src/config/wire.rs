@@ -1,86 +1,105 @@
 //! The configuration as a user writes it: Istio's names, every field optional. What must be there,
 //! and what a value may say, is checked afterwards.
 
-use sdk_helpers::config::spelling;
+use sdk_helpers::config::kind::{Anything, DurationText, Empty, NameText, Spelling, TimeText};
+use sdk_helpers::fields;
 use sdk_helpers::matcher::HttpMatchWire;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::percentage::PercentageWire;
 
-/// What a user writes.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub struct Wire {
-    pub(super) http: Option<Vec<RouteWire>>,
-    pub(super) max_active_faults: Option<u32>,
-    // What else a VirtualService may hold; it was spoken of with the object it stands in.
-    pub(super) hosts: Option<IgnoredAny>,
-    pub(super) gateways: Option<IgnoredAny>,
-    pub(super) tls: Option<IgnoredAny>,
-    pub(super) tcp: Option<IgnoredAny>,
-    pub(super) export_to: Option<IgnoredAny>,
+fields! {
+    /// What a user writes: the fields of a VirtualService's `spec`, and `maxActiveFaults`.
+    pub struct Wire {
+        /// the entries
+        pub(super) http: Vec<RouteWire> {
+            default: "none: harmless, and said in the log", istio: "`VirtualService.http[]`"
+        },
+        /// no new fault while so many requests are held, over all workers; 0 is none at all
+        pub(super) max_active_faults as "maxActiveFaults": u32 {
+            kind: "whole number", default: "no limit", istio: "Envoy `max_active_faults`"
+        },
+        // What else a VirtualService may hold; it was spoken of with the object it stands in.
+        _hosts as "hosts": Anything,
+        _gateways as "gateways": Anything,
+        _tls as "tls": Anything,
+        _tcp as "tcp": Anything,
+        _export_to as "exportTo": Anything,
+    }
 }
 
-/// One `http` entry of a VirtualService. `expires`, `shadow` and `maxActiveFaults` are ours.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(super) struct RouteWire {
-    pub(super) name: Option<String>,
-    pub(super) r#match: Option<Vec<HttpMatchWire>>,
-    pub(super) fault: Option<FaultWire>,
-    #[serde(deserialize_with = "spelling")]
-    pub(super) expires: Option<String>,
-    pub(super) shadow: Option<bool>,
-    pub(super) max_active_faults: Option<u32>,
-    // What else an entry of a VirtualService may hold. It routes, and a filter does not.
-    pub(super) route: Option<IgnoredAny>,
-    pub(super) redirect: Option<IgnoredAny>,
-    pub(super) direct_response: Option<IgnoredAny>,
-    pub(super) delegate: Option<IgnoredAny>,
-    pub(super) rewrite: Option<IgnoredAny>,
-    pub(super) timeout: Option<IgnoredAny>,
-    pub(super) retries: Option<IgnoredAny>,
-    pub(super) mirror: Option<IgnoredAny>,
-    pub(super) mirrors: Option<IgnoredAny>,
-    pub(super) mirror_percent: Option<IgnoredAny>,
-    pub(super) mirror_percentage: Option<IgnoredAny>,
-    pub(super) cors_policy: Option<IgnoredAny>,
-    pub(super) headers: Option<IgnoredAny>,
+fields! {
+    /// One `http` entry of a VirtualService. `expires`, `shadow` and `maxActiveFaults` are ours.
+    pub(super) struct RouteWire {
+        /// names the rule in reason, log and metric
+        pub(super) name: NameText { default: "`http-<index>`", istio: "`name`" },
+        /// any of them; see [match](#match)
+        pub(super) r#match as "match": Vec<HttpMatchWire> {
+            default: "every request, also where the list is empty", istio: "`match`"
+        },
+        pub(super) fault: FaultWire,
+        /// from then on the entry matches but injects nothing
+        pub(super) expires: TimeText { default: "never", istio: "ours" },
+        /// counted and logged, not done
+        pub(super) shadow: bool { default: "false", istio: "ours" },
+        /// for this entry
+        pub(super) max_active_faults as "maxActiveFaults": u32 {
+            kind: "whole number", default: "the one below", istio: "Envoy `max_active_faults`, per route"
+        },
+        // What else an entry of a VirtualService may hold. It routes, and a filter does not.
+        pub(super) route: Anything,
+        pub(super) redirect: Anything,
+        pub(super) direct_response as "directResponse": Anything,
+        pub(super) delegate: Anything,
+        pub(super) rewrite: Anything,
+        pub(super) timeout: Anything,
+        pub(super) retries: Anything,
+        pub(super) mirror: Anything,
+        pub(super) mirrors: Anything,
+        pub(super) mirror_percent as "mirrorPercent": Anything,
+        pub(super) mirror_percentage as "mirrorPercentage": Anything,
+        pub(super) cors_policy as "corsPolicy": Anything,
+        pub(super) headers: Anything,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(super) struct FaultWire {
-    pub(super) delay: Option<DelayWire>,
-    pub(super) abort: Option<AbortWire>,
+fields! {
+    /// A delay, an answer in the upstream's place, or both.
+    pub(super) struct FaultWire {
+        pub(super) delay: DelayWire,
+        pub(super) abort: AbortWire,
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(super) struct DelayWire {
-    pub(super) percentage: Option<PercentageWire>,
-    pub(super) percent: Option<i32>,
-    #[serde(deserialize_with = "spelling")]
-    pub(super) fixed_delay: Option<String>,
-    pub(super) exponential_delay: Option<String>,
-    pub(super) header_delay: Option<Empty>,
+fields! {
+    /// How long requests are held, and how many of them.
+    pub(super) struct DelayWire {
+        pub(super) percentage: PercentageWire,
+        /// the deprecated form, used where `percentage` is absent; beyond 0–100 it always fires, as in Istio
+        pub(super) percent: i32 { kind: "whole number", istio: "same" },
+        /// how long the request is held
+        pub(super) fixed_delay as "fixedDelay": DurationText { kind: "duration, whole ms, ≥ 1 ms", istio: "same" },
+        pub(super) exponential_delay as "exponentialDelay": String { refused: true },
+        /// in place of `fixedDelay`: `x-envoy-fault-delay-request` says how many ms; its share can be
+        /// [lowered](#by-header) by `x-envoy-fault-delay-request-percentage`
+        pub(super) header_delay as "headerDelay": Empty { istio: "Envoy `header_delay`" },
+    }
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-pub(super) struct AbortWire {
-    pub(super) percentage: Option<PercentageWire>,
-    /// What only a delay has.
-    pub(super) percent: Option<f64>,
-    pub(super) http_status: Option<i64>,
-    #[serde(deserialize_with = "spelling")]
-    pub(super) grpc_status: Option<String>,
-    pub(super) http2_error: Option<String>,
-    pub(super) header_abort: Option<Empty>,
+fields! {
+    /// Which answer requests get, and how many of them.
+    pub(super) struct AbortWire {
+        pub(super) percentage: PercentageWire,
+        // What only a delay has.
+        pub(super) percent: f64 { refused: true },
+        /// the answer's status
+        pub(super) http_status as "httpStatus": i64 { istio: "same", within: Some((200.0, 599.0)) },
+        /// the answer's `grpc-status`
+        pub(super) grpc_status as "grpcStatus": Spelling {
+            kind: "a name, `UNAVAILABLE`", istio: "same", words: &crate::grpc::NAMES
+        },
+        pub(super) http2_error as "http2Error": String { refused: true },
+        /// in place of a status: `x-envoy-fault-abort-request`, else `x-envoy-fault-abort-grpc-request`; its
+        /// share can be [lowered](#by-header) by `x-envoy-fault-abort-request-percentage`
+        pub(super) header_abort as "headerAbort": Empty { istio: "Envoy `header_abort`" },
+    }
 }
-
-/// Envoy's empty messages: being there is all they say.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct Empty {}

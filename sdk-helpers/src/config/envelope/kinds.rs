@@ -117,6 +117,15 @@ pub(super) fn wrong_version(version: &str, kind: &str) -> Option<String> {
     })
 }
 
+/// A kind as the only word that its objects have for it, and their `apiVersion`s; nothing of one
+/// that no filter takes.
+pub(in super::super) fn words(kind: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    let known = KINDS.iter().find(|known| known.kind == kind);
+    known.map_or((&[], &[]), |known| {
+        (std::slice::from_ref(&known.kind), known.versions)
+    })
+}
+
 /// A kind with its article.
 fn one(kind: &str) -> String {
     let article = match kind.starts_with(['A', 'E', 'I', 'O', 'a', 'e', 'i', 'o']) {

@@ -1,56 +1,44 @@
 //! What Kubernetes writes about an object.
 
+use super::super::kind::{Anything, FieldKind, Map};
 use super::super::reader::Node;
 
-/// Every field of ObjectMeta, those of old clusters among them, and then those of ListMeta. What
-/// is read comes first.
-const FIELDS: [&str; 19] = [
-    "name",
-    "namespace",
-    "annotations",
-    "labels",
-    "generateName",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "selfLink",
-    "ownerReferences",
-    "finalizers",
-    "managedFields",
-    "initializers",
-    "clusterName",
-    "continue",
-    "remainingItemCount",
-];
-
-/// What a filter may read of it.
-#[derive(Debug, Default)]
-pub(super) struct Metadata {
-    pub(super) name: Option<String>,
-    pub(super) namespace: Option<String>,
-    /// The value of the annotation that was asked for.
-    pub(super) annotation: Option<String>,
+crate::fields! {
+    /// Every field of ObjectMeta, those of old clusters among them, and then those of ListMeta. What
+    /// Kubernetes alone writes is let be, whatever it is.
+    pub(in super::super) struct MetadataWire {
+        pub(super) name: String,
+        pub(super) namespace: String,
+        pub(super) annotations: Map<String>,
+        _labels as "labels": Anything,
+        _generate_name as "generateName": Anything,
+        _uid as "uid": Anything,
+        _resource_version as "resourceVersion": Anything,
+        _generation as "generation": Anything,
+        _creation_timestamp as "creationTimestamp": Anything,
+        _deletion_timestamp as "deletionTimestamp": Anything,
+        _deletion_grace_period_seconds as "deletionGracePeriodSeconds": Anything,
+        _self_link as "selfLink": Anything,
+        _owner_references as "ownerReferences": Anything,
+        _finalizers as "finalizers": Anything,
+        _managed_fields as "managedFields": Anything,
+        _initializers as "initializers": Anything,
+        _cluster_name as "clusterName": Anything,
+        _continue as "continue": Anything,
+        _remaining_item_count as "remainingItemCount": Anything,
+    }
 }
 
-/// Reads it. What Kubernetes alone writes is let be, whatever it is.
-pub(super) fn read(node: Node<'_>, annotation: Option<&str>) -> Metadata {
-    let mut metadata = Metadata::default();
-    if node.is_null() {
-        return metadata;
+impl MetadataWire {
+    /// Reads what stands under `metadata`, null or not.
+    pub(super) fn of(node: Node<'_>) -> Self {
+        Option::<MetadataWire>::read(node).unwrap_or_default()
     }
-    node.fields(&FIELDS, &mut |place, node| match place {
-        0 => metadata.name = Some(node.text()),
-        1 => metadata.namespace = Some(node.text()),
-        2 => node.entries(&mut |name, node| {
-            let text = node.text();
-            if Some(name) == annotation {
-                metadata.annotation = Some(text);
-            }
-        }),
-        _ => {}
-    });
-    metadata
+
+    /// The value of an annotation.
+    pub(super) fn annotation(&mut self, name: &str) -> Option<String> {
+        let annotations = self.annotations.iter_mut().flatten();
+        let mut named = annotations.filter(|(known, _)| known == name);
+        named.next().map(|(_, text)| std::mem::take(text))
+    }
 }

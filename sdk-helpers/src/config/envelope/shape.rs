@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 use super::super::names::{camel, place};
 use super::super::problems::{At, Problems};
 use super::super::reader::Node;
-use super::{Envelope, Layout, OBJECT, has_object, is_object, kinds, metadata};
+use super::metadata::MetadataWire;
+use super::{Envelope, Layout, OBJECT, has_object, is_object, kinds};
 
 /// The configuration in the filter's own shape, so far.
 pub(super) struct OwnShape<'a> {
@@ -51,12 +52,8 @@ impl OwnShape<'_> {
     /// A whole object, or a list of them.
     pub(super) fn object(&mut self, map: Map<String, Value>, at: &At<'_>) {
         let problems = self.problems;
-        let annotation = match self.envelope.layout {
-            Layout::Fields(_) => None,
-            Layout::Entries { flag, .. } => Some(flag.0),
-        };
         let (mut kind, mut version, mut items) = (None, None, None);
-        let (mut meta, mut spec) = (metadata::Metadata::default(), None);
+        let (mut meta, mut spec) = (MetadataWire::default(), None);
         let (mut beside, mut misplaced) = (Map::new(), Vec::new());
         problems.spelt_once(&map, &OBJECT, at);
         for (name, value) in map {
@@ -65,7 +62,7 @@ impl OwnShape<'_> {
             match place(&name, &OBJECT) {
                 Some(0) if !node.is_null() => version = Some(node.text()),
                 Some(1) if !node.is_null() => kind = Some(node.text()),
-                Some(2) => meta = metadata::read(node, annotation),
+                Some(2) => meta = MetadataWire::of(node),
                 Some(3) => spec = Some((name, value)),
                 Some(4) => items = Some((name, value)),
                 Some(_) => {}
@@ -125,7 +122,7 @@ impl OwnShape<'_> {
     fn take(
         &mut self,
         spec: Option<(String, Value)>,
-        meta: metadata::Metadata,
+        meta: MetadataWire,
         beside: Map<String, Value>,
         at: &At<'_>,
     ) {
@@ -200,7 +197,7 @@ impl OwnShape<'_> {
         &mut self,
         (list, (annotation, flag)): (&'static str, (&str, &str)),
         mut entry: Map<String, Value>,
-        meta: metadata::Metadata,
+        mut meta: MetadataWire,
         beside: Map<String, Value>,
         (at, at_spec): (&At<'_>, &At<'_>),
     ) {
@@ -220,6 +217,7 @@ impl OwnShape<'_> {
             }
         }
         let at = at.field("metadata");
+        let annotated = meta.annotation(annotation);
         for (field, value) in [("name", meta.name), ("namespace", meta.namespace)] {
             let Some(value) = value else { continue };
             let at = at.field(field);
@@ -229,7 +227,7 @@ impl OwnShape<'_> {
             }
             self.moved.insert(place_of(field), at.to_string().into());
         }
-        if let Some(text) = meta.annotation {
+        if let Some(text) = annotated {
             let at = at.field("annotations");
             let at = at.field(annotation);
             // As Go reads a truth.

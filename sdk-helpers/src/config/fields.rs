@@ -1,0 +1,163 @@
+//! The fields of a mapping as one table: what reads them, and all that is said of them.
+
+/// Defines the mapping that a user writes from one list of its fields:
+///
+/// ```
+/// use sdk_helpers::config::kind::DurationText;
+///
+/// sdk_helpers::fields! {
+///     /// A delay and how often.
+///     pub struct DelayWire {
+///         /// how long the request is held
+///         pub fixed_delay as "fixedDelay": DurationText { kind: "duration, ≥ 1 ms", istio: "same" },
+///         /// of a hundred requests, how many
+///         pub percent: u32 { default: "0", istio: "same", within: Some((0.0, 100.0)) },
+///     }
+/// }
+///
+/// # let _ = DelayWire::default();
+/// ```
+///
+/// Each field is a name, the name a user writes where that is another (in camel case; snake case is
+/// read too), its [kind](super::kind::FieldKind), and what else there is to say of it
+/// ([`Notes`](super::table::Notes)); its comment is its meaning, as the README has it. A field in
+/// the struct is an `Option` of what its kind is read into: nothing where the field is absent or null.
+///
+/// `struct X as "Y"` names a mapping that stands in several places and is described in one.
+#[macro_export]
+macro_rules! fields {
+    (
+        $(#[doc = $about:literal])*
+        $(#[derive($($derive:ident),* $(,)?)])?
+        $vis:vis struct $table:ident $(as $called:literal)? {
+            $(
+                $(#[doc = $meaning:literal])*
+                $field_vis:vis $field:ident $(as $written:literal)? : $kind:ty
+                $({ $($note:ident : $says:expr),* $(,)? })?
+            ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $about])*
+        #[derive(Debug, Default, $($($derive),*)?)]
+        $vis struct $table {
+            $(
+                $(#[doc = $meaning])*
+                $field_vis $field:
+                    ::core::option::Option<<$kind as $crate::config::kind::FieldKind>::Value>,
+            )*
+        }
+
+        impl $crate::config::kind::FieldKind for $table {
+            type Value = $table;
+
+            fn read(node: $crate::config::Node<'_>) -> $table {
+                #[derive(Clone, Copy)]
+                #[allow(non_camel_case_types, reason = "named as the fields are")]
+                enum Place { $($field),* }
+                const NAMES: &[&str] = &[$($crate::written!($field $(as $written)?)),*];
+                const PLACES: &[Place] = &[$(Place::$field),*];
+                let mut wire = <$table as ::core::default::Default>::default();
+                node.fields(NAMES, &mut |place, node| match PLACES.get(place) {
+                    $(
+                        Some(Place::$field) => {
+                            wire.$field =
+                                Some(<$kind as $crate::config::kind::FieldKind>::read(node));
+                        }
+                    )*
+                    None => {}
+                });
+                wire
+            }
+
+            fn describe() -> $crate::config::table::Type {
+                use $crate::config::table;
+                table::Type::Table(table::Table {
+                    called: None $(.or(Some($called)))?,
+                    name: stringify!($table),
+                    about: table::sentence(&[$($about),*]),
+                    fields: vec![
+                        $(table::Field {
+                            name: $crate::written!($field $(as $written)?),
+                            kind: <$kind as $crate::config::kind::FieldKind>::describe(),
+                            meaning: table::sentence(&[$($meaning),*]),
+                            notes: $crate::notes!($($($note: $says),*)?),
+                        }),*
+                    ],
+                })
+            }
+        }
+
+        impl $crate::config::FromNode for $table {
+            fn from_node(node: $crate::config::Node<'_>) -> $table {
+                <$table as $crate::config::kind::FieldKind>::read(node)
+            }
+        }
+    };
+}
+
+/// The name that a user writes.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! written {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident as $written:literal) => {
+        $written
+    };
+}
+
+/// What is said of a field.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! notes {
+    () => {
+        $crate::config::table::Notes::NONE
+    };
+    ($($note:ident : $says:expr),+) => {
+        $crate::config::table::Notes {
+            $($note: $says,)+
+            ..$crate::config::table::Notes::NONE
+        }
+    };
+}
+
+/// Defines an enum of the words that a field may be, each written as the literal behind it. Where it
+/// is none of them, which is reported, the first stands in for it.
+#[macro_export]
+macro_rules! words {
+    (
+        $(#[$about:meta])*
+        $vis:vis enum $words:ident {
+            $(#[$first_about:meta])*
+            $first:ident = $first_word:literal
+            $(, $(#[$rest_about:meta])* $rest:ident = $rest_word:literal)* $(,)?
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        $vis enum $words {
+            $(#[$first_about])*
+            $first,
+            $($(#[$rest_about])* $rest),*
+        }
+
+        impl $words {
+            const WORDS: &'static [&'static str] = &[$first_word, $($rest_word),*];
+        }
+
+        impl $crate::config::kind::FieldKind for $words {
+            type Value = $words;
+
+            fn read(node: $crate::config::Node<'_>) -> $words {
+                const ALL: &[$words] = &[$words::$first, $($words::$rest),*];
+                let word = ALL.get(node.one_of($words::WORDS));
+                word.copied().unwrap_or($words::$first)
+            }
+
+            fn describe() -> $crate::config::table::Type {
+                $crate::config::table::Type::Words($words::WORDS)
+            }
+        }
+    };
+}
