@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use sdk_helpers::{Request, Response, World};
 
-use crate::claim::Known;
+use crate::claim::LazyClaims;
 
 pub use table::{Kind, Phase, comes_late, is_closed_between, is_foreign, look_up};
 
@@ -18,7 +18,7 @@ pub struct View<'a> {
     /// The response, where its headers can be read now.
     pub response: Option<&'a Response>,
     /// The claims of its token.
-    pub claims: &'a Known,
+    pub claims: &'a LazyClaims,
     /// Everything else.
     pub world: &'a dyn World,
 }

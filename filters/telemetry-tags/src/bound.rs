@@ -1,8 +1,8 @@
 //! Ceilings on what Envoy would keep for ever: the values of a label, and all series together.
 //!
-//! A ceiling holds for all workers and as long as one of them lives. Who may exist is agreed upon in
-//! shared cells, one for each that was admitted and one that counts them; each worker remembers what
-//! it has seen, so only what is new to it asks.
+//! A ceiling holds for all workers and as long as one of them lives. They agree in Envoy's shared data
+//! on what may exist: under one key for each item that was admitted, and one for their number. Each
+//! worker remembers what it has seen, so only what is new to it asks.
 //!
 //! Several ceilings may stand over the same things, a lower one for those that matter less.
 
@@ -11,25 +11,26 @@ use std::collections::HashMap;
 
 use sdk_helpers::World;
 
-/// Cells of this filter: `<what>` counts, `<what>=<item>` stands for one that was admitted, and `<what>!`
-/// says that the log has told of it. No name holds either sign, so no two of them are one.
-pub(crate) const CELLS: &str = "mesh_filters.telemetry-tags";
+/// What this filter's keys in shared data begin with. Under `<what>` is a number, under `<what>=<item>` an
+/// item that was admitted, and under `<what>!` that the log has told of the ceiling. No name holds
+/// either sign, so no two keys are the same.
+pub(crate) const SHARED_DATA: &str = "mesh_filters.telemetry-tags";
 
 /// Things that may be at most so many.
 #[derive(Debug)]
 pub struct Ceiling {
-    /// Names the cells: `value.<label>` or `series`.
+    /// `value.<label>` or `series`.
     what: String,
     most: u32,
-    /// How often it was seen to be full in a row.
+    /// How often in a row it was seen to be full.
     full: Cell<u8>,
-    /// Whether somebody has said so.
-    told: Cell<bool>,
+    /// Whether this worker has looked if the log tells of it.
+    warned: Cell<bool>,
 }
 
-/// Nothing is ever freed, so what is full stays full. But while two workers admit the same item at once it
-/// counts twice, so once does not say much.
-const SURELY: u8 = 16;
+/// How often in a row a ceiling must be seen to be full until that is believed. Nothing is ever freed, so what is
+/// full stays full; but while two workers admit the same item at once it counts twice.
+const CONFIRMATIONS: u8 = 16;
 
 impl Ceiling {
     /// At most `most` of `what`.
@@ -38,55 +39,55 @@ impl Ceiling {
             what,
             most,
             full: Cell::new(0),
-            told: Cell::new(false),
+            warned: Cell::new(false),
         }
     }
 
     /// How many there are.
     pub fn count(&self, world: &dyn World) -> u32 {
         let mut sum = 0;
-        let _ = world.update(&self.cell(), &mut |there| {
+        let _ = world.update(&self.counter_key(), &mut |there| {
             sum = count(there);
             None
         });
         sum
     }
 
-    /// Whether nobody has said yet that it was reached, over all workers and configurations with this
-    /// ceiling: true once.
-    pub fn is_news(&self, world: &dyn World) -> bool {
-        let mut news = false;
-        if !self.told.replace(true) {
+    /// Whether the log is to tell that it was reached: true once, over all workers and configurations with
+    /// this ceiling.
+    pub fn is_first_warning(&self, world: &dyn World) -> bool {
+        let mut first = false;
+        if !self.warned.replace(true) {
             let most = self.most.to_le_bytes();
-            let _ = world.update(&format!("{}!", self.cell()), &mut |told| {
-                news = told != Some(&most);
-                news.then(|| most.to_vec())
+            let _ = world.update(&format!("{}!", self.counter_key()), &mut |warned| {
+                first = warned != Some(&most);
+                first.then(|| most.to_vec())
             });
         }
-        news
+        first
     }
 
-    fn cell(&self) -> String {
-        format!("{CELLS}.{}", self.what)
+    fn counter_key(&self) -> String {
+        format!("{SHARED_DATA}.{}", self.what)
     }
 
     /// Whether `item` may exist. The answer never turns from yes to no.
     pub fn admits(&self, world: &dyn World, item: &str) -> bool {
-        let counter = self.cell();
-        let cell = format!("{counter}={item}");
+        let counter = self.counter_key();
+        let key = format!("{counter}={item}");
         let mut known = false;
-        let asked = world.update(&cell, &mut |there| {
+        let asked = world.update(&key, &mut |there| {
             known = there.is_some();
             None
         });
-        if known || asked.is_err() || self.full.get() == SURELY {
+        if known || asked.is_err() || self.full.get() == CONFIRMATIONS {
             return known;
         }
         if !self.take(world, &counter) {
             return false;
         }
         let mut created = false;
-        let done = world.update(&cell, &mut |there| {
+        let done = world.update(&key, &mut |there| {
             created = there.is_none();
             created.then(|| vec![1])
         });
@@ -111,17 +112,18 @@ impl Ceiling {
         } else {
             self.full.get().saturating_add(1)
         };
-        self.full.set(seen.min(SURELY));
+        self.full.set(seen.min(CONFIRMATIONS));
         taken && done.is_ok()
     }
 }
 
-fn count(cell: Option<&[u8]>) -> u32 {
-    cell.and_then(|bytes| bytes.try_into().ok())
+fn count(there: Option<&[u8]>) -> u32 {
+    there
+        .and_then(|bytes| bytes.try_into().ok())
         .map_or(0, u32::from_le_bytes)
 }
 
-/// A value of a [`Bound`], by its place.
+/// A value of a [`Bound`], by its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ValueId(u32);
 

@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use sdk_helpers::Facts;
 use sdk_helpers::claims::{Claims, path};
 
-/// What is known of a stream's claims: read once, when something asks for them.
+/// The claims of a stream: read once, when something asks for them.
 #[derive(Debug, Default)]
-pub struct Known(OnceCell<Option<Claims>>);
+pub struct LazyClaims(OnceCell<Option<Claims>>);
 
 /// One claim.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Claim {
     }
 
     /// Its value as [`Claims::text`] has it.
-    pub fn read(&self, known: &Known, facts: &dyn Facts) -> Option<Vec<u8>> {
+    pub fn read(&self, known: &LazyClaims, facts: &dyn Facts) -> Option<Vec<u8>> {
         let claims = known.0.get_or_init(|| Claims::read(facts));
         claims.as_ref()?.text(&self.0)
     }

@@ -11,7 +11,7 @@ use sdk_helpers::{At, Problems};
 use crate::expression::Expression;
 use crate::label::Label;
 use crate::metric::Metric;
-use crate::tag_source::{Source, Template};
+use crate::tag_source::{TagSource, Template};
 use metrics::Overrides;
 use names::Labels;
 pub use wire::Wire;
@@ -63,7 +63,7 @@ pub struct TagConfig {
     /// The user's.
     pub name: String,
     /// Where its value comes from.
-    pub source: Source,
+    pub source: TagSource,
     /// What stands for the paths that match.
     pub templates: Vec<Template>,
     /// How many values, if it is a label too.

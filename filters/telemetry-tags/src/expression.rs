@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use sdk_helpers::{At, Problems, World};
 
 use crate::attribute::{Attribute, Kind, Phase, View, comes_late};
-use crate::claim::{Claim, Known};
+use crate::claim::{Claim, LazyClaims};
 
 /// A checked expression.
 #[derive(Debug)]
@@ -47,9 +47,9 @@ enum How {
     Engine(engine::Program),
 }
 
-/// An expression for an engine.
+/// An expression as an engine takes it.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct CelSource {
     /// As the engine takes it.
     pub text: String,
     /// What it gives.
@@ -80,7 +80,7 @@ impl Expression {
                 Kind::Other => format!("string({text})"),
                 _ => text.to_owned(),
             };
-            How::Engine(engine::Program::new(Source {
+            How::Engine(engine::Program::new(CelSource {
                 text,
                 kind: parsed.kind,
                 reads: parsed.reads,
@@ -170,7 +170,7 @@ impl Expression {
 /// evaluates nothing yet says nothing about it.
 fn is_pattern(pattern: &str, world: &dyn World) -> bool {
     let matches = |pattern: &str| {
-        let source = Source {
+        let source = CelSource {
             text: format!("''.matches({})", literal::quote(pattern)),
             kind: Kind::Bool,
             reads: vec![],
@@ -178,7 +178,7 @@ fn is_pattern(pattern: &str, world: &dyn World) -> bool {
         let nothing = View {
             request: None,
             response: None,
-            claims: &Known::default(),
+            claims: &LazyClaims::default(),
             world,
         };
         let program = engine::Program::new(source).ok()?;

@@ -29,9 +29,9 @@ pub struct Workload {
     pub identity: String,
 }
 
-/// What never changes while the proxy lives.
+/// What Envoy says of the proxy that the filter is in: it never changes while the proxy lives.
 #[derive(Debug)]
-pub struct Home {
+pub struct LocalProxy {
     /// Whose side it is on.
     pub reporter: Reporter,
     /// Whether the host header names the service.
@@ -40,7 +40,7 @@ pub struct Home {
     pub own: Workload,
 }
 
-impl Home {
+impl LocalProxy {
     /// Reads it; the direction of the listener is only told within a stream.
     pub fn read(world: &dyn World, reporter: Option<Reporter>, host_header: Option<bool>) -> Self {
         let metadata = |path: &[&str]| {
@@ -56,7 +56,7 @@ impl Home {
         let reporter = reporter.unwrap_or(by_direction);
         // Istio turns it off for the server's side, for gateways and for waypoints.
         let is_sidecar = || text(world.property(&["xds", "node", "id"])).starts_with("sidecar~");
-        Home {
+        LocalProxy {
             host_header: host_header.unwrap_or_else(|| match reporter {
                 Reporter::Source => direction == Some(2) && is_sidecar(),
                 Reporter::Destination | Reporter::Waypoint => false,

@@ -13,30 +13,31 @@ use sdk_helpers::{OutcomeId, Outcomes, Record, Request, Response, Series, World}
 
 use crate::attribute::{Phase, View};
 use crate::bound::ValueId;
-use crate::claim::Known;
+use crate::claim::LazyClaims;
 use crate::config::{BoundConfig, Config, Reporter};
 use crate::expression::Expression;
-use crate::identity::{Home, Peers, Services};
+use crate::identity::{LocalProxy, Peers, Services};
 use crate::metric::Metric;
 use crate::standard::Standard;
 use column::{Column, Columns};
 use dropped::{Choice, STEPS};
 use group::Group;
 use series::AllSeries;
-use tag::{Settled, Tag};
+use tag::{Tag, TagValue};
 
 /// A compiled configuration, and what it has seen.
 #[derive(Debug)]
 pub struct Policy {
     tags: Vec<Tag>,
-    /// Whether there are tags that wait for the response's headers.
-    answers: bool,
-    /// Whether the tags that come with the request are cheaper read from the whole map.
-    whole: bool,
-    /// Likewise for what is read of the request at the end.
-    whole_at_end: bool,
-    /// For a client's side and a server's.
-    plans: [Vec<Group>; 2],
+    /// Whether a tag is read with the response's headers.
+    has_response_tags: bool,
+    /// Whether the tags that are read with the request are cheaper had from the whole header map, fetched at
+    /// once, than header by header.
+    prefetch_request_headers: bool,
+    /// Likewise for what is read of the request at the end of the stream.
+    prefetch_request_headers_at_end: bool,
+    /// The metrics of a client's side and of a server's, grouped by their labels.
+    groups: [Vec<Group>; 2],
     columns: Vec<Column>,
     series: AllSeries,
     /// `maxSeries`.
@@ -45,7 +46,7 @@ pub struct Policy {
     series_overflow: OutcomeId,
     reporter: Option<Reporter>,
     host_header: Option<bool>,
-    home: OnceCell<Home>,
+    proxy: OnceCell<LocalProxy>,
     peers: Peers,
     services: Services,
 }
@@ -54,7 +55,7 @@ pub struct Policy {
 #[derive(Debug, Default)]
 pub struct Memory {
     /// The tags so far; `None` for one that is still to come.
-    tags: Vec<Option<Settled>>,
+    tags: Vec<Option<TagValue>>,
 }
 
 impl Policy {
@@ -75,7 +76,7 @@ impl Policy {
             outcomes: &mut outcomes,
             columns: Vec::new(),
         };
-        let plans = config
+        let groups = config
             .metrics
             .map(|metrics| Group::all(metrics, &mut columns, &series));
         series.limit(config.max_series);
@@ -87,10 +88,10 @@ impl Policy {
         let of_labels = columns.iter().filter_map(Column::expression);
         let at_end = of_labels.map(Expression::headers).sum::<usize>();
         Policy {
-            answers: tags.iter().any(|tag| tag.phase == Phase::Response),
-            whole: headers(Phase::Request) > 1,
-            whole_at_end: at_end.saturating_add(headers(Phase::End)) > 1,
-            plans,
+            has_response_tags: tags.iter().any(|tag| tag.phase == Phase::Response),
+            prefetch_request_headers: headers(Phase::Request) > 1,
+            prefetch_request_headers_at_end: at_end.saturating_add(headers(Phase::End)) > 1,
+            groups,
             columns,
             series,
             most: config.max_series,
@@ -98,7 +99,7 @@ impl Policy {
             series_overflow,
             reporter: config.reporter,
             host_header: config.host_header_fallback,
-            home: OnceCell::new(),
+            proxy: OnceCell::new(),
             peers: Peers::default(),
             services: Services::default(),
             tags,
@@ -112,8 +113,8 @@ impl Policy {
 
     /// What is in force: the number of tags, and the metrics that are on.
     pub fn summary(&self) -> String {
-        let metrics = |plan: &Vec<Group>| {
-            let is_on = |metric: &Metric| plan.iter().any(|group| group.metrics.contains(metric));
+        let metrics = |groups: &Vec<Group>| {
+            let is_on = |metric: &Metric| groups.iter().any(|group| group.metrics.contains(metric));
             let metrics = Metric::ALL.into_iter().filter(is_on);
             let names: Vec<&str> = metrics.map(Metric::name).collect();
             match names.is_empty() {
@@ -121,7 +122,7 @@ impl Policy {
                 false => names.join(", "),
             }
         };
-        let [client, server] = self.plans.each_ref().map(metrics);
+        let [client, server] = self.groups.each_ref().map(metrics);
         let tags = self.tags.len();
         match client == server {
             true => format!("{tags} tags, {client}"),
@@ -142,10 +143,10 @@ impl Policy {
 
     /// The tags that there are with the request's headers.
     pub fn on_request(&self, request: &Request, world: &dyn World, memory: &mut Memory) -> Record {
-        if self.whole {
+        if self.prefetch_request_headers {
             request.headers();
         }
-        let claims = Known::default();
+        let claims = LazyClaims::default();
         let view = View {
             request: Some(request),
             response: None,
@@ -163,10 +164,10 @@ impl Policy {
         world: &dyn World,
         memory: &mut Memory,
     ) -> Record {
-        if !self.answers {
+        if !self.has_response_tags {
             return Record::default();
         }
-        let claims = Known::default();
+        let claims = LazyClaims::default();
         let view = View {
             request: None,
             response: Some(response),
@@ -184,22 +185,22 @@ impl Policy {
         world: &dyn World,
         memory: &mut Memory,
     ) -> Record {
-        let claims = Known::default();
+        let claims = LazyClaims::default();
         let view = View {
             request: Some(request),
             response: Some(response),
             claims: &claims,
             world,
         };
-        if self.whole_at_end {
+        if self.prefetch_request_headers_at_end {
             request.headers();
         }
         let mut record = self.tag(&view, memory, Phase::End);
-        let home = self.home(world);
-        let plan = self.plans.get(side(home)).map_or(&[][..], Vec::as_slice);
-        let standard = Standard::new(view, request, home, &self.peers, &self.services);
+        let proxy = self.proxy(world);
+        let groups = self.groups.get(side(proxy)).map_or(&[][..], Vec::as_slice);
+        let standard = Standard::new(view, request, proxy, &self.peers, &self.services);
         let mut values: Vec<Option<ValueId>> = vec![None; self.columns.len()];
-        for group in plan {
+        for group in groups {
             let mut key = Vec::with_capacity(group.columns.len().saturating_mul(4));
             for place in &group.columns {
                 if let (Some(value), Some(column)) =
@@ -219,26 +220,26 @@ impl Policy {
         record
     }
 
-    fn home(&self, world: &dyn World) -> &Home {
-        self.home
-            .get_or_init(|| Home::read(world, self.reporter, self.host_header))
+    fn proxy(&self, world: &dyn World) -> &LocalProxy {
+        self.proxy
+            .get_or_init(|| LocalProxy::read(world, self.reporter, self.host_header))
     }
 
-    /// Settles the tags that can be settled now. At the end that is all of them.
+    /// Reads the tags that can be read now. At the end that is all of them.
     fn tag(&self, view: &View<'_>, memory: &mut Memory, now: Phase) -> Record {
         let mut record = Record::default();
         if self.tags.is_empty() {
             return record;
         }
-        let side = side(self.home(view.world));
+        let side = side(self.proxy(view.world));
         memory.tags.resize_with(self.tags.len(), || None);
         for (tag, seen) in self.tags.iter().zip(&mut memory.tags) {
             let due = match seen {
                 None => now == tag.phase || now == Phase::End,
-                Some(settled) => now == Phase::End && settled.early.is_some(),
+                Some(value) => now == Phase::End && value.early.is_some(),
             };
             if due {
-                *seen = tag.settle(side, view, now, seen.take(), &mut record);
+                *seen = tag.read(side, view, now, seen.take(), &mut record);
             }
         }
         record
@@ -266,7 +267,7 @@ impl Policy {
             room: self.series.room(),
             world,
         };
-        let mut without = |step| group.given.without(step, key, group, &choice, record);
+        let mut without = |step| group.dropped.without(step, key, group, &choice, record);
         for step in 0..STEPS {
             let key = without(step);
             if let Some(place) = self.find(group, &key, metric, step.saturating_add(1), world) {
@@ -300,6 +301,6 @@ fn note(record: &mut Record, outcome: OutcomeId) {
     }
 }
 
-fn side(home: &Home) -> usize {
-    usize::from(home.reporter != Reporter::Source)
+fn side(proxy: &LocalProxy) -> usize {
+    usize::from(proxy.reporter != Reporter::Source)
 }

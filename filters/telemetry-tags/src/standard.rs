@@ -9,14 +9,14 @@ use sdk_helpers::Request;
 use crate::attribute::{View, number};
 use crate::config::Reporter;
 use crate::flags;
-use crate::identity::{Home, Peers, Service, Services, Workload, text};
+use crate::identity::{LocalProxy, Peers, Service, Services, Workload, text};
 use crate::label::Label;
 
 /// One stream at its end, asked for labels. What several of them need is read once.
 pub struct Standard<'a> {
     view: View<'a>,
     request: &'a Request,
-    home: &'a Home,
+    proxy: &'a LocalProxy,
     peers: &'a Peers,
     services: &'a Services,
     downstream: OnceCell<Rc<Workload>>,
@@ -33,14 +33,14 @@ impl<'a> Standard<'a> {
     pub fn new(
         view: View<'a>,
         request: &'a Request,
-        home: &'a Home,
+        proxy: &'a LocalProxy,
         peers: &'a Peers,
         services: &'a Services,
     ) -> Self {
         Standard {
             view,
             request,
-            home,
+            proxy,
             peers,
             services,
             downstream: OnceCell::new(),
@@ -59,7 +59,7 @@ impl<'a> Standard<'a> {
     /// The value of a label; empty where Istio leaves it empty.
     pub fn value(&self, label: Label) -> Value<'_> {
         match label {
-            Label::Reporter => Cow::Borrowed(match self.home.reporter {
+            Label::Reporter => Cow::Borrowed(match self.proxy.reporter {
                 Reporter::Source => "source",
                 Reporter::Destination => "destination",
                 Reporter::Waypoint => "waypoint",
@@ -74,7 +74,7 @@ impl<'a> Standard<'a> {
             Label::SourceCluster => self.source(|w| &w.cluster, "unknown"),
             Label::DestinationWorkload => self.destination(|w| &w.name, "unknown"),
             Label::DestinationWorkloadNamespace => self.destination_namespace(),
-            Label::DestinationPrincipal => match self.home.reporter {
+            Label::DestinationPrincipal => match self.proxy.reporter {
                 // The waypoint's own certificate is not that of the endpoint.
                 Reporter::Waypoint => or(&self.upstream().identity, "unknown"),
                 _ => or(&self.principals().1, "unknown"),
@@ -84,7 +84,7 @@ impl<'a> Standard<'a> {
             Label::DestinationService => self.service_or_own(&self.service().host),
             Label::DestinationCanonicalService => self.destination(|w| &w.service, "unknown"),
             Label::DestinationCanonicalRevision => {
-                let unknown = match self.home.reporter {
+                let unknown = match self.proxy.reporter {
                     Reporter::Waypoint => "unknown",
                     _ => "latest",
                 };
@@ -114,23 +114,23 @@ impl<'a> Standard<'a> {
 
     /// A peer's value has a fallback; the proxy's own stays empty.
     fn source(&self, of: fn(&Workload) -> &String, unknown: &'static str) -> Value<'_> {
-        match self.home.reporter {
-            Reporter::Source => Cow::Borrowed(of(&self.home.own)),
+        match self.proxy.reporter {
+            Reporter::Source => Cow::Borrowed(of(&self.proxy.own)),
             _ => or(of(self.downstream()), unknown),
         }
     }
 
     fn destination(&self, of: fn(&Workload) -> &String, unknown: &'static str) -> Value<'_> {
-        match self.home.reporter {
-            Reporter::Destination => Cow::Borrowed(of(&self.home.own)),
+        match self.proxy.reporter {
+            Reporter::Destination => Cow::Borrowed(of(&self.proxy.own)),
             _ => or(of(self.upstream()), unknown),
         }
     }
 
     /// What a peer's certificate says goes before what it says itself.
     fn source_namespace(&self) -> Value<'_> {
-        match self.home.reporter {
-            Reporter::Source => Cow::Borrowed(&self.home.own.namespace),
+        match self.proxy.reporter {
+            Reporter::Source => Cow::Borrowed(&self.proxy.own.namespace),
             _ => match namespace(&self.principals().0) {
                 Some(verified) => Cow::Borrowed(verified),
                 None => or(&self.downstream().namespace, "unknown"),
@@ -139,8 +139,8 @@ impl<'a> Standard<'a> {
     }
 
     fn destination_namespace(&self) -> Value<'_> {
-        match self.home.reporter {
-            Reporter::Destination => Cow::Borrowed(&self.home.own.namespace),
+        match self.proxy.reporter {
+            Reporter::Destination => Cow::Borrowed(&self.proxy.own.namespace),
             Reporter::Waypoint => or(&self.upstream().namespace, "unknown"),
             Reporter::Source => match namespace(&self.principals().1) {
                 Some(verified) => Cow::Borrowed(verified),
@@ -150,23 +150,23 @@ impl<'a> Standard<'a> {
     }
 
     fn service_or_own<'b>(&'b self, value: &'b str) -> Value<'b> {
-        match self.home.reporter {
-            Reporter::Destination if value.is_empty() => Cow::Borrowed(&self.home.own.service),
+        match self.proxy.reporter {
+            Reporter::Destination if value.is_empty() => Cow::Borrowed(&self.proxy.own.service),
             _ => or(value, "unknown"),
         }
     }
 
     fn service_namespace(&self) -> Value<'_> {
         let said = &self.service().namespace;
-        match self.home.reporter {
-            Reporter::Destination => Cow::Borrowed(&self.home.own.namespace),
+        match self.proxy.reporter {
+            Reporter::Destination => Cow::Borrowed(&self.proxy.own.namespace),
             Reporter::Source if said.is_empty() => self.destination_namespace(),
             _ => or(said, "unknown"),
         }
     }
 
     fn security(&self) -> &'static str {
-        if self.home.reporter == Reporter::Source {
+        if self.proxy.reporter == Reporter::Source {
             return "unknown";
         }
         let (peer, local) = self.principals();
@@ -184,7 +184,7 @@ impl<'a> Standard<'a> {
 
     fn upstream(&self) -> &Workload {
         // Istio's waypoints know endpoints by nothing but what they say.
-        let by_endpoint = self.home.reporter == Reporter::Source;
+        let by_endpoint = self.proxy.reporter == Reporter::Source;
         self.upstream
             .get_or_init(|| self.peers.upstream(self.view.world, by_endpoint))
     }
@@ -193,7 +193,7 @@ impl<'a> Standard<'a> {
     fn principals(&self) -> &(String, String) {
         self.principals.get_or_init(|| {
             let property = |path: &[&str]| text(self.view.world.property(path));
-            if self.home.reporter == Reporter::Source {
+            if self.proxy.reporter == Reporter::Source {
                 let mut peer = property(&["upstream", "uri_san_peer_certificate"]);
                 if peer.is_empty() {
                     peer.clone_from(&self.upstream().identity);
@@ -216,7 +216,7 @@ impl<'a> Standard<'a> {
         self.service.get_or_init(|| {
             let world = self.view.world;
             let mut service = Service::default();
-            if self.home.host_header {
+            if self.proxy.host_header {
                 let host = String::from_utf8_lossy(self.request.authority()).into_owned();
                 service.host.clone_from(&host);
                 service.name = host;

@@ -11,7 +11,7 @@ use crate::formatter::Format;
 
 /// One of six kinds.
 #[derive(Debug)]
-pub enum Source {
+pub enum TagSource {
     /// Always the same.
     Literal(String),
     /// The first value of a request header.
@@ -32,32 +32,34 @@ pub enum Source {
 /// What an expression comes to that fails, as in Istio's own filter.
 pub const UNKNOWN: &[u8] = b"unknown";
 
-impl Source {
+impl TagSource {
     /// From when on there is a value.
     pub fn phase(&self) -> Phase {
         match self {
-            Source::Literal(_) | Source::Header { .. } | Source::Claim(_) => Phase::Request,
-            Source::Format(format) => format.phase,
-            Source::Expression(expression) => expression.phase,
+            TagSource::Literal(_) | TagSource::Header { .. } | TagSource::Claim(_) => {
+                Phase::Request
+            }
+            TagSource::Format(format) => format.phase,
+            TagSource::Expression(expression) => expression.phase,
         }
     }
 
     /// Whether it may have a value later where it has none now.
     pub fn comes_late(&self) -> bool {
         match self {
-            Source::Literal(_) | Source::Header { .. } | Source::Claim(_) => false,
-            Source::Format(format) => format.comes_late(),
-            Source::Expression(expression) => expression.comes_late(),
+            TagSource::Literal(_) | TagSource::Header { .. } | TagSource::Claim(_) => false,
+            TagSource::Format(format) => format.comes_late(),
+            TagSource::Expression(expression) => expression.comes_late(),
         }
     }
 
     /// How many looks at the headers of the request it takes.
     pub fn headers(&self) -> usize {
         match self {
-            Source::Literal(_) | Source::Claim(_) => 0,
-            Source::Header { .. } => 1,
-            Source::Format(format) => format.headers(),
-            Source::Expression(expression) => expression.headers(),
+            TagSource::Literal(_) | TagSource::Claim(_) => 0,
+            TagSource::Header { .. } => 1,
+            TagSource::Format(format) => format.headers(),
+            TagSource::Expression(expression) => expression.headers(),
         }
     }
 
@@ -65,21 +67,21 @@ impl Source {
     pub fn value<'a>(&'a self, view: &View<'a>) -> Option<Cow<'a, [u8]>> {
         let text = |text: &'a String| Cow::Borrowed(text.as_bytes());
         match self {
-            Source::Literal(literal) => Some(text(literal)),
-            Source::Header { name, default } => {
+            TagSource::Literal(literal) => Some(text(literal)),
+            TagSource::Header { name, default } => {
                 let sent = view.request.and_then(|request| request.first(name));
                 let sent = sent.map(Cow::Borrowed);
                 sent.or_else(|| default.as_ref().map(text))
             }
-            Source::Format(format) => format.write(view).map(Cow::Owned),
-            Source::Expression(expression) => expression.evaluate(view),
-            Source::Claim(claim) => claim.read(view.claims, view.world).map(Cow::Owned),
+            TagSource::Format(format) => format.write(view).map(Cow::Owned),
+            TagSource::Expression(expression) => expression.evaluate(view),
+            TagSource::Claim(claim) => claim.read(view.claims, view.world).map(Cow::Owned),
         }
     }
 
     /// What stands in for a value that there is not; `None` for no tag at all.
     pub fn missing(&self) -> Option<&'static [u8]> {
-        matches!(self, Source::Expression(_)).then_some(UNKNOWN)
+        matches!(self, TagSource::Expression(_)).then_some(UNKNOWN)
     }
 }
 

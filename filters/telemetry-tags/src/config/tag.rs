@@ -11,7 +11,7 @@ use crate::clean::{LONGEST, clean, is_safe};
 use crate::expression::Expression;
 use crate::formatter::Format;
 use crate::label::Label;
-use crate::tag_source::{ANY, Source, Template};
+use crate::tag_source::{ANY, TagSource, Template};
 
 /// More than this, and the list of values is no list any more.
 pub(super) const MOST_VALUES: u32 = 10_000;
@@ -207,7 +207,7 @@ pub(super) fn bound(wire: BoundWire, at: &At<'_>, problems: &Problems) -> BoundC
     }
 }
 
-fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Option<Source> {
+fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Option<TagSource> {
     if wire.said() != 1 {
         let expression = if ours {
             ", `formatter`, `expression` or `claim`"
@@ -230,13 +230,13 @@ fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Opt
         let at = at.field("header");
         let at = at.field("name");
         let name = header_name(&name.unwrap_or_default(), true, &at, problems);
-        return name.map(|name| Source::Header { name, default });
+        return name.map(|name| TagSource::Header { name, default });
     }
     if let Some(value) = wire.formatter {
         let at = at.field("formatter");
         let at = at.field("value");
         return match Format::parse(&value.unwrap_or_default()) {
-            Ok(format) => Some(Source::Format(format)),
+            Ok(format) => Some(TagSource::Format(format)),
             Err(problem) => {
                 problems.error(&at, problem);
                 None
@@ -246,10 +246,10 @@ fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Opt
     if let Some(name) = wire.claim {
         let claim = Claim::parse(&name);
         let claim = claim.map_err(|problem| problems.error(&at.field("claim"), problem));
-        return claim.ok().map(Source::Claim);
+        return claim.ok().map(TagSource::Claim);
     }
     let text = wire.expression?;
-    expression(&text, &at.field("expression"), problems).map(Source::Expression)
+    expression(&text, &at.field("expression"), problems).map(TagSource::Expression)
 }
 
 /// Checks an expression.
@@ -268,7 +268,7 @@ pub(super) fn expression(text: &str, at: &At<'_>, problems: &Problems) -> Option
     }
 }
 
-fn literal(value: Option<String>, at: &At<'_>, problems: &Problems) -> Option<Source> {
+fn literal(value: Option<String>, at: &At<'_>, problems: &Problems) -> Option<TagSource> {
     let value = value.unwrap_or_default();
     if value.is_empty() {
         problems.error(at, "may not be empty");
@@ -280,11 +280,11 @@ fn literal(value: Option<String>, at: &At<'_>, problems: &Problems) -> Option<So
             "has quotes, brackets or line ends, or is too long; those become `_`, and it is cut",
         );
     }
-    Some(Source::Literal(value))
+    Some(TagSource::Literal(value))
 }
 
 /// The environment is that of the VM, which Envoy fills as it is told.
-fn environment(named: NamedWire, at: &At<'_>, problems: &Problems) -> Option<Source> {
+fn environment(named: NamedWire, at: &At<'_>, problems: &Problems) -> Option<TagSource> {
     let name = named.name.unwrap_or_default();
     if name.is_empty() || name.contains(['=', '\0']) {
         problems.error(&at.field("name"), "is no name of a variable");
@@ -301,5 +301,5 @@ fn environment(named: NamedWire, at: &At<'_>, problems: &Problems) -> Option<Sou
             ),
         );
     }
-    Some(Source::Literal(value.unwrap_or_default()))
+    Some(TagSource::Literal(value.unwrap_or_default()))
 }

@@ -4,20 +4,20 @@ use std::cell::Cell;
 
 use sdk_helpers::World;
 
-use super::Source;
+use super::CelSource;
 use crate::attribute::{View, written};
 
 /// An expression that Envoy evaluates.
 #[derive(Debug)]
 pub(super) struct Program {
-    source: Source,
+    source: CelSource,
     /// Envoy's number for it, once it was asked.
     token: Cell<Option<[u8; 4]>>,
 }
 
 impl Program {
     /// Envoy reads it later, in [`Program::prepare`].
-    pub(super) fn new(source: Source) -> Result<Self, String> {
+    pub(super) fn new(source: CelSource) -> Result<Self, String> {
         let token = Cell::new(None);
         Ok(Program { source, token })
     }

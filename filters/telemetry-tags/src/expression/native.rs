@@ -6,14 +6,14 @@ use cel::Value;
 use chrono::{DateTime, TimeDelta};
 use sdk_helpers::{World, read_metadata};
 
-use super::Source;
+use super::CelSource;
 use crate::attribute::{Kind, View, is_foreign, look_up};
 
 /// An expression that the `cel` crate evaluates.
 #[derive(Debug)]
 pub struct Program {
     program: cel::Program,
-    source: Source,
+    source: CelSource,
 }
 
 impl Program {
@@ -21,7 +21,7 @@ impl Program {
     ///
     /// # Errors
     /// Says why the crate will not.
-    pub fn new(source: Source) -> Result<Self, String> {
+    pub fn new(source: CelSource) -> Result<Self, String> {
         match cel::Program::compile(&source.text) {
             Ok(program) => Ok(Program { program, source }),
             Err(error) => Err(error.to_string().replace('\n', " ")),

@@ -4,8 +4,8 @@ use std::rc::Rc;
 
 use sdk_helpers::{Outcomes, Record, World};
 
-use super::limit::Limit;
-use super::tag::{Settled, Tag};
+use super::limit::LabelLimit;
+use super::tag::{Tag, TagValue};
 use crate::attribute::View;
 use crate::bound::ValueId;
 use crate::clean::clean;
@@ -20,15 +20,16 @@ use crate::tag_source::UNKNOWN;
 #[derive(Debug)]
 pub(super) struct Column {
     name: String,
-    of: Of,
+    of: ColumnValue,
 }
 
+/// Where the value of a label comes from.
 #[derive(Debug)]
-enum Of {
-    Standard(Label, Limit),
+enum ColumnValue {
+    Standard(Label, LabelLimit),
     /// By its place.
     Tag(usize),
-    Expression(Rc<Expression>, BoundConfig, Limit),
+    Expression(Rc<Expression>, BoundConfig, LabelLimit),
 }
 
 impl Column {
@@ -44,24 +45,24 @@ impl Column {
         }
     }
 
-    /// The value for a stream at its end, whose tags are settled.
+    /// The value for a stream at its end, whose tags have all been read.
     pub(super) fn value(
         &self,
         standard: &Standard<'_>,
-        tags: &[Option<Settled>],
+        tags: &[Option<TagValue>],
         view: &View<'_>,
         record: &mut Record,
     ) -> ValueId {
         match &self.of {
-            Of::Tag(place) => {
-                let settled = tags.get(*place).and_then(Option::as_ref);
-                settled.map_or(ValueId::NONE, |settled| settled.id)
+            ColumnValue::Tag(place) => {
+                let value = tags.get(*place).and_then(Option::as_ref);
+                value.map_or(ValueId::NONE, |value| value.id)
             }
-            Of::Standard(label, limit) => {
+            ColumnValue::Standard(label, limit) => {
                 let value = standard.value(*label);
                 limit.admit(&clean(value.as_bytes()), view.world, record)
             }
-            Of::Expression(expression, _, limit) => {
+            ColumnValue::Expression(expression, _, limit) => {
                 let value = expression.evaluate(view);
                 let value = value.as_deref().unwrap_or(UNKNOWN);
                 limit.admit(&clean(value), view.world, record)
@@ -83,21 +84,21 @@ impl Column {
         self.limit(tags).map_or(0, |limit| limit.count(world))
     }
 
-    fn limit<'a>(&'a self, tags: &'a [Tag]) -> Option<&'a Limit> {
+    fn limit<'a>(&'a self, tags: &'a [Tag]) -> Option<&'a LabelLimit> {
         match &self.of {
-            Of::Standard(_, limit) | Of::Expression(.., limit) => Some(limit),
-            Of::Tag(place) => tags.get(*place)?.limit.as_ref(),
+            ColumnValue::Standard(_, limit) | ColumnValue::Expression(.., limit) => Some(limit),
+            ColumnValue::Tag(place) => tags.get(*place)?.limit.as_ref(),
         }
     }
 
     fn is_tag(&self) -> bool {
-        matches!(self.of, Of::Tag(_))
+        matches!(self.of, ColumnValue::Tag(_))
     }
 
     pub(super) fn expression(&self) -> Option<&Expression> {
         match &self.of {
-            Of::Expression(expression, ..) => Some(expression),
-            Of::Standard(..) | Of::Tag(_) => None,
+            ColumnValue::Expression(expression, ..) => Some(expression),
+            ColumnValue::Standard(..) | ColumnValue::Tag(_) => None,
         }
     }
 }
@@ -173,19 +174,18 @@ impl Columns<'_> {
     }
 
     fn standard(&mut self, label: Label) -> usize {
-        let same =
-            |column: &Column| matches!(&column.of, Of::Standard(known, _) if *known == label);
+        let same = |column: &Column| matches!(&column.of, ColumnValue::Standard(known, _) if *known == label);
         self.find(same).unwrap_or_else(|| {
             let bound = self.bound.clone();
             let limit = self.limit(label.name(), &bound);
-            self.add(label.name(), Of::Standard(label, limit))
+            self.add(label.name(), ColumnValue::Standard(label, limit))
         })
     }
 
     fn tag(&mut self, tag: usize, name: &str) -> usize {
-        let same = |column: &Column| matches!(column.of, Of::Tag(known) if known == tag);
+        let same = |column: &Column| matches!(column.of, ColumnValue::Tag(known) if known == tag);
         self.find(same)
-            .unwrap_or_else(|| self.add(name, Of::Tag(tag)))
+            .unwrap_or_else(|| self.add(name, ColumnValue::Tag(tag)))
     }
 
     fn expression(
@@ -196,22 +196,22 @@ impl Columns<'_> {
     ) -> usize {
         let same = |column: &Column| {
             column.name == name
-                && matches!(&column.of, Of::Expression(known, limit, _)
+                && matches!(&column.of, ColumnValue::Expression(known, limit, _)
                     if known.is_same(expression) && limit == bound)
         };
         self.find(same).unwrap_or_else(|| {
             let limit = self.limit(name, bound);
-            let of = Of::Expression(Rc::clone(expression), bound.clone(), limit);
+            let of = ColumnValue::Expression(Rc::clone(expression), bound.clone(), limit);
             self.add(name, of)
         })
     }
 
     /// Two labels of one name, of different metrics, have a ceiling each.
-    fn limit(&mut self, name: &str, bound: &BoundConfig) -> Limit {
+    fn limit(&mut self, name: &str, bound: &BoundConfig) -> LabelLimit {
         let tags = self.tags.iter().filter(|tag| tag.name == name).count();
         let others = self.columns.iter();
         let others = others.filter(|column| column.name == name && !column.is_tag());
-        Limit::new(
+        LabelLimit::new(
             name,
             tags.saturating_add(others.count()),
             bound,
@@ -223,7 +223,7 @@ impl Columns<'_> {
         self.columns.iter().position(same)
     }
 
-    fn add(&mut self, name: &str, of: Of) -> usize {
+    fn add(&mut self, name: &str, of: ColumnValue) -> usize {
         let name = name.to_owned();
         self.columns.push(Column { name, of });
         self.columns.len().saturating_sub(1)

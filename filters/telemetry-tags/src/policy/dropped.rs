@@ -1,4 +1,4 @@
-//! What series beyond the ceiling give up of their labels: the widest first, and last of all what the
+//! Which labels series beyond the ceiling drop: those with the most values first, and last of all what the
 //! proxy itself says of a stream, its response code and the like.
 
 use std::cell::OnceCell;
@@ -8,16 +8,16 @@ use sdk_helpers::{Record, World};
 use super::column::Column;
 use super::group::Group;
 use super::tag::Tag;
-use crate::bound::{CELLS, ValueId};
+use crate::bound::{SHARED_DATA, ValueId};
 
-/// How often a group gives up more labels before the last step, which is all of them. Each has a share of
+/// How often a group drops more labels before the last step, which is all of them. Each step has a share of
 /// the ceiling that the steps before it cannot take.
 pub(super) const STEPS: usize = 3;
 
-/// The labels that the series of one group give up, by step. All workers agree on them, and what was given up
-/// stays so: a combination of values is counted in one place.
+/// The labels that the series of one group drop, by step. All workers agree on them, and what was dropped
+/// stays dropped: a combination of values is counted in one place.
 #[derive(Debug, Default)]
-pub(super) struct Given {
+pub(super) struct DroppedLabels {
     /// Places within the group's labels.
     steps: [OnceCell<Vec<u8>>; STEPS + 1],
 }
@@ -35,8 +35,9 @@ pub(super) struct Choice<'a> {
     pub(super) world: &'a dyn World,
 }
 
-impl Given {
-    /// The key of a series without what is given up at a step. Whoever comes to the step first says so.
+impl DroppedLabels {
+    /// The key of a series without the labels that are dropped at a step. The first worker at the step chooses
+    /// them.
     pub(super) fn without(
         &self,
         step: usize,
@@ -48,19 +49,19 @@ impl Given {
         let Some(agreed) = self.steps.get(step) else {
             return key.to_vec();
         };
-        let given = agreed.get_or_init(|| {
+        let dropped = agreed.get_or_init(|| {
             let before = self.before(step);
             let proposed = self.propose(step, before, group, choice);
-            let given = agree(step, proposed, choice);
-            if given.len() > before.len() {
-                tell(step, &given, group, choice, record);
+            let dropped = agree(step, proposed, choice);
+            if dropped.len() > before.len() {
+                tell(step, &dropped, group, choice, record);
             }
-            given
+            dropped
         });
-        without(key, given)
+        without(key, dropped)
     }
 
-    /// What was given up at the step before, which always comes first.
+    /// What was dropped at the step before, which always comes first.
     fn before(&self, step: usize) -> &[u8] {
         let before = step.checked_sub(1).and_then(|step| self.steps.get(step));
         before.and_then(OnceCell::get).map_or(&[], Vec::as_slice)
@@ -78,44 +79,44 @@ impl Given {
             2 => return all().filter(|place| !is_closed(*place)).collect(),
             _ => {}
         }
-        let mut given = before.to_vec();
+        let mut dropped = before.to_vec();
         let width = |place: u8| {
             let column = column(place);
             column.map_or(0, |column| column.width(choice.tags, choice.world))
         };
         let mut wide: Vec<(u32, u8)> = all()
-            .filter(|place| !is_closed(*place) && !given.contains(place))
+            .filter(|place| !is_closed(*place) && !dropped.contains(place))
             .map(|place| (width(place), place))
             .filter(|(width, _)| *width > 1)
             .collect();
         while let Some((at, _)) = wide.iter().enumerate().max_by_key(|(_, wide)| **wide) {
-            given.push(wide.swap_remove(at).1);
-            if group.fits_without(&given, choice.room) {
+            dropped.push(wide.swap_remove(at).1);
+            if group.fits_without(&dropped, choice.room) {
                 break;
             }
         }
-        given
+        dropped
     }
 }
 
 /// What all workers agree on is what the first of them proposed.
 fn agree(step: usize, proposed: Vec<u8>, choice: &Choice<'_>) -> Vec<u8> {
-    let cell = format!("{CELLS}.given.{step}={}", choice.name);
+    let key = format!("{SHARED_DATA}.given.{step}={}", choice.name);
     let mut agreed = None;
-    let _ = choice.world.update(&cell, &mut |there| {
+    let _ = choice.world.update(&key, &mut |there| {
         agreed = there.map(<[u8]>::to_vec);
         agreed.is_none().then(|| proposed.clone())
     });
     agreed.unwrap_or(proposed)
 }
 
-/// Says in the log what is given up: once for these labels and this ceiling, whoever comes to it.
-fn tell(step: usize, given: &[u8], group: &Group, choice: &Choice<'_>, record: &mut Record) {
+/// Tells in the log what is dropped: once for these labels and this ceiling, over all workers.
+fn tell(step: usize, dropped: &[u8], group: &Group, choice: &Choice<'_>, record: &mut Record) {
     let labels = match step {
         STEPS => "all labels".to_owned(),
         _ => {
             let named = (0..=u8::MAX).zip(&group.columns);
-            let named = named.filter(|(at, _)| given.contains(at));
+            let named = named.filter(|(at, _)| dropped.contains(at));
             let columns = named.filter_map(|(_, place)| choice.columns.get(*place));
             let names: Vec<String> = columns
                 .map(|column| format!("`{}`", column.name()))
@@ -124,13 +125,13 @@ fn tell(step: usize, given: &[u8], group: &Group, choice: &Choice<'_>, record: &
         }
     };
     let most = choice.most.to_le_bytes();
-    let mut is_news = false;
-    let cell = format!("{CELLS}.told={labels}");
-    let _ = choice.world.update(&cell, &mut |told| {
-        is_news = told != Some(&most);
-        is_news.then(|| most.to_vec())
+    let mut first = false;
+    let key = format!("{SHARED_DATA}.told={labels}");
+    let _ = choice.world.update(&key, &mut |told| {
+        first = told != Some(&most);
+        first.then(|| most.to_vec())
     });
-    if is_news {
+    if first {
         record.warnings.push(format!(
             "`maxSeries`, {}, is near: combinations of labels that are new are counted without the values of \
              {labels}; give these `templates` or fewer values, remove them from metrics, or raise `maxSeries`",
@@ -140,10 +141,10 @@ fn tell(step: usize, given: &[u8], group: &Group, choice: &Choice<'_>, record: &
 }
 
 /// A key without the values at these places.
-pub(super) fn without(key: &[u8], given: &[u8]) -> Vec<u8> {
+pub(super) fn without(key: &[u8], dropped: &[u8]) -> Vec<u8> {
     let mut key = key.to_vec();
     for (value, place) in key.chunks_exact_mut(4).zip(0..=u8::MAX) {
-        if given.contains(&place) {
+        if dropped.contains(&place) {
             value.copy_from_slice(&ValueId::OVERFLOW.to_bytes());
         }
     }

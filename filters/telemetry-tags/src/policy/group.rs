@@ -7,7 +7,7 @@ use std::rc::Rc;
 use sdk_helpers::World;
 
 use super::column::{Columns, labels};
-use super::dropped::{Given, without};
+use super::dropped::{DroppedLabels, without};
 use super::series::AllSeries;
 use crate::bound::ValueId;
 use crate::config::MetricConfig;
@@ -23,13 +23,13 @@ pub(super) struct Group {
     overflow: usize,
     /// The labels with their overflow values.
     pub(super) name: Rc<str>,
-    pub(super) given: Given,
-    known: RefCell<Known>,
+    pub(super) dropped: DroppedLabels,
+    known: RefCell<KnownSeries>,
 }
 
 /// Where series are, by the values of their labels.
 #[derive(Debug, Default)]
-struct Known {
+struct KnownSeries {
     rows: HashMap<Vec<u8>, u32>,
     /// For each row one place a metric; `None` for one that nothing was counted in yet.
     places: Vec<Option<usize>>,
@@ -65,7 +65,7 @@ impl Group {
                 metrics,
                 columns: places,
                 name: labels,
-                given: Given::default(),
+                dropped: DroppedLabels::default(),
                 known: RefCell::default(),
             }
         });
@@ -111,12 +111,12 @@ impl Group {
     }
 
     /// Whether the series known here would be at most so many without the labels at these places.
-    pub(super) fn fits_without(&self, given: &[u8], most: usize) -> bool {
+    pub(super) fn fits_without(&self, dropped: &[u8], most: usize) -> bool {
         let known = self.known.borrow();
         let most = most / self.metrics.len().max(1);
         let mut left = HashMap::<Vec<u8>, u32>::new();
         for key in known.rows.keys() {
-            left.insert(without(key, given), 0);
+            left.insert(without(key, dropped), 0);
             if left.len() > most {
                 return false;
             }

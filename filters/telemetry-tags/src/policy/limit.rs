@@ -6,14 +6,14 @@ use crate::bound::{Bound, ValueId};
 use crate::config::BoundConfig;
 
 #[derive(Debug)]
-pub(super) struct Limit {
+pub(super) struct LabelLimit {
     bound: Bound,
     label: String,
     most: u32,
     overflow: OutcomeId,
 }
 
-impl Limit {
+impl LabelLimit {
     /// `nth` tells apart those of labels with one name.
     pub(super) fn new(
         label: &str,
@@ -21,12 +21,12 @@ impl Limit {
         config: &BoundConfig,
         outcomes: &mut Outcomes,
     ) -> Self {
-        let cells = match nth {
+        let what = match nth {
             0 => label.to_owned(),
             nth => format!("{label}#{nth}"),
         };
-        Limit {
-            bound: Bound::new(&cells, config.max_values, config.overflow.clone()),
+        LabelLimit {
+            bound: Bound::new(&what, config.max_values, config.overflow.clone()),
             label: label.to_owned(),
             most: config.max_values,
             overflow: outcomes.add("overflow", Some(label)),
@@ -37,7 +37,7 @@ impl Limit {
     pub(super) fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
         self.bound.admit(world, value).unwrap_or_else(|| {
             super::note(record, self.overflow);
-            if self.bound.ceiling.is_news(world) {
+            if self.bound.ceiling.is_first_warning(world) {
                 let overflow = self.with(ValueId::OVERFLOW, str::to_owned);
                 record.warnings.push(format!(
                     "the label `{}` has its `maxValues`, {}: every other value is counted as `{overflow}`; give it \

@@ -5,31 +5,31 @@ use std::rc::Rc;
 
 use sdk_helpers::{Outcomes, Record, World};
 
-use super::limit::Limit;
+use super::limit::LabelLimit;
 use crate::attribute::{Phase, View};
 use crate::bound::ValueId;
 use crate::clean::clean;
 use crate::config::TagConfig;
 use crate::expression::Expression;
-use crate::tag_source::{Source, Template};
+use crate::tag_source::{TagSource, Template};
 
 #[derive(Debug)]
 pub(super) struct Tag {
     pub(super) name: String,
     pub(super) phase: Phase,
-    source: Source,
+    source: TagSource,
     templates: Vec<Template>,
     /// Whether there is one on a client's side and on a server's.
     modes: [bool; 2],
     /// Filter state without `wasm.`.
     key: Rc<str>,
     /// There is one if the tag is a label too.
-    pub(super) limit: Option<Limit>,
+    pub(super) limit: Option<LabelLimit>,
 }
 
-/// What a tag has come to.
+/// The value of a tag in one stream.
 #[derive(Debug)]
-pub(super) struct Settled {
+pub(super) struct TagValue {
     pub(super) id: ValueId,
     /// The value so far, when it may not be the last one.
     pub(super) early: Option<String>,
@@ -41,7 +41,7 @@ impl Tag {
         Tag {
             phase: config.source.phase(),
             key: format!("mesh_filters.tag.{}", config.name).into(),
-            limit: bound.map(|bound| Limit::new(&config.name, 0, bound, outcomes)),
+            limit: bound.map(|bound| LabelLimit::new(&config.name, 0, bound, outcomes)),
             name: config.name,
             source: config.source,
             templates: config.templates,
@@ -51,7 +51,7 @@ impl Tag {
 
     pub(super) fn expression(&self) -> Option<&Expression> {
         match &self.source {
-            Source::Expression(expression) => Some(expression),
+            TagSource::Expression(expression) => Some(expression),
             _ => None,
         }
     }
@@ -66,14 +66,14 @@ impl Tag {
     /// What is read of an answer while it goes by, or of what other filters leave, is for spans and for filters on
     /// the way. An upstream may still break off, and a filter write something else, so it is read once more at
     /// the end.
-    pub(super) fn settle(
+    pub(super) fn read(
         &self,
         side: usize,
         view: &View<'_>,
         now: Phase,
-        before: Option<Settled>,
+        before: Option<TagValue>,
         record: &mut Record,
-    ) -> Option<Settled> {
+    ) -> Option<TagValue> {
         let here = self.modes.get(side).is_some_and(|here| *here);
         let value = here.then(|| self.source.value(view)).flatten();
         if here && value.is_none() && now != Phase::End && self.source.comes_late() {
@@ -97,7 +97,7 @@ impl Tag {
         let early = may_change.then(|| value.clone().into_owned());
         if value.is_empty() {
             let id = ValueId::NONE;
-            return Some(Settled { id, early });
+            return Some(TagValue { id, early });
         }
         let id = self.admit(&value, view.world, record);
         let value = match (&self.limit, id) {
@@ -105,7 +105,7 @@ impl Tag {
             _ => value.into_owned().into_bytes(),
         };
         record.state.push((Rc::clone(&self.key), value));
-        Some(Settled { id, early })
+        Some(TagValue { id, early })
     }
 
     fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
