@@ -1,8 +1,9 @@
 //! Answers: how the outcome of a call reaches the root context that made it.
 
+use super::number::number;
 use super::state::{Action, CallAnswer};
 use super::upstreams::{Outcome, Pending};
-use super::vm::{Vm, number};
+use super::vm::Vm;
 
 /// The status that goes with a call that broke.
 const BROKEN_CONNECTION: u32 = 11;

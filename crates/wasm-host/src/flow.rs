@@ -3,8 +3,9 @@
 
 use super::exchange::{Exchange, Part, Piece, Way};
 use super::headers::Headers;
+use super::number::number;
 use super::reply::LocalReply;
-use super::vm::{Verdict, Vm, number};
+use super::vm::{Verdict, Vm};
 
 impl Vm {
     /// Makes a stream below a root context; the module learns of it with the first callback.
@@ -14,7 +15,7 @@ impl Vm {
         state.live.insert(id);
         let exchange = Exchange {
             root,
-            started: state.world.time(),
+            started: state.shared.time(),
             calls_before: state.host_calls.clone(),
             ..Exchange::default()
         };

@@ -19,6 +19,7 @@ use std::time::Duration;
 #[derive(Clone)]
 pub struct Host {
     vm: Rc<RefCell<Vm>>,
+    world: World,
 }
 
 impl Host {
@@ -46,20 +47,21 @@ impl Host {
     /// If the module imports what Envoy does not grant.
     #[must_use]
     pub fn with_environment(module: &Module, world: &World, variables: &[(&str, &str)]) -> Self {
-        let mut state = State::new(world.clone());
+        let mut state = State::new(world.shared());
         for (name, value) in variables {
             let variable = ((*name).to_owned(), (*value).to_owned());
             state.environment.push(variable);
         }
         let vm = Rc::new(RefCell::new(Vm::new(module, state)));
         world.adopt(&vm);
-        Self { vm }
+        let world = world.clone();
+        Self { vm, world }
     }
 
     /// The world of this VM.
     #[must_use]
     pub fn world(&self) -> World {
-        self.state().world.clone()
+        self.world.clone()
     }
 
     /// Names the VM: only VMs of the same name share data and queue names. Empty by default.

@@ -38,7 +38,7 @@ impl State {
     pub(crate) fn property(&mut self, path: &[u8]) -> Result<Vec<u8>, Status> {
         let path = path.strip_suffix(b"\0").unwrap_or(path);
         let parts: Vec<_> = path.split(|byte| *byte == 0).collect();
-        let now = self.world.time();
+        let now = self.shared.time();
         if path.is_empty() {
             return Err(Status::SerializationFailure);
         }

@@ -1,9 +1,10 @@
 //! Root contexts: one for each plugin configuration, with their timers.
 
 use super::clock::Timer;
+use super::number::number;
 use super::state::Root;
 use super::upstreams::Outcome;
-use super::vm::{Verdict, Vm, number};
+use super::vm::{Verdict, Vm};
 
 impl Vm {
     /// Makes a root context with its first two callbacks, unless the module refuses to start.
@@ -62,7 +63,7 @@ impl Vm {
 
     /// Runs what is due, and arms each timer again from now, as Envoy does.
     pub(crate) fn fire_timers(&mut self) {
-        let now = self.state().world.shared().clock.get().monotonic;
+        let now = self.state().shared.monotonic();
         for id in self.state().upstreams.overdue(now) {
             let protocol = &self.state().upstreams.pending[&id].call.protocol;
             let outcome = Outcome::timeout(protocol);
@@ -80,7 +81,7 @@ impl Vm {
             return;
         }
         self.callback("proxy_on_tick", root, &[]);
-        let ticks = self.state().world.shared().ticks.get();
+        let ticks = self.state().shared.ticks.get();
         if let Some(root) = self.state_mut().roots.get_mut(&root)
             && let Some(timer) = &mut root.timer
         {

@@ -6,9 +6,9 @@ use super::headers::Headers;
 use super::log::Level;
 use super::metrics::MetricIds;
 use super::reply::LocalReply;
+use super::shared::Shared;
 use super::status::Status;
 use super::upstreams::Upstreams;
-use super::world::World;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -52,7 +52,8 @@ pub(crate) struct Root {
 pub(crate) type Foreign = Rc<RefCell<dyn FnMut(&[u8]) -> Result<Vec<u8>, Status>>>;
 
 pub(crate) struct State {
-    pub(crate) world: World,
+    pub(crate) shared: Rc<Shared>,
+    /// Its number among the VMs of the process.
     pub(crate) index: usize,
     pub(crate) vm_id: String,
     pub(crate) vm_config: Vec<u8>,
@@ -88,10 +89,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(world: World) -> Self {
-        let index = world.next_vm();
+    pub(crate) fn new(shared: Rc<Shared>) -> Self {
+        let index = shared.next_vm();
         Self {
-            world,
+            shared,
             index,
             vm_id: String::new(),
             vm_config: Vec::new(),

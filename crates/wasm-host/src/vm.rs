@@ -178,7 +178,3 @@ impl Vm {
         self.depth -= 1;
     }
 }
-
-pub(crate) fn number(length: usize) -> u32 {
-    u32::try_from(length).expect("a length below 4 GiB")
-}

@@ -52,7 +52,7 @@ fn fd_write(caller: Wasm<'_>, fd: u32, vectors: u32, count: u32, written_at: u32
         let (at, len) = (u32::from_le_bytes(half(0)), u32::from_le_bytes(half(4)));
         text.extend(sound(call.bytes(at, len))?);
     }
-    sound(call.put_u32(written_at, super::vm::number(text.len())))?;
+    sound(call.put_u32(written_at, super::number::number(text.len())))?;
     if !text.is_empty() {
         let line = String::from_utf8_lossy(&text);
         let line = line.strip_suffix('\n').unwrap_or(&line).to_owned();
@@ -63,7 +63,7 @@ fn fd_write(caller: Wasm<'_>, fd: u32, vectors: u32, count: u32, written_at: u32
 
 fn clock_time_get(caller: Wasm<'_>, id: u32, _precision: u64, time_at: u32) -> Result<u32> {
     let mut call = Call::enter(caller, "clock_time_get")?;
-    let clock = call.state().world.shared().clock.get();
+    let clock = call.state().shared.clock.get();
     let time = match id {
         0 => clock.realtime / 1000 * 1000,
         1 => clock.monotonic,
@@ -112,7 +112,7 @@ fn environ_get(caller: Wasm<'_>, pointers_at: u32, bytes_at: u32) -> Result<u32>
         sound(call.put_u32(pointer, at))?;
         sound(call.put(at, &variable))?;
         pointer += 4;
-        at += super::vm::number(variable.len());
+        at += super::number::number(variable.len());
     }
     Ok(OK)
 }
@@ -121,8 +121,8 @@ fn environ_sizes_get(caller: Wasm<'_>, count_at: u32, size_at: u32) -> Result<u3
     let mut call = Call::enter(caller, "environ_sizes_get")?;
     let variables = variables(&mut call);
     let size = variables.iter().map(Vec::len).sum();
-    sound(call.put_u32(count_at, super::vm::number(variables.len())))?;
-    sound(call.put_u32(size_at, super::vm::number(size)))?;
+    sound(call.put_u32(count_at, super::number::number(variables.len())))?;
+    sound(call.put_u32(size_at, super::number::number(size)))?;
     Ok(OK)
 }
 

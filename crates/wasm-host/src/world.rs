@@ -1,14 +1,13 @@
-//! What all workers of one Envoy share: clocks, shared data, metrics, queues, clusters.
+//! One process, as a test holds it: clocks, shared data, metrics, queues and clusters, and the VMs of
+//! its workers, which it drives as time passes.
 //!
 //! Two hosts made in one world are two workers of one process.
 
-use super::clock::{Clock, Ticks, nanos};
-use super::metrics::Metrics;
-use super::queues::Queues;
-use super::shared_data::SharedData;
+use super::clock::{Ticks, nanos};
+use super::shared::Shared;
 use super::vm::Vm;
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -17,17 +16,9 @@ const MOST_QUEUE_EVENTS: usize = 100_000;
 
 /// One process: share it between [`Host`](super::Host)s to have several workers.
 #[derive(Clone, Default)]
-pub struct World(Rc<Shared>);
-
-#[derive(Default)]
-pub(crate) struct Shared {
-    pub(crate) clock: Cell<Clock>,
-    pub(crate) ticks: Cell<Ticks>,
-    pub(crate) data: RefCell<SharedData>,
-    pub(crate) metrics: RefCell<Metrics>,
-    pub(crate) queues: RefCell<Queues>,
-    pub(crate) unknown_clusters: RefCell<BTreeSet<String>>,
-    vms: RefCell<Vec<Weak<RefCell<Vm>>>>,
+pub struct World {
+    shared: Rc<Shared>,
+    vms: Rc<RefCell<BTreeMap<usize, Weak<RefCell<Vm>>>>>,
 }
 
 impl World {
@@ -39,25 +30,25 @@ impl World {
 
     /// Sets the system clock, forwards or backwards; the monotonic clock does not notice.
     pub fn set_time(&self, unix_ns: u64) {
-        let mut clock = self.0.clock.get();
+        let mut clock = self.shared.clock.get();
         clock.realtime = unix_ns;
-        self.0.clock.set(clock);
+        self.shared.clock.set(clock);
     }
 
     /// The system clock, in nanoseconds.
     #[must_use]
     pub fn time(&self) -> u64 {
-        self.0.clock.get().realtime
+        self.shared.clock.get().realtime
     }
 
     /// How exact timers are from now on.
     pub fn ticks(&self, ticks: Ticks) {
-        self.0.ticks.set(ticks);
+        self.shared.ticks.set(ticks);
     }
 
     /// Lets time pass, with every tick, call timeout and queue callback at its moment.
     pub fn advance(&self, by: Duration) {
-        let end = self.0.clock.get().monotonic + nanos(by);
+        let end = self.shared.clock.get().monotonic + nanos(by);
         self.run_queues();
         while let Some(due) = self.next_due().filter(|due| *due <= end) {
             self.move_to(due);
@@ -78,7 +69,7 @@ impl World {
             let Some((consumer, token)) = self.take_ready() else {
                 return;
             };
-            let vm = self.0.vms.borrow()[consumer.vm].upgrade();
+            let vm = self.vms.borrow().get(&consumer.vm).and_then(Weak::upgrade);
             if let Some(vm) = vm {
                 vm.borrow_mut().queue_ready(consumer.root, token);
             }
@@ -88,18 +79,21 @@ impl World {
 
     /// Takes a cluster away: calls to it fail at once, as for a name Envoy has never heard.
     pub fn unknown_cluster(&self, name: &str) {
-        self.0.unknown_clusters.borrow_mut().insert(name.to_owned());
+        self.shared
+            .unknown_clusters
+            .borrow_mut()
+            .insert(name.to_owned());
     }
 
     /// Gives a cluster back, as when it arrives by CDS.
     pub fn known_cluster(&self, name: &str) {
-        self.0.unknown_clusters.borrow_mut().remove(name);
+        self.shared.unknown_clusters.borrow_mut().remove(name);
     }
 
     /// A shared value and its version.
     #[must_use]
     pub fn shared_data(&self, vm_id: &str, key: impl AsRef<[u8]>) -> Option<(Vec<u8>, u32)> {
-        self.0.data.borrow().read(vm_id, key.as_ref())
+        self.shared.data.borrow().read(vm_id, key.as_ref())
     }
 
     /// Writes a shared value, whatever is there.
@@ -107,7 +101,7 @@ impl World {
     /// # Panics
     /// Never: only a versioned write can fail.
     pub fn set_shared_data(&self, vm_id: &str, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) {
-        let mut data = self.0.data.borrow_mut();
+        let mut data = self.shared.data.borrow_mut();
         data.write(vm_id, key.as_ref(), value.as_ref(), 0)
             .expect("an unconditional write");
     }
@@ -115,52 +109,44 @@ impl World {
     /// The shared keys of one `vm_id`: how a test sees that a key space is bounded.
     #[must_use]
     pub fn shared_keys(&self, vm_id: &str) -> Vec<Vec<u8>> {
-        self.0.data.borrow().keys(vm_id)
+        self.shared.data.borrow().keys(vm_id)
     }
 
     /// The value of a counter or gauge, if it was ever defined.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<u64> {
-        self.0.metrics.borrow().value(name)
+        self.shared.metrics.borrow().value(name)
     }
 
     /// Sets a gauge, as VMs of other workers would.
     pub fn set_metric(&self, name: &str, value: u64) {
-        self.0.metrics.borrow_mut().set_by_name(name, value);
+        self.shared.metrics.borrow_mut().set_by_name(name, value);
     }
 
     /// The samples of a histogram, in the order in which they were recorded.
     #[must_use]
     pub fn histogram(&self, name: &str) -> Vec<u64> {
-        self.0.metrics.borrow().samples(name)
+        self.shared.metrics.borrow().samples(name)
     }
 
     /// The names of all metrics.
     #[must_use]
     pub fn metric_names(&self) -> Vec<String> {
-        self.0.metrics.borrow().names()
+        self.shared.metrics.borrow().names()
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.0
-    }
-
-    /// The number the next VM gets.
-    pub(crate) fn next_vm(&self) -> usize {
-        self.0.vms.borrow().len()
+    pub(crate) fn shared(&self) -> Rc<Shared> {
+        Rc::clone(&self.shared)
     }
 
     pub(crate) fn adopt(&self, vm: &Rc<RefCell<Vm>>) {
-        self.0.vms.borrow_mut().push(Rc::downgrade(vm));
+        let number = vm.borrow().state().index;
+        self.vms.borrow_mut().insert(number, Rc::downgrade(vm));
     }
 
     fn living(&self) -> Vec<Rc<RefCell<Vm>>> {
-        self.0
-            .vms
-            .borrow()
-            .iter()
-            .filter_map(Weak::upgrade)
-            .collect()
+        let vms = self.vms.borrow();
+        vms.values().filter_map(Weak::upgrade).collect()
     }
 
     fn next_due(&self) -> Option<u64> {
@@ -169,12 +155,12 @@ impl World {
     }
 
     fn move_to(&self, monotonic: u64) {
-        let mut clock = self.0.clock.get();
+        let mut clock = self.shared.clock.get();
         clock.move_to(monotonic);
-        self.0.clock.set(clock);
+        self.shared.clock.set(clock);
     }
 
     fn take_ready(&self) -> Option<(super::queues::Consumer, u32)> {
-        self.0.queues.borrow_mut().next_ready()
+        self.shared.queues.borrow_mut().next_ready()
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
 use crate::exchange::Way;
+use crate::number::number;
 use crate::status::Status;
-use crate::vm::number;
 
 const REQUEST_BODY: u32 = 0;
 const RESPONSE_BODY: u32 = 1;

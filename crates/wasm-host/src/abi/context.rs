@@ -44,17 +44,14 @@ fn proxy_get_log_level(call: &mut Call<'_>, level_at: u32) -> Answer {
 }
 
 fn proxy_get_current_time_nanoseconds(call: &mut Call<'_>, time_at: u32) -> Answer {
-    let time = call.state().world.time();
+    let time = call.state().shared.time();
     // The system clock has a resolution of a microsecond there.
     call.put_u64(time_at, time / 1000 * 1000)
 }
 
 fn proxy_set_tick_period_milliseconds(call: &mut Call<'_>, period: u32) -> Answer {
     let state = call.state();
-    let (now, ticks) = (
-        state.world.shared().clock.get().monotonic,
-        state.world.shared().ticks.get(),
-    );
+    let (now, ticks) = (state.shared.monotonic(), state.shared.ticks.get());
     let period = u64::from(period) * NS_PER_MS;
     let timer = (period > 0).then(|| Timer::armed(period, now, ticks));
     if let Some(root) = state.root() {

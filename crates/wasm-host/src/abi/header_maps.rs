@@ -3,8 +3,8 @@
 use super::{Answer, Call, Caller, Linker, Result, State, exports, settle};
 use crate::exchange::{Side, Way};
 use crate::headers::Headers;
+use crate::number::number;
 use crate::status::Status;
-use crate::vm::number;
 
 const REQUEST_HEADERS: u32 = 0;
 const REQUEST_TRAILERS: u32 = 1;

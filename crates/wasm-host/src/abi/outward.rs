@@ -196,12 +196,7 @@ fn proxy_call_foreign_function(
 }
 
 fn unknown(state: &State, cluster: &str) -> bool {
-    state
-        .world
-        .shared()
-        .unknown_clusters
-        .borrow()
-        .contains(cluster)
+    state.shared.unknown_clusters.borrow().contains(cluster)
 }
 
 /// What of `envoy.config.core.v3.GrpcService` says where a call goes.
@@ -232,7 +227,7 @@ fn limit(milliseconds: u32) -> Option<Duration> {
 fn dispatch(call: &mut Call<'_>, mut request: PendingCall, id_at: u32) -> Answer {
     let state = call.state();
     let root = state.root_id();
-    let now = state.world.shared().clock.get().monotonic;
+    let now = state.shared.monotonic();
     let id = state.upstreams.next_id(&request.protocol);
     request.id = id;
     let due = request.timeout.map(|timeout| now + nanos(timeout));

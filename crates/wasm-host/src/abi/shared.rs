@@ -30,7 +30,7 @@ fn proxy_get_shared_data(
 ) -> Answer {
     let key = call.bytes(key_at, key_len)?;
     let state = call.state();
-    let cell = state.world.shared().data.borrow().read(&state.vm_id, &key);
+    let cell = state.shared.data.borrow().read(&state.vm_id, &key);
     let (value, version) = cell.ok_or(Status::NotFound)?;
     call.give(&value, value_at, len_at)?;
     call.put_u32(version_at, version)
@@ -47,7 +47,7 @@ fn proxy_set_shared_data(
     let key = call.bytes(key_at, key_len)?;
     let value = call.bytes(value_at, value_len)?;
     let state = call.state();
-    let mut data = state.world.shared().data.borrow_mut();
+    let mut data = state.shared.data.borrow_mut();
     Ok(data.write(&state.vm_id, &key, &value, version)?)
 }
 
@@ -63,7 +63,7 @@ fn proxy_register_shared_queue(
         vm: state.index,
         root: state.root_id(),
     };
-    let mut queues = state.world.shared().queues.borrow_mut();
+    let mut queues = state.shared.queues.borrow_mut();
     let token = queues.register(&state.vm_id, &name, consumer);
     drop(queues);
     call.put_u32(token_at, token)
@@ -85,7 +85,7 @@ fn proxy_resolve_shared_queue(
     } else {
         &given
     };
-    let token = state.world.shared().queues.borrow().resolve(vm_id, &name)?;
+    let token = state.shared.queues.borrow().resolve(vm_id, &name)?;
     call.put_u32(token_at, token)
 }
 
@@ -96,7 +96,7 @@ fn proxy_enqueue_shared_queue(
     value_len: u32,
 ) -> Answer {
     let value = call.bytes(value_at, value_len)?;
-    let mut queues = call.state().world.shared().queues.borrow_mut();
+    let mut queues = call.state().shared.queues.borrow_mut();
     Ok(queues.enqueue(token, value)?)
 }
 
@@ -106,13 +106,7 @@ fn proxy_dequeue_shared_queue(
     value_at: u32,
     len_at: u32,
 ) -> Answer {
-    let value = call
-        .state()
-        .world
-        .shared()
-        .queues
-        .borrow_mut()
-        .dequeue(token)?;
+    let value = call.state().shared.queues.borrow_mut().dequeue(token)?;
     call.give(&value, value_at, len_at)
 }
 
@@ -125,21 +119,21 @@ fn proxy_define_metric(
 ) -> Answer {
     let name = call.text(name_at, name_len)?;
     let State {
-        world, metric_ids, ..
+        shared, metric_ids, ..
     } = call.state();
-    let id = metric_ids.define(&mut world.shared().metrics.borrow_mut(), kind, name)?;
+    let id = metric_ids.define(&mut shared.metrics.borrow_mut(), kind, name)?;
     call.put_u32(id_at, id)
 }
 
 fn proxy_increment_metric(call: &mut Call<'_>, id: u32, offset: i64) -> Answer {
     let state = call.state();
-    let mut metrics = state.world.shared().metrics.borrow_mut();
+    let mut metrics = state.shared.metrics.borrow_mut();
     Ok(state.metric_ids.increment(&mut metrics, id, offset)?)
 }
 
 fn proxy_record_metric(call: &mut Call<'_>, id: u32, value: u64) -> Answer {
     let state = call.state();
-    let mut metrics = state.world.shared().metrics.borrow_mut();
+    let mut metrics = state.shared.metrics.borrow_mut();
     Ok(state.metric_ids.record(&mut metrics, id, value)?)
 }
 
@@ -147,6 +141,6 @@ fn proxy_get_metric(call: &mut Call<'_>, id: u32, value_at: u32) -> Answer {
     let state = call.state();
     let value = state
         .metric_ids
-        .read(&mut state.world.shared().metrics.borrow_mut(), id)?;
+        .read(&mut state.shared.metrics.borrow_mut(), id)?;
     call.put_u64(value_at, value)
 }
