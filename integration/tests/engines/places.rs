@@ -1,6 +1,7 @@
 //! A configuration may stand inside another: every problem of it is told by its whole path.
 
-use integration::case::File;
+use cases::File;
+use integration::envoy::repository;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{At, ConfigError, Filter, Load, Problems, load_at};
 use serde_json::Value;
@@ -35,7 +36,7 @@ fn check<F: Filter>() -> usize {
     let root = At::root();
     let (mesh, part) = (root.field("mesh"), root.field("rateLimit"));
     let mut told_of = 0;
-    for file in File::all() {
+    for file in File::all(&repository().join("filters")) {
         let suites = file.suites.into_iter().filter(|_| file.filter == F::NAME);
         for suite in suites {
             let whole = told::<F>(suite.config.clone(), root);

@@ -9,7 +9,8 @@ use rcgen::{
     date_time_ymd,
 };
 use request_authentication::keys::certificate::Certificate;
-use request_authentication::keys::jwk::{self, Jwk};
+use request_authentication::keys::jwk::Jwk;
+use request_authentication::keys::key::Key as VerifyingKey;
 use serde_json::{Map, Value, json};
 
 use crate::differential::good_claims;
@@ -97,10 +98,10 @@ fn bearer(token: &str) -> Request {
 
 #[test]
 fn a_key_is_the_same_in_its_certificate_and_in_a_list() {
-    let spki = |key: &jwk::Key| match key {
-        jwk::Key::Rsa(rsa) => rsa.spki.clone(),
-        jwk::Key::P256 { spki, .. } | jwk::Key::P384 { spki, .. } => spki.clone(),
-        jwk::Key::Ed25519(key) => key.to_vec(),
+    let spki = |key: &VerifyingKey| match key {
+        VerifyingKey::Rsa(rsa) => rsa.spki.clone(),
+        VerifyingKey::P256 { spki, .. } | VerifyingKey::P384 { spki, .. } => spki.clone(),
+        VerifyingKey::Ed25519(key) => key.to_vec(),
         other => panic!("{other:?}"),
     };
     for algorithm in [
