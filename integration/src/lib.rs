@@ -15,15 +15,14 @@
 #[cfg(feature = "wasm")]
 pub mod bench;
 pub mod client;
-pub mod companion;
 pub mod demo;
 pub mod engines;
-pub mod envoy;
 pub mod jwt;
 pub mod jwt_authn;
-pub mod listener;
 pub mod protobuf;
 pub mod rbac;
 pub mod service;
 pub mod tls;
 pub mod upstream;
+pub use ::envoy;
+pub use ::envoy::listener;

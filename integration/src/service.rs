@@ -1,28 +1,14 @@
 //! The servers beside Envoy that tests need, each started by the one launcher of companions.
 
-pub(crate) mod apt;
-#[cfg(feature = "containers")]
-mod container;
-#[cfg(feature = "containers")]
-pub(crate) mod engine;
-pub(crate) mod leftovers;
-pub(crate) mod log;
-pub(crate) mod owner;
-mod process;
-pub(crate) mod procfs;
-pub(crate) mod program;
-pub(crate) mod running;
-mod scratch;
 pub mod spans;
 mod spec;
-pub mod wait;
 
 use std::ops::Deref;
 
-pub use scratch::Scratch;
-
-use crate::companion::Companion;
-pub use crate::companion::tool;
+use envoy::Companion;
+pub use envoy::launch::wait;
+pub(crate) use envoy::launch::{apt, program};
+pub use envoy::{Scratch, tool};
 
 /// A server on a port of its own on 127.0.0.1; it ends when dropped.
 #[derive(Debug)]

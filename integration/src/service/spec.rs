@@ -4,8 +4,9 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use envoy::Spec;
+
 use crate::client::Client;
-use crate::companion::Spec;
 
 pub(super) fn redis() -> Spec {
     Spec {

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use super::VERSION;
-use crate::service::{apt, program};
+use crate::VERSION;
+use crate::launch::{apt, program};
 
 /// Where the wheel keeps it.
 const MEMBER: &str = "envoy/_bin/envoy";

@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::client::runtime::block_on;
+use crate::launch::runtime::block_on;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

@@ -4,29 +4,14 @@
 //! elsewhere. Ports are free ones, readiness is the admin interface's word, and a test that panics
 //! shows the end of Envoy's log.
 
-mod admin;
-mod binary;
-mod builder;
-mod config;
-mod http;
-#[cfg(feature = "containers")]
-mod image;
-mod launcher;
-mod wheel;
-
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-pub use admin::Admin;
-pub use builder::{Builder, StartFailure};
-pub use config::Config;
-pub use launcher::Launcher;
-
-pub use crate::service::Scratch;
-pub use crate::service::leftovers::clean as clean_leftovers;
-use crate::service::running::Running;
-use crate::service::{procfs, wait};
+use crate::launch::running::Running;
+use crate::launch::scratch::Scratch;
+use crate::launch::{procfs, wait};
+use crate::{Admin, Builder, Config, Launcher};
 
 /// The version everything here runs with: binary, image and wheel.
 pub const VERSION: &str = "1.40.0";
@@ -39,11 +24,11 @@ const GRACE: Duration = Duration::from_secs(3);
 /// An Envoy that runs.
 #[derive(Debug)]
 pub struct Envoy {
-    admin: Admin,
-    launcher: Launcher,
+    pub(crate) admin: Admin,
+    pub(crate) launcher: Launcher,
     // Dropped in this order: nothing may write into the folder when it goes.
-    running: Running,
-    scratch: Scratch,
+    pub(crate) running: Running,
+    pub(crate) scratch: Scratch,
 }
 
 impl Envoy {
@@ -139,6 +124,7 @@ impl Drop for Envoy {
 /// The root of the repository, where relative paths in configurations start.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
+        .ancestors()
+        .nth(2)
         .expect("the workspace this crate is part of")
 }

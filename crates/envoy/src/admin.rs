@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::http;
-use crate::service::wait;
+use crate::http;
+use crate::launch::wait;
 
 /// How long one page may take.
 const PAGE: Duration = Duration::from_secs(10);

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::container::Container;
 use super::log::Log;
 use super::process::Process;
-use super::{Scratch, wait};
+use super::scratch::Scratch;
+use super::wait;
 
 /// What to launch, in terms that mean the same as a process and in a container.
 #[derive(Debug)]

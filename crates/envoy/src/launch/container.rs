@@ -15,7 +15,7 @@ use super::engine;
 use super::log::Log;
 use super::owner::Owner;
 use super::running::Order;
-use crate::client::runtime::{block_on, runtime};
+use crate::launch::runtime::{block_on, runtime};
 
 /// The exit code of a container that is not there any more.
 const UNKNOWN: i32 = -1;

@@ -20,7 +20,7 @@ exit 101
 ";
 
 /// Installs a package, or says who has to.
-pub(crate) fn install(package: &str) -> Result<(), String> {
+pub fn install(package: &str) -> Result<(), String> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     if !(is_debian() && geteuid().is_root()) {

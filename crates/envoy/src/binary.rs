@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::{VERSION, wheel};
-use crate::service::program;
+use crate::launch::program;
+use crate::{VERSION, wheel};
 
 /// What `ENVOY_BIN` says, else `envoy` on `PATH` if it is the right version, else the one of the
 /// wheel.

@@ -11,9 +11,9 @@ use std::sync::OnceLock;
 use testcontainers::GenericBuildableImage;
 use testcontainers::runners::AsyncBuilder;
 
-use super::{VERSION, wheel};
-use crate::client::runtime::block_on;
-use crate::service::{engine, program};
+use crate::launch::runtime::block_on;
+use crate::launch::{engine, program};
+use crate::{VERSION, wheel};
 
 /// Where the official image and ours have the program.
 pub(super) const PROGRAM: &str = "/usr/local/bin/envoy";

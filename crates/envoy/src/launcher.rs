@@ -28,7 +28,7 @@ impl Launcher {
 
 #[cfg(feature = "containers")]
 fn engine_answers() -> bool {
-    crate::service::engine::is_available()
+    crate::launch::engine::is_available()
 }
 
 #[cfg(not(feature = "containers"))]

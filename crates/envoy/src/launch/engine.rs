@@ -13,7 +13,7 @@ use testcontainers::core::client::docker_client_instance;
 use testcontainers::runners::AsyncRunner;
 
 use super::owner::Owner;
-use crate::client::runtime::block_on;
+use crate::launch::runtime::block_on;
 
 /// The label that says who started a container.
 pub(super) const OWNER: &str = "org.mesh-filters.owner";

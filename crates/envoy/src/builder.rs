@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Admin, Config, Envoy, Launcher, binary, repository};
-use crate::service::running::{Order, Running};
-use crate::service::{Scratch, leftovers, log, wait};
+use crate::launch::running::{Order, Running};
+use crate::launch::scratch::Scratch;
+use crate::launch::{leftovers, log, wait};
+use crate::{Admin, Config, Envoy, Launcher, binary, repository};
 
 /// Modules are compiled before Envoy is ready, which takes a while on a busy machine.
 const START: Duration = Duration::from_secs(60);
@@ -201,8 +202,8 @@ fn in_container(order: &Order<'_>) -> Result<Running, String> {
         std::fs::create_dir_all(folder)
             .map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    let image = super::image::find()?;
-    Running::container(&image, super::image::PROGRAM, order).map_err(|problem| {
+    let image = crate::image::find()?;
+    Running::container(&image, crate::image::PROGRAM, order).map_err(|problem| {
         let remedy = "set MESH_FILTERS_ENVOY=process to do without";
         format!(
             "{problem}\nAn engine has to share this machine's files and network; if this one does \

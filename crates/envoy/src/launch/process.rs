@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use super::log::Log;
 use super::running::Order;
-use crate::client::limits::raise_open_files;
+use crate::launch::limits::raise_open_files;
 
 /// A child, with the threads that read what it writes.
 #[derive(Debug)]

@@ -9,11 +9,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[cfg(feature = "containers")]
-use crate::envoy::Launcher;
+use crate::Launcher;
 #[cfg(feature = "containers")]
-use crate::service::engine;
-use crate::service::running::{Order, Running};
-use crate::service::{Scratch, apt, leftovers, program, wait};
+use crate::launch::engine;
+use crate::launch::running::{Order, Running};
+use crate::launch::scratch::Scratch;
+use crate::launch::{apt, leftovers, program, wait};
 
 /// How long a server may take to answer its first request.
 const START: Duration = Duration::from_secs(30);

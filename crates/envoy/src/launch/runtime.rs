@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use tokio::runtime::{Builder, Runtime};
 
 /// The runtime, started on first use.
-pub(crate) fn runtime() -> &'static Runtime {
+pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     RUNTIME.get_or_init(|| {
         super::limits::raise_open_files();
@@ -23,6 +23,6 @@ pub(crate) fn runtime() -> &'static Runtime {
 }
 
 /// Waits for the future on the calling thread.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+pub fn block_on<F: Future>(future: F) -> F::Output {
     runtime().block_on(future)
 }

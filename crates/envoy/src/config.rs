@@ -25,7 +25,7 @@ impl Config {
     /// From a file; a relative path starts from the root of the repository.
     #[track_caller]
     pub fn from_file(path: &str) -> Self {
-        let path = super::repository().join(path);
+        let path = crate::repository().join(path);
         match fs::read_to_string(&path) {
             Ok(text) => Self::from_yaml(&text),
             Err(error) => panic!("{}: {error}", path.display()),

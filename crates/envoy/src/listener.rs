@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Map, Value, json};
 
-use crate::envoy::Config;
+use crate::Config;
 
 /// An HTTP listener on a free port of 127.0.0.1. Its access log goes to standard output, one JSON
 /// object a line.
