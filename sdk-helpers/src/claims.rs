@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::config;
 use crate::protobuf::read_metadata;
-use crate::world::Facts;
+use crate::world::Attributes;
 
 /// The filter state that carries the claims, by the name a module writes it under; everybody else
 /// sees it with `wasm.` before it.
@@ -26,12 +26,12 @@ pub struct Claims(Value);
 
 impl Claims {
     /// Reads the claims of the current request, where a filter before this one verified any.
-    pub fn read(facts: &dyn Facts) -> Option<Self> {
-        if let Some(bytes) = facts.property(&PATH) {
+    pub fn read(attributes: &dyn Attributes) -> Option<Self> {
+        if let Some(bytes) = attributes.property(&PATH) {
             return config::json(&bytes).ok().map(Claims);
         }
         // The whole metadata, decoded here: Envoy refuses to serialize a part that holds a null.
-        let metadata = read_metadata(&facts.property(&["metadata"])?, NATIVE.0)?;
+        let metadata = read_metadata(&attributes.property(&["metadata"])?, NATIVE.0)?;
         metadata.get(NATIVE.1).cloned().map(Claims)
     }
 

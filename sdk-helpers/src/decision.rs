@@ -25,14 +25,14 @@ pub enum Decision {
         /// What happens at the end. A client that leaves earlier ends the stream instead.
         then: Box<Decision>,
     },
-    /// Held until the answer to a call comes back through `Filter::on_resume`.
+    /// Held until a call ends, whose result comes back through `Filter::on_resume`.
     Ask {
         /// The call.
         call: Call,
         /// What is recorded at once.
         record: Record,
     },
-    /// Held until the filter's upkeep wakes it, or `at_most` has passed; either comes back through
+    /// Held until `Filter::background` wakes it, or `at_most` has passed; either comes back through
     /// `Filter::on_resume`.
     Wait {
         /// The longest the request is held.
@@ -226,9 +226,9 @@ pub enum Call {
     },
 }
 
-/// What came back from a [`Call`].
+/// What came of a [`Call`].
 #[derive(Debug, Clone, PartialEq)]
-pub enum Answer {
+pub enum CallResult {
     /// An HTTP response. Envoy makes one up for a timeout (504) and a refused connection (503).
     Http {
         /// Its headers, `:status` among them.
@@ -252,9 +252,9 @@ pub enum Answer {
 /// Why a held stream is asked again.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resume {
-    /// The answer to [`Decision::Ask`].
-    Answer(Answer),
-    /// The upkeep changed something that [`Decision::Wait`] may have waited for.
+    /// The call of [`Decision::Ask`] ended.
+    Answered(CallResult),
+    /// `Filter::background` changed something that [`Decision::Wait`] may have waited for.
     Woken,
     /// [`Decision::Wait`] came to its end.
     TimedOut,

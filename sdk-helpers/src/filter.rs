@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::{self, At, ConfigError, Envelope, FromNode, Problems};
-use crate::decision::{Answer, Call, Decision, Edits, Record, Resume};
+use crate::decision::{Call, CallResult, Decision, Edits, Record, Resume};
 use crate::outcome::{OutcomeId, Outcomes};
 use crate::request::{Request, Response};
 use crate::world::World;
@@ -81,8 +81,8 @@ pub trait Filter: Sized + 'static {
         Record::default()
     }
 
-    /// Gauges that the upkeep keeps, by name and the policy or rule they are of; each is defined at
-    /// load.
+    /// Gauges that [`Filter::background`] sets, by name and the policy or rule they are of; each is
+    /// defined at load.
     fn gauges(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
@@ -93,10 +93,9 @@ pub trait Filter: Sized + 'static {
         None
     }
 
-    /// Work that belongs to no stream: fetching keys, say. Asked after load, at each time it named,
-    /// for each answer, and at once when a stream begins to wait by [`Decision::Wait`].
-    fn upkeep(&self, _event: Event, _world: &dyn World) -> Chores {
-        Chores::default()
+    /// Work that belongs to no stream, such as fetching keys.
+    fn background(&self, _event: BackgroundEvent, _world: &dyn World) -> BackgroundActions {
+        BackgroundActions::default()
     }
 }
 
@@ -118,25 +117,27 @@ pub struct Exchange<'a> {
     pub response: &'a Response,
 }
 
-/// Why the upkeep is asked.
+/// Why [`Filter::background`] is called.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Event {
-    /// The configuration was loaded in this VM.
+pub enum BackgroundEvent {
+    /// The configuration came into force in this VM.
     Loaded,
-    /// The time it named has come, or a stream waits for what it may bring.
-    Due,
-    /// The answer to the call of this tag.
-    Answer(u32, Answer),
+    /// The time of [`BackgroundActions::timer`] has come. Also as soon as a stream begins to wait
+    /// ([`Decision::Wait`]), whatever the time, and once for several that begin together.
+    TimerFired,
+    /// What came of the call of this tag.
+    Answered(u32, CallResult),
 }
 
-/// What the upkeep wants done.
+/// What [`Filter::background`] wants done.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Chores {
-    /// Calls to make; each answer comes back under its tag.
+pub struct BackgroundActions {
+    /// Calls to make; what comes of each comes back under its tag.
     pub calls: Vec<(u32, Call)>,
-    /// When to be asked again, from now; `None` leaves an earlier wish standing.
-    pub again: Option<Duration>,
-    /// Whether the streams that wait are asked again now.
+    /// Sets the timer, from now on. There is one: it replaces the time that was set before, and
+    /// `None` leaves that as it is.
+    pub timer: Option<Duration>,
+    /// Whether every stream that waits ([`Decision::Wait`]) resumes now.
     pub wake: bool,
     /// Counted.
     pub outcomes: Vec<OutcomeId>,

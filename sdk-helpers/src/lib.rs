@@ -24,10 +24,14 @@ pub mod text;
 pub mod world;
 
 pub use config::{At, ConfigError, Problems};
-pub use decision::{Answer, Body, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume};
-pub use filter::{Chores, Event, Exchange, Filter, Load, Loaded, Series, load, load_at};
+pub use decision::{
+    Body, Call, CallResult, Decision, Edits, HeaderEdit, LocalReply, Record, Resume,
+};
+pub use filter::{
+    BackgroundActions, BackgroundEvent, Exchange, Filter, Load, Loaded, Series, load, load_at,
+};
 pub use headers::Headers;
 pub use outcome::{Outcome, OutcomeId, Outcomes};
 pub use protobuf::read_metadata;
 pub use request::{Request, Response};
-pub use world::{Contended, Facts, Roll, Timestamp, World};
+pub use world::{Attributes, Contended, Roll, Timestamp, World};

@@ -8,9 +8,9 @@ use std::cell::{Cell, OnceCell};
 
 use crate::headers::Headers;
 
-/// Where a snapshot comes from when it is needed.
+/// Where headers come from when they are needed.
 #[derive(Debug, Clone, Copy)]
-pub struct Source {
+pub struct HeaderSource {
     /// Whether the header is there at all.
     pub has: fn(&str) -> bool,
     /// The first value of one header.
@@ -24,7 +24,7 @@ const PROBES: u8 = 4;
 
 #[derive(Debug)]
 struct Snapshot {
-    source: Option<Source>,
+    source: Option<HeaderSource>,
     probes: Cell<u8>,
     headers: OnceCell<Headers>,
     /// The first value of the one header that was asked for before anything else.
@@ -32,7 +32,7 @@ struct Snapshot {
 }
 
 impl Snapshot {
-    fn new(source: Option<Source>, headers: OnceCell<Headers>) -> Self {
+    fn new(source: Option<HeaderSource>, headers: OnceCell<Headers>) -> Self {
         Snapshot {
             source,
             probes: Cell::new(0),
@@ -88,7 +88,7 @@ macro_rules! snapshot_of {
             }
 
             /// A snapshot that is taken from `source` when first needed.
-            pub fn lazy(source: Source) -> Self {
+            pub fn lazy(source: HeaderSource) -> Self {
                 $name(Snapshot::new(Some(source), OnceCell::new()))
             }
 
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn an_absent_header_is_answered_without_the_map() {
-        let lazy = Request::lazy(Source {
+        let lazy = Request::lazy(HeaderSource {
             has: |name| name == "here",
             one: |name| (name == "here").then(Vec::new),
             all: || panic!("the map was fetched"),
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn one_header_alone_is_had_without_the_map() {
-        let lazy = Request::lazy(Source {
+        let lazy = Request::lazy(HeaderSource {
             has: |_| panic!("the path is always there"),
             one: |name| (name == ":path").then(|| b"/a?b=1".to_vec()),
             all: || panic!("the map was fetched"),
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_second_header_takes_the_map() {
-        let lazy = Request::lazy(Source {
+        let lazy = Request::lazy(HeaderSource {
             has: |name| name == "second",
             one: |name| Some(name.as_bytes().to_vec()),
             all: || Headers::from_pairs([("first", "of the map"), ("second", "2")]),
@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn many_questions_take_the_map_once() {
-        let lazy = Request::lazy(Source {
+        let lazy = Request::lazy(HeaderSource {
             has: |_| false,
             one: |_| None,
             all: || Headers::from_pairs([("late", "1")]),

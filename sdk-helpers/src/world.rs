@@ -62,8 +62,8 @@ impl Roll {
     }
 }
 
-/// Facts about the stream that are not headers.
-pub trait Facts {
+/// What Envoy knows of a stream beside its headers.
+pub trait Attributes {
     /// An attribute of Envoy's (`["destination", "port"]`), encoded as Envoy gives it; `None` where
     /// it is absent.
     fn property(&self, path: &[&str]) -> Option<Vec<u8>>;
@@ -73,7 +73,7 @@ pub trait Facts {
 pub type Step<'a> = dyn FnMut(Option<&[u8]>) -> Option<Vec<u8>> + 'a;
 
 /// All a filter may ask.
-pub trait World: Facts {
+pub trait World: Attributes {
     /// The time. A host call: ask when a rule needs it.
     fn now(&self) -> Timestamp;
 

@@ -4,10 +4,13 @@
 //! calls, and obey what Envoy demands on the way: byte getters only, every status handled, no
 //! reply from a stream's end, at most 64 resumes a callback.
 
+mod calls;
 mod host;
+mod log_name;
 mod metrics;
 mod raw;
 mod root;
+mod shared;
 mod stream;
 mod timers;
 mod world;

@@ -10,7 +10,8 @@ use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
-    Answer, Decision, Filter, HeaderEdit, Headers, Loaded, Record, Request, Response, Resume, load,
+    CallResult, Decision, Filter, HeaderEdit, Headers, Loaded, Record, Request, Response, Resume,
+    load,
 };
 
 use super::{Case, Engine, NOW, Outcome, Suite, TAG};
@@ -80,13 +81,13 @@ impl<F: Filter> Native<F> {
         while let Decision::Ask { record, .. } = decision {
             self.note(&record, &mut seen);
             let answer = match answers.next() {
-                Some(answered) => Answer::Http {
+                Some(answered) => CallResult::Http {
                     headers: Headers::from_pairs(answered.headers()),
                     body: answered.body.clone().into_bytes(),
                 },
-                None => Answer::Failed,
+                None => CallResult::Failed,
             };
-            let resume = Resume::Answer(answer);
+            let resume = Resume::Answered(answer);
             decision = self.0.on_resume(resume, &request, world, &mut memory);
         }
         let goes_on = matches!(decision, Decision::Continue(_));

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use authorization_policy::AuthorizationPolicy;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Facts, Headers, Request, claims, load};
+use sdk_helpers::{Attributes, Headers, Request, claims, load};
 use serde_json::{Value, json};
 
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
@@ -44,7 +44,7 @@ struct Sent {
     claims: Option<String>,
 }
 
-impl Facts for Sent {
+impl Attributes for Sent {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         let text = match path {
             ["connection", "uri_san_peer_certificate"] => &self.principal,

@@ -16,7 +16,7 @@ mod template;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use sdk_helpers::{Answer, Body, Call, Facts, HeaderEdit, Request};
+use sdk_helpers::{Attributes, Body, Call, CallResult, HeaderEdit, Request};
 
 pub use edited::edited;
 pub use http::Http;
@@ -112,7 +112,7 @@ impl Provider {
     }
 
     /// What to ask.
-    pub fn call(&self, request: &Request, facts: &dyn Facts) -> Call {
+    pub fn call(&self, request: &Request, attributes: &dyn Attributes) -> Call {
         match &self.protocol {
             Protocol::Http(http) => Call::Http {
                 cluster: self.cluster.clone(),
@@ -125,17 +125,17 @@ impl Provider {
                 service: "envoy.service.auth.v3.Authorization".to_owned(),
                 method: "Check".to_owned(),
                 metadata: vec![],
-                message: check::request(request, facts),
+                message: check::request(request, attributes),
                 timeout: self.timeout,
             },
         }
     }
 
     /// What its answer means for this request.
-    pub fn judge(&self, answer: &Answer, request: &Request) -> Judgement {
+    pub fn judge(&self, answer: &CallResult, request: &Request) -> Judgement {
         let judged = match (&self.protocol, answer) {
-            (Protocol::Http(http), Answer::Http { headers, body }) => http.judge(headers, body),
-            (Protocol::Grpc, Answer::Grpc { status: 0, message }) => {
+            (Protocol::Http(http), CallResult::Http { headers, body }) => http.judge(headers, body),
+            (Protocol::Grpc, CallResult::Grpc { status: 0, message }) => {
                 grpc::judge(message, request, self.status_on_error)
             }
             _ => Err(Fault::Unavailable(None)),

@@ -71,7 +71,7 @@ impl Filter for AuthorizationPolicy {
         world: &dyn World,
         memory: &mut Memory,
     ) -> Decision {
-        let (Some(question), Resume::Answer(answer)) = (memory.question.take(), resume) else {
+        let (Some(question), Resume::Answered(answer)) = (memory.question.take(), resume) else {
             return deny(Record::default(), vec![]);
         };
         let Some(provider) = self.policy.provider(&question) else {

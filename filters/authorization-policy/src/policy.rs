@@ -3,7 +3,7 @@
 mod pools;
 mod reasons;
 
-use sdk_helpers::{Facts, Outcomes, Record, Request};
+use sdk_helpers::{Attributes, Outcomes, Record, Request};
 
 use crate::config::{Action, Config, PolicyConfig};
 use crate::custom::Provider;
@@ -134,8 +134,8 @@ impl Policy {
     }
 
     /// A request of which nothing has been asked yet.
-    pub fn view<'a>(&self, request: &'a Request, facts: &'a dyn Facts) -> View<'a> {
-        View::new(request, facts, self.view_options)
+    pub fn view<'a>(&self, request: &'a Request, attributes: &'a dyn Attributes) -> View<'a> {
+        View::new(request, attributes, self.view_options)
     }
 
     /// The next provider to ask, from a place on: 0, or where the last question says.

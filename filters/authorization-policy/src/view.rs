@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use sdk_helpers::claims::Claims;
 use sdk_helpers::matcher::Address;
-use sdk_helpers::{Facts, Request, read_metadata};
+use sdk_helpers::{Attributes, Request, read_metadata};
 use serde_json::Value as Json;
 
 use crate::pattern::Value;
@@ -30,7 +30,7 @@ pub(crate) mod state {
 /// One request, and what has been asked of it so far.
 pub struct View<'a> {
     request: &'a Request,
-    facts: &'a dyn Facts,
+    attributes: &'a dyn Attributes,
     options: ViewOptions,
     uris: OnceCell<SanList>,
     dns: OnceCell<SanList>,
@@ -71,10 +71,10 @@ impl SanList {
 
 impl<'a> View<'a> {
     /// A request of which nothing has been asked yet.
-    pub fn new(request: &'a Request, facts: &'a dyn Facts, options: ViewOptions) -> Self {
+    pub fn new(request: &'a Request, attributes: &'a dyn Attributes, options: ViewOptions) -> Self {
         View {
             request,
-            facts,
+            attributes,
             options,
             uris: OnceCell::new(),
             dns: OnceCell::new(),
@@ -128,7 +128,7 @@ impl<'a> View<'a> {
     }
 
     fn fetch(&self, path: &[&str]) -> Vec<u8> {
-        self.facts.property(path).unwrap_or_default()
+        self.attributes.property(path).unwrap_or_default()
     }
 
     fn fetch_uris(&self) -> SanList {
@@ -171,7 +171,7 @@ impl<'a> View<'a> {
     /// SanList that `set_filter_state` left; `-` is how an access log operator says that there are
     /// none.
     fn left(&self, key: &[&str]) -> Option<SanList> {
-        let mut text = self.facts.property(key)?;
+        let mut text = self.attributes.property(key)?;
         if text == b"-" {
             text.clear();
         }
@@ -207,7 +207,7 @@ impl<'a> View<'a> {
             Attribute::SourceIp => {
                 let text = self
                     .source
-                    .get_or_init(|| self.facts.property(&state::ADDRESS));
+                    .get_or_init(|| self.attributes.property(&state::ADDRESS));
                 let text = text
                     .as_deref()
                     .filter(|text| *text != b"-" && !text.is_empty())?;
@@ -228,7 +228,7 @@ impl<'a> View<'a> {
             Attribute::Metadata { namespace, key } => {
                 let bytes = self
                     .metadata
-                    .get_or_init(|| self.facts.property(&["metadata"]));
+                    .get_or_init(|| self.attributes.property(&["metadata"]));
                 let tree = bytes
                     .as_ref()
                     .and_then(|bytes| read_metadata(bytes, namespace));
@@ -247,7 +247,7 @@ impl<'a> View<'a> {
     }
 
     fn claims(&self) -> Option<&Claims> {
-        let claims = self.claims.get_or_init(|| Claims::read(self.facts));
+        let claims = self.claims.get_or_init(|| Claims::read(self.attributes));
         claims.as_ref()
     }
 
@@ -284,7 +284,7 @@ impl<'a> View<'a> {
 
     /// Eight bytes, the least significant first.
     fn fetch_port(&self) -> Option<u16> {
-        let bytes = self.facts.property(&["destination", "port"])?;
+        let bytes = self.attributes.property(&["destination", "port"])?;
         let port = u64::from_le_bytes(bytes.try_into().ok()?);
         u16::try_from(port).ok()
     }

@@ -176,7 +176,7 @@ fn config() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Facts: what is absent half of the time is not known then.
+/// Attributes: what is absent half of the time is not known then.
 fn facts() -> impl Strategy<Value = Vec<(&'static [&'static str], Vec<u8>)>> {
     type Fact = (&'static [&'static str], &'static [&'static [u8]]);
     const FACTS: &[Fact] = &[

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sdk_helpers::matcher::HttpMatch;
-use sdk_helpers::{Facts, OutcomeId, Outcomes, Request, Roll, Timestamp};
+use sdk_helpers::{Attributes, OutcomeId, Outcomes, Request, Roll, Timestamp};
 
 use crate::config::{Abort, AbortWith, Config, Delay, DelayBy, RuleConfig};
 use crate::percentage::Percentage;
@@ -126,7 +126,7 @@ impl Policy {
     pub fn decide(
         &self,
         request: &Request,
-        facts: &dyn Facts,
+        attributes: &dyn Attributes,
         dice: Dice,
         moment: &Moment<'_>,
     ) -> Verdict {
@@ -139,7 +139,7 @@ impl Policy {
         }
         self.rules
             .iter()
-            .find(|rule| rule.matches(request, facts))
+            .find(|rule| rule.matches(request, attributes))
             .map_or(Verdict::Pass, |rule| rule.decide(request, dice, moment))
     }
 }
@@ -164,8 +164,12 @@ impl Rule {
         }
     }
 
-    fn matches(&self, request: &Request, facts: &dyn Facts) -> bool {
-        self.matches.is_empty() || self.matches.iter().any(|one| one.matches(request, facts))
+    fn matches(&self, request: &Request, attributes: &dyn Attributes) -> bool {
+        self.matches.is_empty()
+            || self
+                .matches
+                .iter()
+                .any(|one| one.matches(request, attributes))
     }
 
     fn decide(&self, request: &Request, dice: Dice, moment: &Moment<'_>) -> Verdict {

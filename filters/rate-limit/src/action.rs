@@ -233,7 +233,7 @@ impl When {
                 .request
                 .values(name)
                 .any(|value| wanted.is(value, Wildcard::matches_header)),
-            When::Source(source) => source.matches(subject.facts),
+            When::Source(source) => source.matches(subject.attributes),
         }
     }
 }

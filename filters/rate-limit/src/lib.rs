@@ -20,8 +20,8 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Answer, Call, Chores, Contended, Decision, Edits, Event, Filter, HeaderEdit, Load, LocalReply,
-    OutcomeId, Outcomes, Record, Request, Resume, World,
+    BackgroundActions, BackgroundEvent, Call, CallResult, Contended, Decision, Edits, Filter,
+    HeaderEdit, Load, LocalReply, OutcomeId, Outcomes, Record, Request, Resume, World,
 };
 
 use config::Wire;
@@ -93,7 +93,7 @@ impl Filter for RateLimit {
             return Decision::pass();
         };
         let response = match resume {
-            Resume::Answer(Answer::Grpc { status: 0, message }) => rls::response(&message),
+            Resume::Answered(CallResult::Grpc { status: 0, message }) => rls::response(&message),
             _ => None,
         };
         let verdict = self.policy.resume(pending, response, &Shared(world));
@@ -101,9 +101,9 @@ impl Filter for RateLimit {
     }
 
     /// Chooses the seed before the first request comes.
-    fn upkeep(&self, _event: Event, world: &dyn World) -> Chores {
+    fn background(&self, _event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
         let _ = self.key_space(world);
-        Chores::default()
+        BackgroundActions::default()
     }
 }
 

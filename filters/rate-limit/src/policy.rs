@@ -132,7 +132,7 @@ impl Limit {
         matches.is_empty()
             || matches
                 .iter()
-                .any(|one| one.matches(subject.request, subject.facts))
+                .any(|one| one.matches(subject.request, subject.attributes))
     }
 
     /// Whether a refusal is enforced on this request.

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sdk_helpers::claims::Claims;
 use sdk_helpers::matcher::Address;
 use sdk_helpers::text::{percent_decoded, split_once};
-use sdk_helpers::{Facts, Request};
+use sdk_helpers::{Attributes, Request};
 use serde_json::Value;
 
 /// A request with what is known of it. Claims are read once, however many limits ask for them.
@@ -15,16 +15,16 @@ pub struct Subject<'a> {
     /// Its headers.
     pub request: &'a Request,
     /// Its connection and route.
-    pub facts: &'a dyn Facts,
+    pub attributes: &'a dyn Attributes,
     claims: OnceCell<Option<Claims>>,
 }
 
 impl<'a> Subject<'a> {
     /// A request of which nothing has been asked yet.
-    pub fn new(request: &'a Request, facts: &'a dyn Facts) -> Self {
+    pub fn new(request: &'a Request, attributes: &'a dyn Attributes) -> Self {
         Subject {
             request,
-            facts,
+            attributes,
             claims: OnceCell::new(),
         }
     }
@@ -32,7 +32,7 @@ impl<'a> Subject<'a> {
     /// Verified claims, where there are any.
     pub fn claims(&self) -> Option<&Claims> {
         self.claims
-            .get_or_init(|| Claims::read(self.facts))
+            .get_or_init(|| Claims::read(self.attributes))
             .as_ref()
     }
 
@@ -83,14 +83,14 @@ impl<'a> Subject<'a> {
     /// The client's address, as Envoy trusts it: with `use_remote_address` and the trusted hops of
     /// `x-forwarded-for` taken into account.
     pub fn remote_address(&self) -> Option<IpAddr> {
-        let text = self.facts.property(&["source", "address"])?;
+        let text = self.attributes.property(&["source", "address"])?;
         Address::of_peer(&text).map(Address::ip)
     }
 
     /// The identity of the peer's certificate without `spiffe://`, as Istio writes principals.
     pub fn principal(&self) -> Option<Vec<u8>> {
         let uri = self
-            .facts
+            .attributes
             .property(&["connection", "uri_san_peer_certificate"])?;
         let name = uri.strip_prefix(b"spiffe://").unwrap_or(&uri);
         (!name.is_empty()).then(|| name.to_vec())
@@ -98,7 +98,7 @@ impl<'a> Subject<'a> {
 
     /// The cluster that the route sends the request to.
     pub fn destination(&self) -> Option<Vec<u8>> {
-        self.facts
+        self.attributes
             .property(&["xds", "cluster_name"])
             .filter(|name| !name.is_empty())
     }

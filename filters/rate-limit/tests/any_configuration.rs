@@ -12,7 +12,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use rate_limit::RateLimit;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Answer, Decision, Filter, Headers, Request, Resume, load};
+use sdk_helpers::{CallResult, Decision, Filter, Headers, Request, Resume, load};
 use serde_json::{Value, json};
 
 /// Leaves that are right somewhere, and leaves that are right nowhere.
@@ -247,7 +247,7 @@ fn decide(bytes: &[u8], requests: &[Pairs], facts: &[(&str, Vec<u8>)], answer: &
         let mut decision = loaded.filter.on_request(&request, &world, &mut memory);
         if matches!(decision, Decision::Ask { .. }) {
             let message = answer.to_vec();
-            let answer = Resume::Answer(Answer::Grpc { status: 0, message });
+            let answer = Resume::Answered(CallResult::Grpc { status: 0, message });
             decision = loaded
                 .filter
                 .on_resume(answer, &request, &world, &mut memory);

@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 
 use rate_limit::RateLimit;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::world::{Contended, Facts, Roll, Step, Timestamp, World};
+use sdk_helpers::world::{Attributes, Contended, Roll, Step, Timestamp, World};
 use sdk_helpers::{Decision, Filter, Headers, Request, load};
 use serde_json::{Value, json};
 
@@ -137,7 +137,7 @@ impl Proxy {
     }
 }
 
-impl Facts for Proxy {
+impl Attributes for Proxy {
     fn property(&self, _: &[&str]) -> Option<Vec<u8>> {
         None
     }

@@ -13,9 +13,9 @@ use std::time::Duration;
 use rate_limit::RateLimit;
 use sdk_helpers::protobuf::{Fields, Message};
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::world::{Contended, Facts, Roll, Step, Timestamp, World};
+use sdk_helpers::world::{Attributes, Contended, Roll, Step, Timestamp, World};
 use sdk_helpers::{
-    Answer, Call, Decision, Edits, Filter, HeaderEdit, Headers, LocalReply, Record, Request,
+    Call, CallResult, Decision, Edits, Filter, HeaderEdit, Headers, LocalReply, Record, Request,
     Resume, load,
 };
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ impl Rig {
     }
 
     /// Sends a request; the service answers with this.
-    fn send(&self, headers: &[(&str, &str)], answer: Answer) -> (Vec<u8>, Decision) {
+    fn send(&self, headers: &[(&str, &str)], answer: CallResult) -> (Vec<u8>, Decision) {
         let request = Request::new(Headers::from_pairs(headers.iter().copied()));
         let mut memory = None;
         let Decision::Ask { call, .. } = self.filter.on_request(&request, &self.world, &mut memory)
@@ -67,7 +67,7 @@ impl Rig {
         assert_eq!(service, "envoy.service.ratelimit.v3.RateLimitService");
         assert_eq!(timeout, Duration::from_millis(50));
         self.world.advance(Duration::from_millis(2));
-        let resume = Resume::Answer(answer);
+        let resume = Resume::Answered(answer);
         let decision = self
             .filter
             .on_resume(resume, &request, &self.world, &mut memory);
@@ -101,8 +101,8 @@ impl Rig {
     }
 }
 
-fn grpc(answer: Message) -> Answer {
-    Answer::Grpc {
+fn grpc(answer: Message) -> CallResult {
+    CallResult::Grpc {
         status: 0,
         message: answer.into_bytes(),
     }
@@ -410,13 +410,13 @@ fn a_shadow_is_asked_about_and_not_enforced() {
 fn without_an_answer_the_failure_mode_decides() {
     let failures = || {
         [
-            Answer::Failed,
-            Answer::Grpc {
+            CallResult::Failed,
+            CallResult::Grpc {
                 status: 14,
                 message: vec![],
             },
             grpc(Message::new().number(1, 0)),
-            Answer::Grpc {
+            CallResult::Grpc {
                 status: 0,
                 message: b"\xff\xff".to_vec(),
             },
@@ -448,7 +448,7 @@ fn without_an_answer_the_failure_mode_decides() {
 /// A world in which others are always faster.
 struct Contention;
 
-impl Facts for Contention {
+impl Attributes for Contention {
     fn property(&self, _: &[&str]) -> Option<Vec<u8>> {
         None
     }

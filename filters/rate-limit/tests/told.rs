@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use rate_limit::RateLimit;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::world::{Contended, Facts, Roll, Step, Timestamp, World};
-use sdk_helpers::{Decision, Event, Filter, HeaderEdit, Headers, Request, load};
+use sdk_helpers::world::{Attributes, Contended, Roll, Step, Timestamp, World};
+use sdk_helpers::{BackgroundEvent, Decision, Filter, HeaderEdit, Headers, Request, load};
 use serde_json::{Value, json};
 
 fn filter(config: &Value) -> RateLimit {
@@ -93,7 +93,7 @@ struct Raced<'a> {
     before: Cell<usize>,
 }
 
-impl Facts for Raced<'_> {
+impl Attributes for Raced<'_> {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         self.world.property(path)
     }
@@ -143,7 +143,7 @@ fn a_race_that_is_lost_costs_the_others_nothing() {
     for before in 0..4 {
         let (filter, world) = (filter(&config), FakeWorld::new());
         // The seed is chosen, which is a step too.
-        let _ = filter.upkeep(Event::Loaded, &world);
+        let _ = filter.background(BackgroundEvent::Loaded, &world);
         let other = || assert!(send(&filter, &world, &[]).0);
         let raced = Raced {
             world: &world,

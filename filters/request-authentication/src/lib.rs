@@ -3,6 +3,7 @@
 
 pub mod algorithm;
 mod audience;
+mod background;
 mod base64;
 pub mod cache;
 pub mod config;
@@ -13,26 +14,26 @@ pub mod policy;
 pub mod rejection;
 pub mod remote_jwks;
 pub mod token;
-mod upkeep;
 pub mod verified;
 
 use std::cell::RefCell;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    At, Chores, Decision, Event, Filter, Load, Outcomes, Record, Request, Resume, Timestamp, World,
+    At, BackgroundActions, BackgroundEvent, Decision, Filter, Load, Outcomes, Record, Request,
+    Resume, Timestamp, World,
 };
 
+use background::{Background, RequestKeys};
 use cache::Cache;
 use config::{Config, Wire};
 use policy::{Environment, Policy, Verdict};
-use upkeep::{RequestKeys, Upkeep};
 
 /// The filter.
 #[derive(Debug)]
 pub struct RequestAuthentication {
     policy: Policy,
-    upkeep: Upkeep,
+    background: Background,
     cache: RefCell<Cache>,
 }
 
@@ -48,10 +49,10 @@ impl Filter for RequestAuthentication {
         warn_of_expired(&config, load);
         let cache = RefCell::new(Cache::new(config.token_cache_size));
         let (mut policy, remotes) = Policy::compile(config);
-        let upkeep = Upkeep::new(remotes, policy.outcomes_mut());
+        let background = Background::new(remotes, policy.outcomes_mut());
         RequestAuthentication {
             policy,
-            upkeep,
+            background,
             cache,
         }
     }
@@ -61,7 +62,7 @@ impl Filter for RequestAuthentication {
     }
 
     fn gauges(&self) -> Vec<(&'static str, String)> {
-        self.upkeep.gauges()
+        self.background.gauges()
     }
 
     fn summary(&self) -> String {
@@ -90,8 +91,8 @@ impl Filter for RequestAuthentication {
         self.decide(request, world, wait_deadline, Some(resume))
     }
 
-    fn upkeep(&self, event: Event, world: &dyn World) -> Chores {
-        self.upkeep.run(event, world)
+    fn background(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
+        self.background.run(event, world)
     }
 }
 
@@ -118,7 +119,7 @@ impl RequestAuthentication {
         resume: Option<Resume>,
     ) -> Decision {
         let remote_keys = RequestKeys {
-            upkeep: &self.upkeep,
+            background: &self.background,
             world,
             wait_deadline: *wait_deadline,
             waited: resume.is_some(),
@@ -138,7 +139,7 @@ impl RequestAuthentication {
             }
             Verdict::Wait(remote) => {
                 let now = world.now();
-                let end = wait_deadline.unwrap_or_else(|| self.upkeep.deadline(remote, now));
+                let end = wait_deadline.unwrap_or_else(|| self.background.deadline(remote, now));
                 *wait_deadline = Some(end);
                 Decision::Wait {
                     at_most: end.saturating_since(now),

@@ -20,7 +20,7 @@ mod state;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sdk_helpers::{Answer, Call, Timestamp, World};
+use sdk_helpers::{Call, CallResult, Timestamp, World};
 
 use crate::config::Remote;
 use crate::keys::KeySet;
@@ -195,7 +195,7 @@ impl RemoteJwks {
     }
 
     /// Takes the answer to the call that the last result asked for.
-    pub fn answered(&mut self, answer: &Answer, world: &dyn World) -> FetchResult {
+    pub fn answered(&mut self, answer: &CallResult, world: &dyn World) -> FetchResult {
         let mut result = FetchResult::default();
         let Some(InFlight { owner, step }) = self.in_flight.take() else {
             return result;

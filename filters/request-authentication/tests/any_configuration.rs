@@ -13,7 +13,7 @@ mod mint;
 use proptest::prelude::*;
 use request_authentication::RequestAuthentication;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Answer, Decision, Event, Filter, Headers, Request, Resume, load};
+use sdk_helpers::{BackgroundEvent, CallResult, Decision, Filter, Headers, Request, Resume, load};
 use serde_json::{Value, json};
 
 /// Leaves that are right somewhere, and leaves that are right nowhere.
@@ -193,11 +193,11 @@ proptest! {
         let bearer = format!("Bearer {}", mint::token("ed25519", "EdDSA", &json!({"iss": "issuer"})));
         for (status, body) in answers {
             world.advance(std::time::Duration::from_secs(300));
-            for (tag, _) in filter.upkeep(Event::Due, &world).calls {
+            for (tag, _) in filter.background(BackgroundEvent::TimerFired, &world).calls {
                 let headers = Headers::from_pairs([(":status", status)]);
-                let answer = Answer::Http { headers, body: body.clone() };
-                let chores = filter.upkeep(Event::Answer(tag, answer), &world);
-                for (_, line) in chores.warnings {
+                let answer = CallResult::Http { headers, body: body.clone() };
+                let actions = filter.background(BackgroundEvent::Answered(tag, answer), &world);
+                for (_, line) in actions.warnings {
                     prop_assert!(!line.contains(char::is_control), "{line:?}");
                     prop_assert!(line.len() < 2_500 && !line.contains("s3cret"), "{line:?}");
                 }
@@ -245,15 +245,15 @@ proptest! {
             (b"origin", b"o"),
             (b"access-control-request-method", b"PUT"),
         ]));
-        let _ = filter.upkeep(Event::Loaded, &world);
+        let _ = filter.background(BackgroundEvent::Loaded, &world);
         let mut memory = None;
         let mut decision = filter.on_request(&request, &world, &mut memory);
-        for (tag, _) in filter.upkeep(Event::Due, &world).calls {
-            let answer = Answer::Http {
+        for (tag, _) in filter.background(BackgroundEvent::TimerFired, &world).calls {
+            let answer = CallResult::Http {
                 headers: Headers::from_pairs([(":status", "200")]),
                 body: answer.clone(),
             };
-            let _ = filter.upkeep(Event::Answer(tag, answer), &world);
+            let _ = filter.background(BackgroundEvent::Answered(tag, answer), &world);
         }
         if matches!(decision, Decision::Wait { .. }) {
             decision = filter.on_resume(Resume::TimedOut, &request, &world, &mut memory);

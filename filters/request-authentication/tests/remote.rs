@@ -1,4 +1,4 @@
-//! Keys from the network, as one request after another meets them: the filter, its upkeep, and an
+//! Keys from the network, as one request after another meets them: the filter, its work in the background, and an
 //! issuer played by hand. The tests of `remote_jwks` have many VMs and a clock that runs.
 #![allow(
     clippy::unwrap_used,
@@ -15,7 +15,10 @@ mod rig;
 use std::time::Duration;
 
 use rig::{Rig, Seen};
-use sdk_helpers::{Answer, Call, Chores, Decision, Event, Filter, Headers, Request, Resume};
+use sdk_helpers::{
+    BackgroundActions, BackgroundEvent, Call, CallResult, Decision, Filter, Headers, Request,
+    Resume,
+};
 use serde_json::{Value, json};
 
 fn rule(changes: &Value) -> Value {
@@ -35,8 +38,8 @@ fn token(key: &str, alg: &str) -> String {
     mint::token(key, alg, &json!({"iss": "issuer"}))
 }
 
-fn says(keys: &[&str]) -> Answer {
-    Answer::Http {
+fn says(keys: &[&str]) -> CallResult {
+    CallResult::Http {
         headers: Headers::from_pairs([(":status", "200")]),
         body: mint::jwks(keys).into_bytes(),
     }
@@ -80,13 +83,13 @@ impl Held {
     }
 }
 
-fn upkeep(rig: &Rig, event: Event) -> Chores {
-    rig.filter.upkeep(event, &rig.world)
+fn background(rig: &Rig, event: BackgroundEvent) -> BackgroundActions {
+    rig.filter.background(event, &rig.world)
 }
 
-/// The one call among the chores: its tag, cluster and path.
-fn call(chores: &Chores) -> (u32, String, String) {
-    match chores.calls.as_slice() {
+/// The one call among the actions: its tag, cluster and path.
+fn call(actions: &BackgroundActions) -> (u32, String, String) {
+    match actions.calls.as_slice() {
         [
             (
                 tag,
@@ -102,18 +105,21 @@ fn call(chores: &Chores) -> (u32, String, String) {
     }
 }
 
-fn reasons(rig: &Rig, chores: &Chores) -> Vec<String> {
+fn reasons(rig: &Rig, actions: &BackgroundActions) -> Vec<String> {
     let of = |outcome| rig.filter.outcomes().find(outcome).unwrap().to_string();
-    for (outcome, _) in &chores.warnings {
-        assert!(chores.outcomes.contains(outcome));
+    for (outcome, _) in &actions.warnings {
+        assert!(actions.outcomes.contains(outcome));
     }
-    chores.outcomes.iter().copied().map(of).collect()
+    actions.outcomes.iter().copied().map(of).collect()
 }
 
 #[test]
 fn nothing_is_fetched_for_keys_of_the_configuration() {
     let rig = Rig::new(&json!({"jwtRules": [rig::rule(&["ed25519"])]}));
-    assert_eq!(upkeep(&rig, Event::Loaded), Chores::default());
+    assert_eq!(
+        background(&rig, BackgroundEvent::Loaded),
+        BackgroundActions::default()
+    );
     assert_eq!(rig.filter.gauges(), []);
 }
 
@@ -121,25 +127,28 @@ fn nothing_is_fetched_for_keys_of_the_configuration() {
 fn a_request_waits_for_the_first_keys() {
     let rig = rig(&json!({}));
     // Envoy loads a configuration on trial first: what that one begins is lost, so it begins nothing.
-    let chores = upkeep(&rig, Event::Loaded);
-    assert!(chores.calls.is_empty() && chores.again == Some(Duration::from_millis(1)));
+    let actions = background(&rig, BackgroundEvent::Loaded);
+    assert!(actions.calls.is_empty() && actions.timer == Some(Duration::from_millis(1)));
     let mut held = Held::new(&token("ed25519", "EdDSA"));
     let (seen, at_most) = held.begins(&rig);
     assert!(seen.waits && at_most == Duration::from_secs(5));
-    let chores = upkeep(&rig, Event::Due);
-    let (tag, cluster, path) = call(&chores);
+    let actions = background(&rig, BackgroundEvent::TimerFired);
+    let (tag, cluster, path) = call(&actions);
     assert_eq!(
         (cluster.as_str(), path.as_str()),
         ("outbound|443||issuer.example", "/jwks?v=1")
     );
-    let chores = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
-    assert!(chores.wake);
-    assert_eq!(reasons(&rig, &chores), ["jwks_fetched:r"]);
-    assert_eq!(chores.gauges, [(0, 0), (1, 0), (2, 1)]);
+    let actions = background(&rig, BackgroundEvent::Answered(tag, says(&["ed25519"])));
+    assert!(actions.wake);
+    assert_eq!(reasons(&rig, &actions), ["jwks_fetched:r"]);
+    assert_eq!(actions.gauges, [(0, 0), (1, 0), (2, 1)]);
     assert_eq!(rig.filter.gauges()[0], ("jwks_age_seconds", "r".to_owned()));
     assert_eq!(held.goes_on(&rig, Resume::Woken).0.reason, "verified:r");
     rig.world.advance(Duration::from_secs(7));
-    assert_eq!(upkeep(&rig, Event::Due).gauges, [(0, 7), (1, 0), (2, 1)]);
+    assert_eq!(
+        background(&rig, BackgroundEvent::TimerFired).gauges,
+        [(0, 7), (1, 0), (2, 1)]
+    );
 }
 
 #[test]
@@ -147,12 +156,12 @@ fn a_request_waits_no_longer_than_its_timeout() {
     let rig = rig(&json!({"timeout": "300ms", "jwksCluster": "keys"}));
     let mut held = Held::new(&token("ed25519", "EdDSA"));
     assert_eq!(held.begins(&rig).1, Duration::from_millis(300));
-    let (tag, cluster, _) = call(&upkeep(&rig, Event::Due));
+    let (tag, cluster, _) = call(&background(&rig, BackgroundEvent::TimerFired));
     assert_eq!(cluster, "keys");
     rig.world.advance(Duration::from_millis(100));
-    let chores = upkeep(&rig, Event::Answer(tag, Answer::Failed));
-    assert!(chores.wake);
-    assert_eq!(reasons(&rig, &chores), ["jwks_unreachable:r"]);
+    let actions = background(&rig, BackgroundEvent::Answered(tag, CallResult::Failed));
+    assert!(actions.wake);
+    assert_eq!(reasons(&rig, &actions), ["jwks_unreachable:r"]);
     // What is left of it goes to waiting for the next try.
     let (seen, at_most) = held.goes_on(&rig, Resume::Woken);
     assert!(
@@ -171,38 +180,49 @@ fn a_request_waits_no_longer_than_its_timeout() {
 #[test]
 fn an_unknown_kid_is_asked_about_once() {
     let rig = rig(&json!({}));
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
-    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+    let _ = background(&rig, BackgroundEvent::Answered(tag, says(&["ed25519"])));
     assert_eq!(rig.bearer(&token("ed25519", "EdDSA")).reason, "verified:r");
     let mut held = Held::new(&token("p256", "ES256"));
     assert!(held.begins(&rig).0.waits);
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
     // While it is asked nobody else asks, and who knows its key is not held up.
-    assert!(upkeep(&rig, Event::Due).calls.is_empty());
+    assert!(
+        background(&rig, BackgroundEvent::TimerFired)
+            .calls
+            .is_empty()
+    );
     assert_eq!(rig.bearer(&token("ed25519", "EdDSA")).reason, "verified:r");
-    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+    let _ = background(&rig, BackgroundEvent::Answered(tag, says(&["ed25519"])));
     assert_eq!(held.goes_on(&rig, Resume::Woken).0.reason, "unknown_kid:r");
     assert_eq!(rig.bearer(&token("p256", "ES256")).reason, "unknown_kid:r");
-    assert!(upkeep(&rig, Event::Due).calls.is_empty());
+    assert!(
+        background(&rig, BackgroundEvent::TimerFired)
+            .calls
+            .is_empty()
+    );
 }
 
 /// A token that was good under a key is no longer when the key is gone, known or not.
 #[test]
 fn a_withdrawn_key_takes_its_tokens_with_it() {
     let rig = rig(&json!({}));
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
-    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519", "p256"])));
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+    let _ = background(
+        &rig,
+        BackgroundEvent::Answered(tag, says(&["ed25519", "p256"])),
+    );
     let (old, new) = (token("ed25519", "EdDSA"), token("p256", "ES256"));
     assert_eq!(rig.bearer(&old).reason, "verified:r");
     assert_eq!(rig.bearer(&new).reason, "verified:r");
     rig.world.advance(Duration::from_secs(300));
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
-    let _ = upkeep(&rig, Event::Answer(tag, says(&["p256"])));
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+    let _ = background(&rig, BackgroundEvent::Answered(tag, says(&["p256"])));
     // It could be a key to come: asked once more, and refused.
     let mut held = Held::new(&old);
     assert!(held.begins(&rig).0.waits);
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
-    let _ = upkeep(&rig, Event::Answer(tag, says(&["p256"])));
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+    let _ = background(&rig, BackgroundEvent::Answered(tag, says(&["p256"])));
     assert_eq!(held.goes_on(&rig, Resume::Woken).0.reason, "unknown_kid:r");
     assert_eq!(rig.bearer(&new).reason, "verified:r");
 }
@@ -212,24 +232,24 @@ fn a_withdrawn_key_takes_its_tokens_with_it() {
 fn withdrawn_keys_take_all_tokens_with_them() {
     let rig = rig(&json!({}));
     let fetch = |answer| {
-        let (tag, ..) = call(&upkeep(&rig, Event::Due));
-        upkeep(&rig, Event::Answer(tag, answer))
+        let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+        background(&rig, BackgroundEvent::Answered(tag, answer))
     };
     let _ = fetch(says(&["ed25519", "p256"]));
     let text = token("ed25519", "EdDSA");
     assert_eq!(rig.bearer(&text).reason, "verified:r");
     rig.world.advance(Duration::from_secs(300));
-    let chores = fetch(says(&[]));
-    assert_eq!(reasons(&rig, &chores), ["jwks_empty:r"]);
-    let [(_, line)] = chores.warnings.as_slice() else {
-        panic!("{:?}", chores.warnings);
+    let actions = fetch(says(&[]));
+    assert_eq!(reasons(&rig, &actions), ["jwks_empty:r"]);
+    let [(_, line)] = actions.warnings.as_slice() else {
+        panic!("{:?}", actions.warnings);
     };
     assert_eq!(
         line,
         "https://issuer.example/jwks through cluster `outbound|443||issuer.example`: a key set that \
          has no keys; tokens are refused until it has one"
     );
-    assert_eq!(chores.gauges, [(0, 300), (1, 0), (2, 0)]);
+    assert_eq!(actions.gauges, [(0, 300), (1, 0), (2, 0)]);
     for text in [&text, &token("p256", "ES256"), &token("p384", "ES384")] {
         let seen = rig.bearer(text);
         assert_eq!(seen.reason, "jwks_withdrawn:r");
@@ -249,15 +269,15 @@ fn a_key_whose_certificate_has_expired_counts_and_is_told() {
     let certificates = mint::certificates(&["rsa", "rsa-next"]);
     let text = token("rsa-next", "RS256");
     let rig = rig(&json!({}));
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
-    let answer = Answer::Http {
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+    let answer = CallResult::Http {
         headers: Headers::from_pairs([(":status", "200")]),
         body: certificates.to_string().into_bytes(),
     };
-    let chores = upkeep(&rig, Event::Answer(tag, answer));
-    assert_eq!(reasons(&rig, &chores), ["jwks_fetched:r"]);
-    let [(_, line)] = chores.warnings.as_slice() else {
-        panic!("{:?}", chores.warnings);
+    let actions = background(&rig, BackgroundEvent::Answered(tag, answer));
+    assert_eq!(reasons(&rig, &actions), ["jwks_fetched:r"]);
+    let [(_, line)] = actions.warnings.as_slice() else {
+        panic!("{:?}", actions.warnings);
     };
     assert_eq!(
         line,
@@ -287,13 +307,13 @@ fn a_key_whose_certificate_has_expired_counts_and_is_told() {
 #[test]
 fn known_tokens_end_with_keys_that_nobody_could_fetch_again() {
     let rig = rig(&json!({"cacheDuration": "1s", "maxStale": "10s"}));
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
-    let _ = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+    let _ = background(&rig, BackgroundEvent::Answered(tag, says(&["ed25519"])));
     let text = token("ed25519", "EdDSA");
     rig.world.advance(Duration::from_secs(10));
     assert_eq!(rig.bearer(&text).reason, "verified:r");
-    let (tag, ..) = call(&upkeep(&rig, Event::Due));
-    let _ = upkeep(&rig, Event::Answer(tag, Answer::Failed));
+    let (tag, ..) = call(&background(&rig, BackgroundEvent::TimerFired));
+    let _ = background(&rig, BackgroundEvent::Answered(tag, CallResult::Failed));
     rig.world.advance(Duration::from_nanos(1));
     let mut held = Held::new(&text);
     let _ = held.begins(&rig);
@@ -310,7 +330,7 @@ fn rules_of_one_key_set_share_its_fetch() {
         rule(&json!({"name": "b", "issuer": "b"})),
         rule(&json!({"name": "c", "issuer": "c", "jwksUri": "https://other.example/jwks"})),
     ]}));
-    assert_eq!(upkeep(&rig, Event::Due).calls.len(), 2);
+    assert_eq!(background(&rig, BackgroundEvent::TimerFired).calls.len(), 2);
     assert_eq!(rig.filter.gauges().len(), 6);
 }
 
@@ -318,8 +338,8 @@ fn rules_of_one_key_set_share_its_fetch() {
 fn an_answer_nobody_asked_for_changes_nothing() {
     let rig = rig(&json!({}));
     for tag in [0, 7, u32::MAX] {
-        let chores = upkeep(&rig, Event::Answer(tag, says(&["ed25519"])));
-        assert!(chores.calls.is_empty() && reasons(&rig, &chores).is_empty());
+        let actions = background(&rig, BackgroundEvent::Answered(tag, says(&["ed25519"])));
+        assert!(actions.calls.is_empty() && reasons(&rig, &actions).is_empty());
     }
     assert!(Held::new(&token("ed25519", "EdDSA")).begins(&rig).0.waits);
 }

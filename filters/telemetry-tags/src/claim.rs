@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use sdk_helpers::Facts;
+use sdk_helpers::Attributes;
 use sdk_helpers::claims::{Claims, path};
 
 /// The claims of a stream: read once, when something asks for them.
@@ -25,8 +25,8 @@ impl Claim {
     }
 
     /// Its value as [`Claims::text`] has it.
-    pub fn read(&self, known: &LazyClaims, facts: &dyn Facts) -> Option<Vec<u8>> {
-        let claims = known.0.get_or_init(|| Claims::read(facts));
+    pub fn read(&self, known: &LazyClaims, attributes: &dyn Attributes) -> Option<Vec<u8>> {
+        let claims = known.0.get_or_init(|| Claims::read(attributes));
         claims.as_ref()?.text(&self.0)
     }
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use sdk_helpers::protobuf::read_struct;
-use sdk_helpers::{Facts, World};
+use sdk_helpers::{Attributes, World};
 
 use crate::config::Reporter;
 
@@ -92,15 +92,15 @@ pub struct Peers {
 
 impl Peers {
     /// Who sent the request.
-    pub fn downstream(&self, facts: &dyn Facts) -> Rc<Workload> {
-        let said = facts.property(&["filter_state", "downstream_peer"]);
+    pub fn downstream(&self, attributes: &dyn Attributes) -> Rc<Workload> {
+        let said = attributes.property(&["filter_state", "downstream_peer"]);
         self.downstream.workload(said, of_struct)
     }
 
     /// Who answers it: by what it says itself, or else, if that may be asked, by what istiod writes
     /// beside its endpoint.
-    pub fn upstream(&self, facts: &dyn Facts, by_endpoint: bool) -> Rc<Workload> {
-        let said = facts.property(&["filter_state", "upstream_peer"]);
+    pub fn upstream(&self, attributes: &dyn Attributes, by_endpoint: bool) -> Rc<Workload> {
+        let said = attributes.property(&["filter_state", "upstream_peer"]);
         if said.is_some() || !by_endpoint {
             return self.upstream.workload(said, of_struct);
         }
@@ -111,7 +111,8 @@ impl Peers {
             "istio",
             "workload",
         ];
-        self.upstream.workload(facts.property(&path), of_endpoint)
+        self.upstream
+            .workload(attributes.property(&path), of_endpoint)
     }
 }
 
@@ -195,7 +196,7 @@ pub struct Services {
 
 impl Services {
     /// The service of a cluster, by the metadata istiod writes beside it.
-    pub fn of(&self, facts: &dyn Facts, cluster: &str) -> Rc<Service> {
+    pub fn of(&self, attributes: &dyn Attributes, cluster: &str) -> Rc<Service> {
         let known = self.known.borrow();
         if let Some((_, service)) = known.iter().find(|(name, _)| name == cluster) {
             return Rc::clone(service);
@@ -211,7 +212,7 @@ impl Services {
                 "0",
                 name,
             ];
-            text(facts.property(&path))
+            text(attributes.property(&path))
         };
         let host = field("host");
         let mut name = field("name");

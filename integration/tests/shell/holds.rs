@@ -4,14 +4,14 @@ use wasm_host::{Host, State, Stream, World};
 
 use crate::in_wasm::{MS, get, get_with, well, worker_with};
 
-/// A worker whose upkeep has a fetch on its way.
+/// A worker that has a fetch in the background on its way.
 fn fetching() -> Host {
     let host = worker_with(&World::new(), br#"{ "cluster": "there", "fetch": true }"#);
     assert_eq!(host.calls().len(), 1);
     host
 }
 
-/// The upkeep's fetch is answered, which wakes what waits.
+/// The fetch in the background is answered, which wakes what waits.
 fn wake(host: &Host) {
     let fetch = host.calls()[0].id;
     let nothing: &[(&str, &str)] = &[];

@@ -11,6 +11,7 @@
     reason = "a panic is how a test fails"
 )]
 
+mod background;
 mod calls;
 mod cells;
 mod clocks;
@@ -27,6 +28,5 @@ mod leavers;
 mod replies;
 mod rig;
 mod updates;
-mod upkeep;
 mod waits;
 mod workers;

@@ -1,4 +1,4 @@
-//! Streams that wait for the upkeep.
+//! Streams that wait for what is fetched in the background.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::rig::{Plan, SOON, answer, upstream};
 
-/// Answers the upkeep's fetch once the gate is open.
+/// Answers the fetch in the background once the gate is open.
 fn gated() -> (Upstream, Arc<AtomicBool>) {
     let gate = Arc::new(AtomicBool::new(false));
     let open = Arc::clone(&gate);
@@ -82,7 +82,7 @@ fn a_woken_stream_sees_what_was_fetched_and_is_woken_once() {
 /// The first call is made while the configuration is loaded, where one that fails at once is as
 /// dangerous as in a stream; later ones are made in ticks.
 #[test]
-fn an_upkeep_whose_calls_all_fail_goes_on_trying() {
+fn a_background_whose_calls_all_fail_goes_on_trying() {
     for cluster in ["no-such-cluster", "empty", "unhealthy", "refused", "full"] {
         let upstream = upstream();
         let rig = Plan::before(&upstream)

@@ -5,7 +5,7 @@ use crate::claims::{self, Claims};
 use crate::config::kind::Map;
 use crate::config::{At, Problems, header_name};
 use crate::request::Request;
-use crate::world::Facts;
+use crate::world::Attributes;
 
 crate::fields! {
     /// `HTTPMatchRequest` as Istio's VirtualService has it: all that it says must hold.
@@ -276,7 +276,7 @@ impl HttpMatch {
     }
 
     /// Whether a request matches. What costs a host call is asked last.
-    pub fn matches(&self, request: &Request, facts: &dyn Facts) -> bool {
+    pub fn matches(&self, request: &Request, attributes: &dyn Attributes) -> bool {
         self.headers.iter().all(|header| header.matches(request))
             && self
                 .uri
@@ -289,24 +289,24 @@ impl HttpMatch {
             })
             && self
                 .port
-                .is_none_or(|port| port_of(facts) == Some(port.into()))
+                .is_none_or(|port| port_of(attributes) == Some(port.into()))
             && self.route.as_ref().is_none_or(|route| {
-                facts
+                attributes
                     .property(&["xds", "route_name"])
                     .is_some_and(|name| route.matches(&name))
             })
             && self.labels.iter().all(|(label, value)| {
-                facts
+                attributes
                     .property(&["xds", "node", "metadata", "LABELS", label])
                     .is_some_and(|found| found == value.as_bytes())
             })
             && self.namespace.as_ref().is_none_or(|namespace| {
-                facts
+                attributes
                     .property(&["xds", "node", "metadata", "NAMESPACE"])
                     .is_some_and(|found| found == namespace.as_bytes())
             })
-            && self.source.matches(facts)
-            && self.claims_match(facts)
+            && self.source.matches(attributes)
+            && self.claims_match(attributes)
     }
 
     /// The text that the path of every matching request is, or begins with, where there is one: by
@@ -319,11 +319,11 @@ impl HttpMatch {
         }
     }
 
-    fn claims_match(&self, facts: &dyn Facts) -> bool {
+    fn claims_match(&self, attributes: &dyn Attributes) -> bool {
         if self.claims.is_empty() {
             return true;
         }
-        let claims = Claims::read(facts);
+        let claims = Claims::read(attributes);
         self.claims.iter().all(|claim| {
             let found = claims
                 .as_ref()
@@ -417,8 +417,8 @@ fn present(
     wire
 }
 
-fn port_of(facts: &dyn Facts) -> Option<i64> {
-    let bytes = facts.property(&["destination", "port"])?;
+fn port_of(attributes: &dyn Attributes) -> Option<i64> {
+    let bytes = attributes.property(&["destination", "port"])?;
     Some(i64::from_le_bytes(bytes.try_into().ok()?))
 }
 

@@ -4,7 +4,7 @@ use super::{Address, Cidr};
 use crate::config::kind::FieldKind;
 use crate::config::table::Type;
 use crate::config::{At, Node, Problems};
-use crate::world::Facts;
+use crate::world::Attributes;
 
 /// `sourceCIDR` and `notSourceCIDR` as a user writes them: one block of addresses, or a list.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -84,11 +84,11 @@ impl SourceMatch {
     }
 
     /// Whether the client's address matches. Who has none, as behind a pipe, is in no block.
-    pub fn matches(&self, facts: &dyn Facts) -> bool {
+    pub fn matches(&self, attributes: &dyn Attributes) -> bool {
         if self.is_empty() {
             return true;
         }
-        let address = facts
+        let address = attributes
             .property(&["source", "address"])
             .and_then(|text| Address::of_peer(&text));
         let is_in = |blocks: &[Cidr]| {

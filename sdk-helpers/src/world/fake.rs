@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::{Contended, Facts, Roll, Step, Timestamp, World};
+use super::{Attributes, Contended, Roll, Step, Timestamp, World};
 
 /// A host function of a test's making.
 type HostFunction = Box<dyn Fn(&[u8]) -> Option<Vec<u8>>>;
@@ -80,7 +80,7 @@ impl FakeWorld {
     }
 }
 
-impl Facts for FakeWorld {
+impl Attributes for FakeWorld {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         let path = path.join(".");
         self.asked.borrow_mut().push(path.clone());

@@ -1,27 +1,29 @@
 //! One stream: what its filter decides, done.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, MapType};
 
+use super::calls::{grpc_result, http_result};
 use super::host;
-use super::root::{Due, Hold, Shared, grpc_answer, http_answer, named};
+use super::log_name::named;
+use super::shared::{Due, Paused, PausedStream, Shared};
 use sdk_helpers::decision::{
-    Answer, Call, Decision, Edits, HeaderEdit, LocalReply, Record, Resume, is_safe_value,
+    Call, CallResult, Decision, Edits, HeaderEdit, LocalReply, Record, Resume, is_safe_value,
 };
 use sdk_helpers::filter::{Exchange, Filter};
 use sdk_helpers::outcome::OutcomeId;
-use sdk_helpers::request::{Request, Response, Source};
+use sdk_helpers::request::{HeaderSource, Request, Response};
 
 /// Calls one stream may try in a row that cannot even be sent.
 const MOST_FAILED_CALLS: usize = 8;
 
 pub(super) struct Stream<F: Filter>(Rc<Inner<F>>);
 
-pub(super) struct Inner<F: Filter> {
-    pub(super) id: u32,
+struct Inner<F: Filter> {
+    id: u32,
     shared: Rc<Shared<F>>,
     /// The snapshot outlives its callback: it is what a resumed decision is made on.
     request: Request,
@@ -35,21 +37,21 @@ struct State {
     response: Vec<HeaderEdit>,
     /// The outcomes so far, as filter state has them.
     reason: String,
-    /// Changes with every hold and at its end, so that an event meant for an earlier one is known.
-    hold: u64,
+    /// Bumped at each pause and at each resume; what comes for an older one is ignored.
+    generation: u64,
     /// Counted in the gauge of held streams.
     active: bool,
     /// The call that is out.
     call: Option<u32>,
 }
 
-const REQUEST: Source = Source {
+const REQUEST: HeaderSource = HeaderSource {
     has: |name| host::header(MapType::HttpRequestHeaders, name).is_some(),
     one: |name| host::header(MapType::HttpRequestHeaders, name),
     all: || host::headers(MapType::HttpRequestHeaders),
 };
 
-const RESPONSE: Source = Source {
+const RESPONSE: HeaderSource = HeaderSource {
     has: |name| host::header(MapType::HttpResponseHeaders, name).is_some(),
     one: |name| host::header(MapType::HttpResponseHeaders, name),
     all: || host::headers(MapType::HttpResponseHeaders),
@@ -69,11 +71,11 @@ impl<F: Filter> Stream<F> {
 
 impl<F: Filter> Context for Stream<F> {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
-        self.0.shared.answered(token, http_answer(headers, body));
+        self.0.shared.answered(token, http_result(headers, body));
     }
 
     fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
-        self.0.shared.answered(token, grpc_answer(status, size));
+        self.0.shared.answered(token, grpc_result(status, size));
     }
 }
 
@@ -119,24 +121,28 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 }
 
-impl<F: Filter> Inner<F> {
-    /// Whether the stream is held, and by this hold.
-    pub(super) fn is_held(&self, number: u64) -> bool {
-        self.state.borrow().hold == number
+impl<F: Filter> PausedStream for Inner<F> {
+    fn id(&self) -> u32 {
+        self.id
     }
 
-    /// Goes on with a held stream; the stream is the effective context.
-    pub(super) fn resume(self: &Rc<Self>, why: Resume) {
-        self.release();
+    fn generation(&self) -> u64 {
+        self.state.borrow().generation
+    }
+
+    fn resume(self: Rc<Self>, why: Resume) {
+        self.end_pause();
         let decision = self.ask_again(why);
         let _ = self.apply(decision, true);
     }
 
-    pub(super) fn end_delay(self: &Rc<Self>, then: Decision) {
-        self.release();
+    fn end_delay(self: Rc<Self>, then: Decision) {
+        self.end_pause();
         let _ = self.apply(then, true);
     }
+}
 
+impl<F: Filter> Inner<F> {
     fn ask_again(&self, why: Resume) -> Decision {
         let shared = &self.shared;
         shared.filter.on_resume(
@@ -147,13 +153,13 @@ impl<F: Filter> Inner<F> {
         )
     }
 
-    /// Does what was decided. `held` tells whether Envoy has to be told that the stream goes on.
-    fn apply(self: &Rc<Self>, mut decision: Decision, held: bool) -> Action {
+    /// Does what was decided. `paused` tells whether Envoy has to be told that the stream goes on.
+    fn apply(self: &Rc<Self>, mut decision: Decision, paused: bool) -> Action {
         for _ in 0..MOST_FAILED_CALLS {
             match decision {
                 Decision::Continue(edits) => {
                     self.go_on(edits);
-                    if held {
+                    if paused {
                         host::continue_request();
                     }
                     return Action::Continue;
@@ -164,17 +170,18 @@ impl<F: Filter> Inner<F> {
                 }
                 Decision::Delay { by, record, then } => {
                     self.record(&record);
-                    let hold = self.hold();
+                    let paused = self.pause();
                     self.state.borrow_mut().active = true;
                     self.shared.world.add_active(1);
-                    self.shared.at(by, Due::Delay(hold, *then));
+                    self.shared.after(by, Due::EndDelay(paused, *then));
                     return Action::Pause;
                 }
                 Decision::Wait { at_most, record } => {
                     self.record(&record);
-                    let (hold, end) = (self.hold(), self.present_hold());
-                    self.shared.wait(hold);
-                    self.shared.at(at_most, Due::Resume(end, Resume::TimedOut));
+                    let (waiting, timing_out) = (self.pause(), self.paused());
+                    self.shared.wait(waiting);
+                    let due = Due::Resume(timing_out, Resume::TimedOut);
+                    self.shared.after(at_most, due);
                     return Action::Pause;
                 }
                 Decision::Ask { call, record } => {
@@ -182,7 +189,7 @@ impl<F: Filter> Inner<F> {
                     if self.ask(&call) {
                         return Action::Pause;
                     }
-                    decision = self.ask_again(Resume::Answer(Answer::Unsent));
+                    decision = self.ask_again(Resume::Answered(CallResult::Unsent));
                 }
             }
         }
@@ -198,33 +205,37 @@ impl<F: Filter> Inner<F> {
     }
 
     fn ask(self: &Rc<Self>, call: &Call) -> bool {
-        let hold = self.hold();
-        let token = self.shared.ask(call, hold);
+        let paused = self.pause();
+        let token = self.shared.ask(call, paused);
         self.state.borrow_mut().call = token;
         if token.is_none() {
-            self.release();
+            self.end_pause();
         }
         token.is_some()
     }
 
-    fn hold(self: &Rc<Self>) -> Hold<F> {
+    /// Begins a pause.
+    fn pause(self: &Rc<Self>) -> Paused {
         let mut state = self.state.borrow_mut();
-        state.hold = state.hold.wrapping_add(1);
+        state.generation = state.generation.wrapping_add(1);
         drop(state);
-        self.present_hold()
+        self.paused()
     }
 
-    fn present_hold(self: &Rc<Self>) -> Hold<F> {
-        Hold {
-            stream: Rc::downgrade(self),
-            number: self.state.borrow().hold,
+    /// The pause it is in.
+    fn paused(self: &Rc<Self>) -> Paused {
+        // Named, because a stream of any filter is meant.
+        let stream: Weak<Self> = Rc::downgrade(self);
+        Paused {
+            stream,
+            generation: self.generation(),
         }
     }
 
-    /// Ends the hold, so that nothing else that was to end it does so again.
-    fn release(&self) {
+    /// Ends the pause: whatever else was to end it comes for an older generation now.
+    fn end_pause(&self) {
         let mut state = self.state.borrow_mut();
-        state.hold = state.hold.wrapping_add(1);
+        state.generation = state.generation.wrapping_add(1);
         state.call = None;
         if std::mem::take(&mut state.active) {
             self.shared.world.add_active(-1);

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use super::host;
-use sdk_helpers::world::{Contended, Facts, Roll, Step, Timestamp, World};
+use sdk_helpers::world::{Attributes, Contended, Roll, Step, Timestamp, World};
 
 /// Retries of a contended cell. With two workers on one cell a write succeeds after 1.8 attempts
 /// on average; a cell that is still contended after so many is under a flood.
@@ -44,7 +44,7 @@ impl EnvoyWorld {
     }
 }
 
-impl Facts for EnvoyWorld {
+impl Attributes for EnvoyWorld {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
         host::property(path).ok()
     }

@@ -2,7 +2,7 @@
 //! `envoy.service.auth.v3`.
 
 use sdk_helpers::protobuf::Message;
-use sdk_helpers::{Facts, Request};
+use sdk_helpers::{Attributes, Request};
 
 /// A client that sends it would pretend that Envoy cut its body.
 const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
@@ -38,35 +38,35 @@ pub(super) fn may_be_removed(name: &str) -> bool {
 }
 
 /// A `CheckRequest`: `{attributes: {source, destination, request}}`.
-pub(super) fn request(request: &Request, facts: &dyn Facts) -> Vec<u8> {
+pub(super) fn request(request: &Request, attributes: &dyn Attributes) -> Vec<u8> {
     let service = request.first("x-envoy-downstream-service-cluster");
     let attributes = Message::new()
         .message(
             1,
             &peer(
-                source_address(request, facts),
+                source_address(request, attributes),
                 service.unwrap_or_default(),
-                principal(facts, PEER),
+                principal(attributes, PEER),
             ),
         )
         .message(
             2,
             &peer(
-                facts.property(&["destination", "address"]),
+                attributes.property(&["destination", "address"]),
                 &[],
-                principal(facts, LOCAL),
+                principal(attributes, LOCAL),
             ),
         )
         .message(
             4,
             &Message::new()
-                .message(1, &timestamp(facts))
-                .message(2, &http(request, facts)),
+                .message(1, &timestamp(attributes))
+                .message(2, &http(request, attributes)),
         );
     Message::new().message(1, &attributes).into_bytes()
 }
 
-fn http(request: &Request, facts: &dyn Facts) -> Message {
+fn http(request: &Request, attributes: &dyn Attributes) -> Message {
     let first = |name| text(request.first(name).unwrap_or_default());
     let mut message = Message::new()
         .filled(1, first("x-request-id"))
@@ -74,7 +74,9 @@ fn http(request: &Request, facts: &dyn Facts) -> Message {
     for (name, value) in joined_headers(request, |_| true) {
         message = message.message(3, &Message::new().bytes(1, name).bytes(2, value));
     }
-    let protocol = facts.property(&["request", "protocol"]).unwrap_or_default();
+    let protocol = attributes
+        .property(&["request", "protocol"])
+        .unwrap_or_default();
     // `query`, `fragment` and `size` are left empty, as Envoy leaves them before there is a body.
     message
         .filled(4, first(":path"))
@@ -84,8 +86,8 @@ fn http(request: &Request, facts: &dyn Facts) -> Message {
 }
 
 /// When the first byte of the request came.
-fn timestamp(facts: &dyn Facts) -> Message {
-    let nanos = facts
+fn timestamp(attributes: &dyn Attributes) -> Message {
+    let nanos = attributes
         .property(&["request", "time"])
         .and_then(|time| Some(u64::from_le_bytes(*time.first_chunk()?)))
         .unwrap_or(0);
@@ -125,9 +127,9 @@ fn socket(address: &str) -> Message {
 /// Envoy's attribute `source.address` follows `x-forwarded-for`, which without trusted hops is the
 /// client's to write. So it counts only for a request without that header; the filter state that
 /// `set_filter_state` writes counts always.
-fn source_address(request: &Request, facts: &dyn Facts) -> Option<Vec<u8>> {
-    let attribute = || facts.property(&["source", "address"]);
-    match facts.property(&["filter_state", "mesh_filters.peer.address"]) {
+fn source_address(request: &Request, attributes: &dyn Attributes) -> Option<Vec<u8>> {
+    let attribute = || attributes.property(&["source", "address"]);
+    match attributes.property(&["filter_state", "mesh_filters.peer.address"]) {
         Some(direct) if !direct.is_empty() => {
             let with_port = attribute().filter(|address| {
                 let (ip, _) = split_port(address);
@@ -162,10 +164,10 @@ const LOCAL: [&str; 3] = [
 ];
 
 /// Whom a certificate names: its first URI SAN, else its first DNS SAN, else its subject.
-fn principal(facts: &dyn Facts, kinds: [&str; 3]) -> String {
+fn principal(attributes: &dyn Attributes, kinds: [&str; 3]) -> String {
     kinds
         .iter()
-        .filter_map(|kind| facts.property(&["connection", kind]))
+        .filter_map(|kind| attributes.property(&["connection", kind]))
         .find(|name| !name.is_empty())
         .map(|name| text(&name))
         .unwrap_or_default()

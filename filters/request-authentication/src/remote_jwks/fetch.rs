@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sdk_helpers::config::json;
 use sdk_helpers::decision::USER_AGENT;
-use sdk_helpers::{Answer, Call, Headers};
+use sdk_helpers::{Call, CallResult, Headers};
 
 use crate::config::url::Url;
 use crate::config::{Origin, Remote};
@@ -104,10 +104,14 @@ impl FetchStep {
         line.chars().take(LONGEST).collect()
     }
 
-    pub(super) fn answered(&self, answer: &Answer, remote: &Remote) -> Result<Received, Failure> {
-        let Answer::Http { headers, body } = answer else {
+    pub(super) fn answered(
+        &self,
+        answer: &CallResult,
+        remote: &Remote,
+    ) -> Result<Received, Failure> {
+        let CallResult::Http { headers, body } = answer else {
             return Err(FailureKind::Unreachable.of(match answer {
-                Answer::Unsent => "no such cluster",
+                CallResult::Unsent => "no such cluster",
                 _ => "the answer broke off",
             }));
         };

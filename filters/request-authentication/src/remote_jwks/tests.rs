@@ -30,8 +30,8 @@ fn remote() -> Remote {
     }
 }
 
-fn http(status: &str, body: Vec<u8>) -> Answer {
-    Answer::Http {
+fn http(status: &str, body: Vec<u8>) -> CallResult {
+    CallResult::Http {
         headers: Headers::from_pairs([(":status", status)]),
         body,
     }
@@ -44,7 +44,7 @@ struct Proxy {
     due: Vec<Timestamp>,
     calls: Vec<(usize, Timestamp)>,
     /// What the issuer says, and how long it takes.
-    says: Answer,
+    says: CallResult,
     takes: Duration,
     fetches: usize,
     /// All that was said in the log.
@@ -108,7 +108,7 @@ impl Proxy {
     }
 
     /// A request with a token of this `kid`, which waits if it has to; as the shell does, the
-    /// upkeep is asked at once then. How it fared, and how long it took.
+    /// background work is done at once then. How it fared, and how long it took.
     fn ask(&mut self, vm: usize, kid: &str) -> (bool, Duration) {
         let begin = self.world.now();
         let deadline = begin.saturating_add(self.sets[vm].longest_wait());
@@ -183,7 +183,7 @@ fn who_waits_is_told_what_another_request_saw_first() {
 #[test]
 fn an_issuer_that_is_not_there_is_waited_for_and_no_longer_than_a_request_can() {
     let mut proxy = Proxy::new(2, remote);
-    proxy.says = Answer::Failed;
+    proxy.says = CallResult::Failed;
     let (known, took) = proxy.ask(0, "one");
     assert!(!known && took <= Duration::from_secs(5), "{took:?}");
     // Meanwhile it was asked again and again, with pauses that grow.
@@ -237,7 +237,7 @@ fn keys_of_the_configuration_stand_in() {
         ..remote()
     };
     let mut proxy = Proxy::new(1, with);
-    proxy.says = Answer::Failed;
+    proxy.says = CallResult::Failed;
     assert_eq!(proxy.ask(0, "inline"), (true, Duration::ZERO));
     assert!(!proxy.ask(0, "one").0);
     proxy.says = http("200", set(&["one"]));
@@ -329,7 +329,7 @@ fn a_name_the_issuer_does_not_know_is_remembered_for_a_while() {
 fn unknown_names_wait_for_nobody_while_the_issuer_is_away() {
     let mut proxy = Proxy::new(1, remote);
     proxy.run(Duration::from_secs(1));
-    proxy.says = Answer::Failed;
+    proxy.says = CallResult::Failed;
     assert!(!proxy.ask(0, "two").0);
     let fetches = proxy.fetches;
     for number in 0..20 {
@@ -350,7 +350,7 @@ fn a_vm_that_dies_with_the_lease_holds_nobody_up_for_long() {
     assert_eq!(proxy.fetches, 1);
     assert!(proxy.ask(1, "one").0);
     // Should it come back after all, what it says does not count.
-    let late = proxy.sets[0].answered(&Answer::Failed, &proxy.world);
+    let late = proxy.sets[0].answered(&CallResult::Failed, &proxy.world);
     assert_eq!(proxy.sets[0].failures(), 0);
     assert!(late.fetched.is_some());
 }
@@ -367,7 +367,7 @@ fn a_clock_that_is_set_back_holds_nothing_up() {
 }
 
 /// What one answer to the first fetch comes to.
-fn first(answer: &Answer, remote: impl Fn() -> Remote) -> (Proxy, FetchResult) {
+fn first(answer: &CallResult, remote: impl Fn() -> Remote) -> (Proxy, FetchResult) {
     let mut proxy = Proxy::new(1, remote);
     assert!(proxy.sets[0].poll(&proxy.world).call.is_some());
     let result = proxy.sets[0].answered(answer, &proxy.world);
@@ -378,9 +378,13 @@ fn first(answer: &Answer, remote: impl Fn() -> Remote) -> (Proxy, FetchResult) {
 fn what_is_no_key_set_is_a_failure_and_the_line_says_what_came() {
     let pem = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_vec();
     for (answer, kind, what) in [
-        (Answer::Unsent, FailureKind::Unreachable, "no such cluster"),
         (
-            Answer::Failed,
+            CallResult::Unsent,
+            FailureKind::Unreachable,
+            "no such cluster",
+        ),
+        (
+            CallResult::Failed,
             FailureKind::Unreachable,
             "the answer broke off",
         ),
@@ -473,7 +477,7 @@ fn what_goes_on_failing_is_told_every_ten_minutes() {
     assert!(proxy.fetches > 100);
     assert!((6..=7).contains(&proxy.lines.len()), "{:?}", proxy.lines);
     // Another cause is told at once.
-    proxy.says = Answer::Unsent;
+    proxy.says = CallResult::Unsent;
     proxy.run(LONGEST_BACK_OFF * 2);
     assert!(proxy.lines.last().unwrap().ends_with("no such cluster"));
 }
@@ -599,7 +603,7 @@ proptest! {
             proxy.says = match says {
                 0 => http("200", set(&["one"])),
                 1 => http("200", set(&["one", "two"])),
-                2 => Answer::Failed,
+                2 => CallResult::Failed,
                 _ => http("404", vec![]),
             };
             proxy.takes = Duration::from_millis(takes.min(5_000));

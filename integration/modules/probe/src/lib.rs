@@ -9,8 +9,8 @@ use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use sdk_helpers::{
-    Answer, Call, Chores, Decision, Edits, Event, Exchange, Filter, HeaderEdit, Load, LocalReply,
-    OutcomeId, Outcomes, Record, Request, Response, Resume, World,
+    BackgroundActions, BackgroundEvent, Call, CallResult, Decision, Edits, Exchange, Filter,
+    HeaderEdit, Load, LocalReply, OutcomeId, Outcomes, Record, Request, Response, Resume, World,
 };
 
 /// The probe.
@@ -22,7 +22,7 @@ pub struct Probe {
     seen: OutcomeId,
     answered: OutcomeId,
     ended: OutcomeId,
-    /// What the upkeep fetched.
+    /// What was fetched in the background.
     fetched: RefCell<Option<Vec<u8>>>,
     fetches: Cell<u32>,
 }
@@ -33,14 +33,14 @@ pub struct Probe {
 pub struct Wire {
     /// Where calls go.
     cluster: Option<String>,
-    /// Whether the upkeep fetches something.
+    /// Whether something is fetched in the background.
     fetch: Option<bool>,
 }
 
 /// The longest a call may take, and a hold that is not told otherwise.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The upkeep's only call.
+/// The only call in the background.
 const FETCH: u32 = 7;
 
 impl Filter for Probe {
@@ -151,15 +151,15 @@ impl Filter for Probe {
     ) -> Decision {
         *asked = asked.saturating_add(1);
         let text = match resume {
-            Resume::Answer(Answer::Http { headers, body }) => format!(
+            Resume::Answered(CallResult::Http { headers, body }) => format!(
                 "http {} {}",
                 String::from_utf8_lossy(headers.first(":status").unwrap_or_default()),
                 String::from_utf8_lossy(&body)
             ),
-            Resume::Answer(Answer::Grpc { status, message }) => {
+            Resume::Answered(CallResult::Grpc { status, message }) => {
                 format!("grpc {status} {}", String::from_utf8_lossy(&message))
             }
-            Resume::Answer(Answer::Failed | Answer::Unsent) => "failed".to_owned(),
+            Resume::Answered(CallResult::Failed | CallResult::Unsent) => "failed".to_owned(),
             Resume::Woken => match &*self.fetched.borrow() {
                 Some(body) => format!("woken {}", String::from_utf8_lossy(body)),
                 None => "woken".to_owned(),
@@ -201,18 +201,20 @@ impl Filter for Probe {
         }
     }
 
-    fn upkeep(&self, event: Event, _: &dyn World) -> Chores {
+    fn background(&self, event: BackgroundEvent, _: &dyn World) -> BackgroundActions {
         if !self.fetch {
-            return Chores::default();
+            return BackgroundActions::default();
         }
         match event {
-            Event::Loaded | Event::Due => Chores {
+            BackgroundEvent::Loaded | BackgroundEvent::TimerFired => BackgroundActions {
                 calls: vec![(FETCH, http(&self.cluster, "/fetch", PATIENCE))],
-                ..Chores::default()
+                ..BackgroundActions::default()
             },
-            Event::Answer(tag, answer) => {
+            BackgroundEvent::Answered(tag, answer) => {
                 let body = match answer {
-                    Answer::Http { headers, body } if headers.first(":status") == Some(b"200") => {
+                    CallResult::Http { headers, body }
+                        if headers.first(":status") == Some(b"200") =>
+                    {
                         Some(body)
                     }
                     _ => None,
@@ -222,10 +224,10 @@ impl Filter for Probe {
                     self.fetches.set(self.fetches.get().saturating_add(1));
                     *self.fetched.borrow_mut() = body;
                 }
-                Chores {
-                    again: Some(Duration::from_millis(100)),
+                BackgroundActions {
+                    timer: Some(Duration::from_millis(100)),
                     wake: good,
-                    ..Chores::default()
+                    ..BackgroundActions::default()
                 }
             }
         }

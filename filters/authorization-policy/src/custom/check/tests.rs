@@ -243,12 +243,12 @@ proptest! {
     #[test]
     fn any_request_makes_a_message(
         pairs in prop::collection::vec(("[a-z:-]{1,9}", prop::collection::vec(any::<u8>(), 0..20)), 0..12),
-        facts in prop::collection::vec(any::<u8>(), 0..24),
+        attributes in prop::collection::vec(any::<u8>(), 0..24),
     ) {
         let world = FakeWorld::new();
         for path in [["source", "address"], ["destination", "address"], ["request", "time"],
             ["request", "protocol"], ["connection", "uri_san_peer_certificate"]] {
-            world.set_property(&path, facts.clone());
+            world.set_property(&path, attributes.clone());
         }
         let borrowed: Vec<(&str, &[u8])> =
             pairs.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();

@@ -2,7 +2,7 @@ use super::*;
 use crate::custom::{Protocol, Provider};
 use proptest::prelude::*;
 use prost::Message as _;
-use sdk_helpers::{Answer, Headers};
+use sdk_helpers::{CallResult, Headers};
 use std::time::Duration;
 
 /// The messages as `envoy.service.auth.v3` and `envoy.config.core.v3` define them.
@@ -127,7 +127,7 @@ fn response(code: i32, outcome: Option<Outcome>) -> Vec<u8> {
 }
 
 fn judged(message: Vec<u8>, fail_open: bool) -> Judgement {
-    provider(fail_open).judge(&Answer::Grpc { status: 0, message }, &request())
+    provider(fail_open).judge(&CallResult::Grpc { status: 0, message }, &request())
 }
 
 fn allowed(ok: proto::Ok) -> (Vec<HeaderEdit>, Vec<HeaderEdit>) {
@@ -412,7 +412,7 @@ fn what_is_no_response_is_no_answer() {
                 "{message:?}"
             );
         }
-        let failed = Answer::Grpc {
+        let failed = CallResult::Grpc {
             status: 14,
             message: vec![],
         };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::custom::{Protocol, Provider};
-use sdk_helpers::{Answer, Call};
+use sdk_helpers::{Call, CallResult};
 use std::time::Duration;
 
 fn names(texts: &[&str]) -> HeaderNames {
@@ -161,9 +161,9 @@ fn the_call_names_cluster_and_timeout() {
     assert_eq!((body.len(), timeout), (0, Duration::from_secs(1)));
 }
 
-fn answer(status: &str, more: &[(&str, &[u8])], body: &[u8]) -> Answer {
+fn answer(status: &str, more: &[(&str, &[u8])], body: &[u8]) -> CallResult {
     let always = [(":status", status.as_bytes())];
-    Answer::Http {
+    CallResult::Http {
         headers: Headers::from_pairs(always.iter().chain(more).copied()),
         body: body.to_vec(),
     }
@@ -252,15 +252,15 @@ fn no_answer_is_an_error_that_the_provider_may_allow() {
         answer("503", &[], b""),
         answer("599", &[], b""),
         answer("2oo", &[], b""),
-        Answer::Http {
+        CallResult::Http {
             headers: Headers::default(),
             body: vec![],
         },
-        Answer::Grpc {
+        CallResult::Grpc {
             status: 0,
             message: vec![],
         },
-        Answer::Failed,
+        CallResult::Failed,
     ];
     for fail_open in [false, true] {
         for answer in &answers {

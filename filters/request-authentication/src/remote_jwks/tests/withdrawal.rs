@@ -88,7 +88,7 @@ fn no_failure_and_no_time_brings_them_back() {
         http("200", b"{}".to_vec()),
         http("200", b"<html>".to_vec()),
         http("404", set(&["one"])),
-        Answer::Failed,
+        CallResult::Failed,
     ] {
         proxy.says = says;
         proxy.run(Duration::from_secs(7_200));

@@ -1,11 +1,11 @@
-//! When the upkeep is asked.
+//! When work in the background is done.
 
 use wasm_host::{Headers, Host, State, World};
 
 use crate::in_wasm::{MS, get, well, worker_with};
 
-/// A worker whose upkeep fetches, and has just been told that there is nothing: it wants to be asked
-/// again in 100 ms.
+/// A worker that fetches in the background, and has just been told that there is nothing: it has set
+/// its timer to 100 ms.
 fn worker() -> Host {
     let host = worker_with(&World::new(), br#"{ "cluster": "there", "fetch": true }"#);
     answer(&host, "503");
@@ -19,7 +19,7 @@ fn answer(host: &Host, status: &str) {
 }
 
 #[test]
-fn it_is_asked_when_it_said() {
+fn it_is_done_when_its_timer_fires() {
     let host = worker();
     host.advance(99 * MS);
     assert!(host.calls().is_empty());
@@ -29,7 +29,7 @@ fn it_is_asked_when_it_said() {
 }
 
 #[test]
-fn a_stream_that_waits_has_it_asked_at_once() {
+fn a_stream_that_waits_has_it_done_at_once() {
     let host = worker();
     let stream = get(&host, "/wait?ms=1000");
     // Not in the stream's own callback: the call is to outlive the stream.
@@ -38,14 +38,14 @@ fn a_stream_that_waits_has_it_asked_at_once() {
     assert_eq!(host.calls().len(), 1);
     stream.disconnect();
     answer(&host, "200");
-    // What it wanted before is no longer wanted.
+    // The time that was set before no longer counts.
     host.advance(99 * MS);
     assert!(host.calls().is_empty());
     well(&host);
 }
 
 #[test]
-fn streams_that_wait_together_have_it_asked_once() {
+fn streams_that_wait_together_have_it_done_once() {
     let host = worker();
     let streams = [0; 5].map(|_| get(&host, "/wait?ms=1000"));
     host.run_queues();

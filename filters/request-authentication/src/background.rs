@@ -1,19 +1,19 @@
-//! What a filter does between requests: it keeps the keys that are fetched.
+//! What the filter does between requests: it keeps the keys that are fetched.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
-use sdk_helpers::{Chores, Event, OutcomeId, Outcomes, Timestamp, World};
+use sdk_helpers::{BackgroundActions, BackgroundEvent, OutcomeId, Outcomes, Timestamp, World};
 
 use crate::policy::{KeyLookup, RemoteJwksConfig, RemoteKeys};
 use crate::remote_jwks::{FailureKind, FetchResult, Fetched, RemoteJwks};
 
 /// Every remote JWKS, in the order of [`Policy::compile`](crate::policy::Policy::compile).
 #[derive(Debug)]
-pub(crate) struct Upkeep(Vec<RuleJwks>);
+pub(crate) struct Background(Vec<RuleJwks>);
 
-#[derive(Debug)]
 /// A remote JWKS, and what is counted of its fetches.
+#[derive(Debug)]
 struct RuleJwks {
     /// The rule that first named it.
     rule: String,
@@ -27,7 +27,7 @@ struct RuleJwks {
 
 /// The remote keys as one request finds them.
 pub(crate) struct RequestKeys<'a> {
-    pub(crate) upkeep: &'a Upkeep,
+    pub(crate) background: &'a Background,
     pub(crate) world: &'a dyn World,
     /// Until when the request can wait, if it has begun to.
     pub(crate) wait_deadline: Option<Timestamp>,
@@ -43,7 +43,7 @@ const SOON: Duration = Duration::from_millis(1);
 
 const GAUGES: [&str; 3] = ["jwks_age_seconds", "jwks_failures", "jwks_keys"];
 
-impl Upkeep {
+impl Background {
     pub(crate) fn new(remotes: Vec<RemoteJwksConfig>, outcomes: &mut Outcomes) -> Self {
         let add = |config: RemoteJwksConfig| {
             let mut outcome = |reason| outcomes.add(reason, Some(&config.rule));
@@ -57,7 +57,7 @@ impl Upkeep {
                 rule: config.rule,
             }
         };
-        Upkeep(remotes.into_iter().map(add).collect())
+        Background(remotes.into_iter().map(add).collect())
     }
 
     /// Of each remote JWKS: how old its keys are, how often in a row they could not be fetched, and
@@ -76,26 +76,26 @@ impl Upkeep {
         now.saturating_add(longest.unwrap_or_default())
     }
 
-    pub(crate) fn run(&self, event: Event, world: &dyn World) -> Chores {
-        let mut chores = Chores::default();
+    pub(crate) fn run(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
+        let mut actions = BackgroundActions::default();
         if self.0.is_empty() {
-            return chores;
+            return actions;
         }
-        if let Event::Answer(tag, answer) = &event {
+        if let BackgroundEvent::Answered(tag, answer) = &event {
             let answered = self.0.iter().zip(0u32..).find(|(_, index)| index == tag);
             if let Some((one, index)) = answered {
                 let result = one.jwks.borrow_mut().answered(answer, world);
-                one.note(result, index, &mut chores);
+                one.note(result, index, &mut actions);
             }
         }
         for (one, index) in self.0.iter().zip(0u32..) {
             let mut jwks = one.jwks.borrow_mut();
             match event {
-                Event::Loaded => {
+                BackgroundEvent::Loaded => {
                     jwks.read_shared(world);
                 }
-                Event::Due => one.note(jwks.poll(world), index, &mut chores),
-                Event::Answer(..) => {}
+                BackgroundEvent::TimerFired => one.note(jwks.poll(world), index, &mut actions),
+                BackgroundEvent::Answered(..) => {}
             }
         }
         let now = world.now();
@@ -107,23 +107,23 @@ impl Upkeep {
                 Some(jwks.size(now) as u64),
             ];
             let places = (place..).zip(values);
-            chores
+            actions
                 .gauges
                 .extend(places.filter_map(|(place, value)| Some((place, value?))));
         }
-        let again = self.0.iter().map(|one| one.jwks.borrow().again(now));
-        chores.again = match event {
-            Event::Loaded => Some(SOON),
-            _ => again.min(),
+        let next = self.0.iter().map(|one| one.jwks.borrow().again(now));
+        actions.timer = match event {
+            BackgroundEvent::Loaded => Some(SOON),
+            _ => next.min(),
         };
-        chores
+        actions
     }
 }
 
 impl RuleJwks {
-    fn note(&self, result: FetchResult, index: u32, chores: &mut Chores) {
-        chores.calls.extend(result.call.map(|call| (index, call)));
-        chores.wake |= result.changed;
+    fn note(&self, result: FetchResult, index: u32, actions: &mut BackgroundActions) {
+        actions.calls.extend(result.call.map(|call| (index, call)));
+        actions.wake |= result.changed;
         let Some(fetched) = result.fetched else {
             return;
         };
@@ -134,20 +134,20 @@ impl RuleJwks {
             Fetched::Failed(FailureKind::Status) => self.status,
             Fetched::Failed(FailureKind::Invalid) => self.invalid,
         };
-        chores.outcomes.push(outcome);
+        actions.outcomes.push(outcome);
         let lines = result.lines.into_iter();
-        chores.warnings.extend(lines.map(|line| (outcome, line)));
+        actions.warnings.extend(lines.map(|line| (outcome, line)));
     }
 }
 
 impl RemoteKeys for RequestKeys<'_> {
     fn generation(&self, index: usize, now: Timestamp) -> Option<u32> {
-        let jwks = self.upkeep.0.get(index)?.jwks.borrow();
+        let jwks = self.background.0.get(index)?.jwks.borrow();
         jwks.current(now).map(|(_, generation)| generation)
     }
 
     fn find(&self, index: usize, kid: Option<&str>, now: Timestamp) -> KeyLookup {
-        let Some(one) = self.upkeep.0.get(index) else {
+        let Some(one) = self.background.0.get(index) else {
             return KeyLookup::None;
         };
         let mut jwks = one.jwks.borrow_mut();

@@ -1,0 +1,45 @@
+//! Calls to other clusters, and what comes of them.
+
+use proxy_wasm::types::MapType;
+
+use super::host::{self, Buffer};
+use sdk_helpers::decision::{Call, CallResult};
+
+/// Sends a call; the token that its result comes under, or none if it could not be sent.
+pub(super) fn dispatch(call: &Call) -> Option<u32> {
+    match call {
+        Call::Http {
+            cluster,
+            headers,
+            body,
+            timeout,
+        } => host::http_call(cluster, headers, body, *timeout),
+        Call::Grpc {
+            cluster,
+            service,
+            method,
+            metadata,
+            message,
+            timeout,
+        } => host::grpc_call(cluster, service, method, metadata, message, *timeout),
+    }
+}
+
+pub(super) fn http_result(headers: usize, body: usize) -> CallResult {
+    // No headers at all: the connection broke in the middle, or the body was too large.
+    if headers == 0 {
+        return CallResult::Failed;
+    }
+    CallResult::Http {
+        headers: host::headers(MapType::HttpCallResponseHeaders),
+        body: host::buffer(Buffer::HttpCallBody, body).unwrap_or_default(),
+    }
+}
+
+pub(super) fn grpc_result(status: u32, size: usize) -> CallResult {
+    let message = match status {
+        0 => host::buffer(Buffer::GrpcMessage, size).unwrap_or_default(),
+        _ => Vec::new(),
+    };
+    CallResult::Grpc { status, message }
+}
