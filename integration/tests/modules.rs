@@ -139,7 +139,7 @@ const BUILD: &str = "run `cargo xtask build` first";
 fn module(name: &str) -> Module {
     let built = built();
     let file = built.get(name);
-    Module::load(file.unwrap_or_else(|| panic!("no module `{name}`: {BUILD}")))
+    Module::load(file.unwrap_or_else(|| panic!("no module `{name}`: {BUILD}"))).unwrap()
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn no_module_is_larger_than_its_budget() {
 }
 
 fn loaded(name: &str, configuration: &str) -> Host {
-    let host = Host::new(&module(name));
+    let host = Host::new(&module(name)).unwrap();
     // Envoy's own default.
     host.log_level(Level::Info);
     assert!(host.configure(configuration.as_bytes()), "{:?}", host.log());
@@ -256,12 +256,15 @@ fn cost_of(host: &Host, more: &[(&str, &str)]) -> Vec<(String, u64)> {
             host.advance(Duration::from_millis(100));
         }
         if stream.state() == State::Continued {
-            stream.response_headers(&[(":status", "200")], true);
+            stream
+                .response_headers(&[(":status", "200")], true)
+                .unwrap();
         }
         stream.done();
         cost = stream.host_calls();
     }
     assert_eq!(host.dead(), None);
+    assert_eq!(host.crashed(), None);
     assert_eq!(host.violations(), Vec::<String>::new());
     cost.into_iter().collect()
 }

@@ -9,43 +9,52 @@ use super::vm::Vm;
 const BROKEN_CONNECTION: u32 = 11;
 
 impl Vm {
-    /// Hands the outcome of a call to the root context that made it.
-    pub(crate) fn answer(&mut self, id: u32, outcome: Outcome) {
+    /// Hands the outcome of a call to the root context that made it, if that is still there; false if
+    /// there is no such call.
+    pub(crate) fn answer(&mut self, id: u32, outcome: Outcome) -> bool {
         let pending = self.state_mut().upstreams.pending.remove(&id);
-        let Pending { root, .. } = pending.unwrap_or_else(|| panic!("no call {id} is pending"));
-        if !self.state().live.contains(&root) {
-            return;
+        let Some(Pending { root, .. }) = pending else {
+            return false;
+        };
+        if self.state().live.contains(&root) {
+            self.hand_over(root, id, outcome);
         }
-        match outcome {
+        true
+    }
+
+    fn hand_over(&mut self, context: u32, id: u32, outcome: Outcome) {
+        let Some(root) = self.root_mut(context) else {
+            return;
+        };
+        let (callback, args) = match outcome {
             Outcome::Http {
                 headers,
                 body,
                 trailers,
             } => {
-                let sizes = [headers.len(), body.len(), trailers.len()].map(number);
-                let args = [id, sizes[0], sizes[1], sizes[2]];
-                self.root_mut(root).http_answer = Some(CallAnswer {
+                let [head, length, tail] = [headers.len(), body.len(), trailers.len()].map(number);
+                root.http_answer = Some(CallAnswer {
                     headers,
                     body,
                     trailers,
                 });
-                self.call_back(root, "proxy_on_http_call_response", &args);
+                ("proxy_on_http_call_response", vec![id, head, length, tail])
             }
             Outcome::Broken => {
-                self.root_mut(root).status = (BROKEN_CONNECTION, b"reset".to_vec());
-                let args = [id, 0, 0, 0];
-                self.call_back(root, "proxy_on_http_call_response", &args);
+                root.status = (BROKEN_CONNECTION, b"reset".to_vec());
+                ("proxy_on_http_call_response", vec![id, 0, 0, 0])
             }
             Outcome::Grpc { status: 0, message } => {
-                let args = [id, number(message.len())];
-                self.root_mut(root).grpc_answer = Some(message);
-                self.call_back(root, "proxy_on_grpc_receive", &args);
+                let length = number(message.len());
+                root.grpc_answer = Some(message);
+                ("proxy_on_grpc_receive", vec![id, length])
             }
             Outcome::Grpc { status, message } => {
-                self.root_mut(root).status = (status, message);
-                self.call_back(root, "proxy_on_grpc_close", &[id, status]);
+                root.status = (status, message);
+                ("proxy_on_grpc_close", vec![id, status])
             }
-        }
+        };
+        self.call_back(context, callback, &args);
     }
 
     fn call_back(&mut self, root: u32, name: &str, args: &[u32]) {

@@ -1,5 +1,6 @@
 //! One host call: the module's memory, and the books about who called what.
 
+use super::number::number;
 use super::state::State;
 use super::status::{Answer, Fail, Status};
 use wasmtime::{Caller, Memory, bail};
@@ -69,7 +70,7 @@ impl<'a> Call<'a> {
 
     /// Hands bytes over in memory that the module allocates; nothing is a null pointer.
     pub(crate) fn give(&mut self, bytes: &[u8], pointer_at: u32, length_at: u32) -> Answer {
-        let len = u32::try_from(bytes.len()).expect("a value below 4 GiB");
+        let len = number(bytes.len());
         let mut at = 0;
         if len > 0 {
             at = self.allocate(len)?;

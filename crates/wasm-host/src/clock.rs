@@ -59,13 +59,14 @@ impl Timer {
         let wait = match ticks {
             Ticks::Exact => period,
             Ticks::Early(by) => period - nanos(by).min(period / 2),
-            Ticks::Late(by) => period + nanos(by),
+            Ticks::Late(by) => period.saturating_add(nanos(by)),
         };
-        let due = now + wait;
+        let due = now.saturating_add(wait);
         Self { period, due }
     }
 }
 
+/// A duration as the clocks count; more than 584 years are for ever.
 pub(crate) fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).expect("a duration below 584 years")
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

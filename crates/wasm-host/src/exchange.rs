@@ -82,6 +82,8 @@ pub(crate) enum Origin {
 #[derive(Default)]
 pub(crate) struct Exchange {
     pub(crate) root: u32,
+    /// No configuration was taken before it came, so that no filter sees it.
+    pub(crate) unserved: bool,
     pub(crate) created: bool,
     pub(crate) request: Side,
     pub(crate) response: Side,

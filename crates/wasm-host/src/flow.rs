@@ -8,13 +8,15 @@ use super::reply::LocalReply;
 use super::vm::{Verdict, Vm};
 
 impl Vm {
-    /// Makes a stream below a root context; the module learns of it with the first callback.
-    pub(crate) fn open(&mut self, root: u32) -> u32 {
+    /// Makes a stream below a root context, if there is one that serves; the module learns of it with the
+    /// first callback.
+    pub(crate) fn open(&mut self, root: Option<u32>) -> u32 {
         let state = self.state_mut();
         let id = state.new_context();
         state.live.insert(id);
         let exchange = Exchange {
-            root,
+            root: root.unwrap_or_default(),
+            unserved: root.is_none(),
             started: state.shared.time(),
             calls_before: state.host_calls.clone(),
             ..Exchange::default()
@@ -23,16 +25,24 @@ impl Vm {
         id
     }
 
+    /// A stream of this VM: they are kept when they are over, so it is there.
     pub(crate) fn exchange(&mut self, id: u32) -> &mut Exchange {
-        let exchange = self.state_mut().exchanges.get_mut(&id);
-        exchange.expect("a stream of this VM")
+        self.state_mut().exchanges.entry(id).or_default()
+    }
+
+    /// A callback for a stream, if a filter serves it.
+    fn tell(&mut self, id: u32, name: &str, args: &[u32]) -> Verdict {
+        if self.exchange(id).unserved {
+            return Verdict::Dead;
+        }
+        self.callback(name, id, args)
     }
 
     fn create(&mut self, id: u32) {
         let exchange = self.exchange(id);
         let root = exchange.root;
         if !std::mem::replace(&mut exchange.created, true) {
-            self.callback("proxy_on_context_create", id, &[root]);
+            self.tell(id, "proxy_on_context_create", &[root]);
         }
     }
 
@@ -158,7 +168,7 @@ impl Vm {
         let replied = exchange.reply.is_some();
         let side = exchange.side(way);
         (side.running, side.resumed_inside) = (true, false);
-        let verdict = self.callback(way.callback(part), id, args);
+        let verdict = self.tell(id, way.callback(part), args);
         let exchange = self.exchange(id);
         let side = exchange.side(way);
         side.running = false;
@@ -272,10 +282,10 @@ impl Vm {
         let exchange = self.exchange(id);
         exchange.ending = true;
         exchange.logging = true;
-        self.callback("proxy_on_log", id, &[]);
+        self.tell(id, "proxy_on_log", &[]);
         self.exchange(id).logging = false;
-        self.callback("proxy_on_done", id, &[]);
-        self.callback("proxy_on_delete", id, &[]);
+        self.tell(id, "proxy_on_done", &[]);
+        self.tell(id, "proxy_on_delete", &[]);
         self.state_mut().live.remove(&id);
     }
 }

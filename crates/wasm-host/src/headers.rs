@@ -179,9 +179,7 @@ impl Headers {
 }
 
 fn word(number: usize) -> [u8; 4] {
-    u32::try_from(number)
-        .expect("a length below 4 GiB")
-        .to_le_bytes()
+    super::number::number(number).to_le_bytes()
 }
 
 fn number(block: &[u8], at: usize) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! A worker's VM, as a test holds it.
 
+use super::error::Error;
 use super::headers::Headers;
 use super::log::Level;
 use super::module::Module;
@@ -25,37 +26,38 @@ pub struct Host {
 impl Host {
     /// A VM alone in a world of its own.
     ///
-    /// # Panics
+    /// # Errors
     /// If the module imports what Envoy does not grant.
-    #[must_use]
-    pub fn new(module: &Module) -> Self {
+    pub fn new(module: &Module) -> Result<Self, Error> {
         Self::in_world(module, &World::new())
     }
 
     /// A VM in a world that other workers share.
     ///
-    /// # Panics
+    /// # Errors
     /// If the module imports what Envoy does not grant.
-    #[must_use]
-    pub fn in_world(module: &Module, world: &World) -> Self {
+    pub fn in_world(module: &Module, world: &World) -> Result<Self, Error> {
         Self::with_environment(module, world, &[])
     }
 
     /// The same, with environment variables, which a module reads when it is made.
     ///
-    /// # Panics
+    /// # Errors
     /// If the module imports what Envoy does not grant.
-    #[must_use]
-    pub fn with_environment(module: &Module, world: &World, variables: &[(&str, &str)]) -> Self {
+    pub fn with_environment(
+        module: &Module,
+        world: &World,
+        variables: &[(&str, &str)],
+    ) -> Result<Self, Error> {
         let mut state = State::new(world.shared());
         for (name, value) in variables {
             let variable = ((*name).to_owned(), (*value).to_owned());
             state.environment.push(variable);
         }
-        let vm = Rc::new(RefCell::new(Vm::new(module, state)));
+        let vm = Rc::new(RefCell::new(Vm::new(module, state)?));
         world.adopt(&vm);
         let world = world.clone();
-        Self { vm, world }
+        Ok(Self { vm, world })
     }
 
     /// The world of this VM.
@@ -111,12 +113,12 @@ impl Host {
 
     /// A stream that has not reached the filter yet; set its properties, then send the headers.
     ///
-    /// # Panics
-    /// If nothing is configured.
+    /// Where no configuration was taken so far, Envoy has no filter to ask, and the stream gets its 503
+    /// without any callback.
     #[must_use]
     pub fn stream(&self) -> Stream {
         let mut vm = self.vm.borrow_mut();
-        let root = vm.state().serving.expect("a configured host");
+        let root = vm.state().serving;
         let id = vm.open(root);
         drop(vm);
         Stream::new(Rc::clone(&self.vm), id)
@@ -178,7 +180,8 @@ impl Host {
         self.state().dead.clone()
     }
 
-    /// What would have killed the whole of Envoy. The call that did it has panicked.
+    /// What would have killed the whole of Envoy. Nothing runs in this VM after it, and its streams are
+    /// [`Crashed`](super::State::Crashed).
     #[must_use]
     pub fn crashed(&self) -> Option<String> {
         self.state().crashed.clone()
@@ -199,6 +202,24 @@ impl Host {
     /// Counts from zero again.
     pub fn reset_host_calls(&self) {
         self.state_mut().host_calls.clear();
+    }
+
+    /// The instructions that each callback has run so far, `_initialize` too; nothing unless the module
+    /// was compiled to count them, by [`Module::load_counting`] or [`Module::compile_counting`].
+    ///
+    /// An instruction is one of wasm's, as wasmtime's fuel counts them: `nop`, `drop`, `block`, `loop`,
+    /// `else`, `end`, `return` and `unreachable` are free, each call of a function has one more, and
+    /// `memory.copy`, `memory.fill` and `memory.init` one more for each byte. Memory that a module allocates for
+    /// what a host call gives counts for the callback that called; what the host does counts for nobody.
+    /// So the same module run on the same input has the same count on every machine.
+    #[must_use]
+    pub fn instructions(&self) -> BTreeMap<String, u64> {
+        self.state().instructions.all()
+    }
+
+    /// Counts instructions from zero again.
+    pub fn reset_instructions(&self) {
+        self.state_mut().instructions.clear();
     }
 
     /// The size of the module's memory in bytes. It grows and never shrinks.
@@ -225,7 +246,7 @@ impl Host {
 
     /// Answers an HTTP call.
     ///
-    /// # Panics
+    /// # Errors
     /// If no such call is pending.
     pub fn answer_http(
         &self,
@@ -233,7 +254,7 @@ impl Host {
         headers: impl Into<Headers>,
         body: impl AsRef<[u8]>,
         trailers: impl Into<Headers>,
-    ) {
+    ) -> Result<(), Error> {
         let (headers, trailers) = (headers.into(), trailers.into());
         let body = body.as_ref().to_vec();
         self.answer(
@@ -243,36 +264,42 @@ impl Host {
                 body,
                 trailers,
             },
-        );
+        )
     }
 
     /// Breaks an HTTP call amid its answer: the callback comes with nothing in it.
     ///
-    /// # Panics
+    /// # Errors
     /// If no such call is pending.
-    pub fn break_http(&self, call: u32) {
-        self.answer(call, Outcome::Broken);
+    pub fn break_http(&self, call: u32) -> Result<(), Error> {
+        self.answer(call, Outcome::Broken)
     }
 
     /// Fails an HTTP call before any answer, as for a refused connection: Envoy makes up a 503.
     ///
-    /// # Panics
+    /// # Errors
     /// If no such call is pending.
-    pub fn fail_http(&self, call: u32) {
-        self.answer(call, Outcome::refused());
+    pub fn fail_http(&self, call: u32) -> Result<(), Error> {
+        self.answer(call, Outcome::refused())
     }
 
     /// Answers a gRPC call: status 0 with a message, any other with a text that says why.
     ///
-    /// # Panics
+    /// # Errors
     /// If no such call is pending.
-    pub fn answer_grpc(&self, call: u32, status: u32, message: impl AsRef<[u8]>) {
+    pub fn answer_grpc(
+        &self,
+        call: u32,
+        status: u32,
+        message: impl AsRef<[u8]>,
+    ) -> Result<(), Error> {
         let message = message.as_ref().to_vec();
-        self.answer(call, Outcome::Grpc { status, message });
+        self.answer(call, Outcome::Grpc { status, message })
     }
 
-    fn answer(&self, call: u32, outcome: Outcome) {
-        self.vm.borrow_mut().answer(call, outcome);
+    fn answer(&self, call: u32, outcome: Outcome) -> Result<(), Error> {
+        let answered = self.vm.borrow_mut().answer(call, outcome);
+        answered.then_some(()).ok_or(Error::NoCall(call))
     }
 
     fn state(&self) -> Ref<'_, State> {

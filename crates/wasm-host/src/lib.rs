@@ -1,28 +1,53 @@
-//! A proxy-wasm host for tests: the very `.wasm` that ships, run in the test's own process, with
+//! A proxy-wasm host on wasmtime: the very `.wasm` that ships, run in the caller's own process, with
 //! every status, phase and order that Envoy 1.40 shows to a module.
 //!
 //! It is a world, not a script. A test sets the world (clock, properties, clusters, shared data),
 //! acts (a request arrives, time passes), and looks at what became of it; it never lists the calls
-//! it expects, so a module may be rewritten without touching its tests. What Envoy punishes, this
-//! host punishes loudly: see [`Host::dead`], [`Host::crashed`] and [`Host::violations`].
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "test support: a panic is how a test fails"
-)]
+//! it expects, so a module may be rewritten without touching its tests. Two [`Host`]s in one [`World`] are two
+//! workers of one Envoy.
+//!
+//! What Envoy punishes is kept to be looked at: [`Host::dead`] for a module that trapped,
+//! [`Host::crashed`] for what would end the whole process, [`Host::violations`] for what Envoy lets pass and no
+//! filter should do. What no machine changes is counted: [`Host::host_calls`] and, for a module that was compiled
+//! to count them, [`Host::instructions`].
+//!
+//! ```
+//! use wasm_host::{Host, Module, State};
+//!
+//! // A module that answers nothing and adds nothing.
+//! let wasm = wat::parse_str(
+//!     r#"(module
+//!          (memory (export "memory") 1)
+//!          (func (export "proxy_abi_version_0_2_1"))
+//!          (func (export "proxy_on_memory_allocate") (param i32) (result i32) (i32.const 1024))
+//!          (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const 0)))"#,
+//! )?;
+//! let host = Host::new(&Module::compile_counting(&wasm)?)?;
+//! assert!(host.configure(b"{}"), "{:?}", host.log());
+//!
+//! let request = [(":method", "GET"), (":path", "/"), (":authority", "app.example")];
+//! let stream = host.request(&request, true);
+//! assert_eq!(stream.state(), State::Continued);
+//! stream.response_headers(&[(":status", "200")], true)?;
+//! stream.done();
+//!
+//! assert!(host.host_calls().is_empty());
+//! assert!(stream.instructions()["proxy_on_request_headers"] < 10);
+//! assert_eq!((host.dead(), host.crashed()), (None, None));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod abi;
 mod answers;
 mod call;
 mod clock;
+mod error;
 mod exchange;
 mod flow;
 mod grants;
 mod headers;
 mod host;
+mod instructions;
 mod log;
 mod metrics;
 mod module;
@@ -43,6 +68,7 @@ mod wasi;
 mod world;
 
 pub use clock::Ticks;
+pub use error::Error;
 pub use grants::ENVOY_IMPORTS;
 pub use headers::Headers;
 pub use host::Host;

@@ -63,13 +63,22 @@ impl MetricIds {
         kind: u32,
         name: String,
     ) -> Result<u32, Status> {
-        match kind {
-            COUNTER => drop(metrics.counters.entry(name.clone()).or_default()),
-            GAUGE => drop(metrics.gauges.entry(name.clone()).or_default()),
-            HISTOGRAM => drop(metrics.histograms.entry(name.clone()).or_default()),
+        let [counter, gauge, histogram] = &mut self.next;
+        let next = match kind {
+            COUNTER => {
+                metrics.counters.entry(name.clone()).or_default();
+                counter
+            }
+            GAUGE => {
+                metrics.gauges.entry(name.clone()).or_default();
+                gauge
+            }
+            HISTOGRAM => {
+                metrics.histograms.entry(name.clone()).or_default();
+                histogram
+            }
             _ => return Err(Status::BadArgument),
-        }
-        let next = &mut self.next[kind as usize];
+        };
         *next += KIND + 1;
         self.names.insert(*next, name);
         Ok(*next)
@@ -102,7 +111,10 @@ impl MetricIds {
     /// Adds to a counter, sets a gauge, notes a histogram's sample.
     pub(crate) fn record(&self, metrics: &mut Metrics, id: u32, value: u64) -> Result<(), Status> {
         match id & KIND {
-            COUNTER => *self.stat(&mut metrics.counters, id)? += value,
+            COUNTER => {
+                let sum = self.stat(&mut metrics.counters, id)?;
+                *sum = sum.wrapping_add(value);
+            }
             GAUGE => *self.stat(&mut metrics.gauges, id)? = value,
             HISTOGRAM => self.stat(&mut metrics.histograms, id)?.push(value),
             _ => return Err(Status::NotFound),

@@ -1,54 +1,93 @@
 //! Compiled modules. Compiling is the slow part, so each file is compiled once in a process.
 
+use super::error::Error;
 use super::grants::ENVOY_IMPORTS;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use wasmtime::{Config, Engine, ExternType};
 
-static ENGINE: LazyLock<Engine> =
-    LazyLock::new(|| Engine::new(&Config::new()).expect("a wasm engine for this machine"));
+/// An engine, or why this machine has none.
+type Made = LazyLock<Result<Engine, String>>;
 
-static LOADED: LazyLock<Mutex<BTreeMap<PathBuf, Module>>> = LazyLock::new(Mutex::default);
+static PLAIN: Made = LazyLock::new(|| made(&Config::new()));
+
+/// Its code counts its own instructions, and is slower by that.
+static COUNTING: Made = LazyLock::new(|| made(Config::new().consume_fuel(true)));
+
+fn made(config: &Config) -> Result<Engine, String> {
+    Engine::new(config).map_err(|error| format!("{error:#}"))
+}
+
+/// Modules by file, and whether they count.
+static LOADED: LazyLock<Mutex<BTreeMap<(PathBuf, bool), Module>>> = LazyLock::new(Mutex::default);
 
 /// A compiled module; as many VMs as a test likes can run it.
 #[derive(Clone)]
 pub struct Module {
     pub(crate) code: wasmtime::Module,
+    /// Whether its code counts its instructions.
+    pub(crate) counts: bool,
     size: u64,
 }
 
 impl Module {
     /// The module at `path`, compiled now or earlier in this process.
     ///
-    /// # Panics
+    /// # Errors
     /// If there is no such file, or it is not wasm.
-    #[must_use]
-    pub fn load(path: impl AsRef<Path>) -> Self {
-        let path = path.as_ref();
-        let file = std::fs::canonicalize(path)
-            .unwrap_or_else(|error| panic!("no module at {}: {error}", path.display()));
-        // A poisoned lock only says that another test failed to load its own module.
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        loaded
-            .entry(file)
-            .or_insert_with_key(|file| {
-                let bytes = std::fs::read(file).expect("a module that can be read");
-                Self::compile(&bytes)
-            })
-            .clone()
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::loaded(path.as_ref(), false)
+    }
+
+    /// The same, with every instruction counted: see [`Host::instructions`](super::Host::instructions).
+    ///
+    /// # Errors
+    /// If there is no such file, or it is not wasm.
+    pub fn load_counting(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::loaded(path.as_ref(), true)
     }
 
     /// A module from its bytes.
     ///
-    /// # Panics
+    /// # Errors
     /// If they are not wasm.
-    #[must_use]
-    pub fn compile(bytes: &[u8]) -> Self {
-        let code = wasmtime::Module::from_binary(&ENGINE, bytes)
-            .unwrap_or_else(|error| panic!("not a wasm module: {error:#}"));
+    pub fn compile(bytes: &[u8]) -> Result<Self, Error> {
+        Self::compiled(bytes, false)
+    }
+
+    /// The same, with every instruction counted: see [`Host::instructions`](super::Host::instructions).
+    ///
+    /// # Errors
+    /// If they are not wasm.
+    pub fn compile_counting(bytes: &[u8]) -> Result<Self, Error> {
+        Self::compiled(bytes, true)
+    }
+
+    fn loaded(path: &Path, counts: bool) -> Result<Self, Error> {
+        let unreadable = |error| Error::unreadable(path, &error);
+        let file = std::fs::canonicalize(path).map_err(unreadable)?;
+        // A poisoned lock only says that another test failed to load its own module.
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = (file, counts);
+        if let Some(module) = loaded.get(&place) {
+            return Ok(module.clone());
+        }
+        let bytes = std::fs::read(&place.0).map_err(unreadable)?;
+        let module = Self::compiled(&bytes, counts)?;
+        loaded.insert(place, module.clone());
+        Ok(module)
+    }
+
+    fn compiled(bytes: &[u8], counts: bool) -> Result<Self, Error> {
+        let engine = if counts { &COUNTING } else { &PLAIN };
+        let engine = engine
+            .as_ref()
+            .map_err(|cause| Error::Engine(cause.clone()))?;
+        let code = wasmtime::Module::from_binary(engine, bytes)
+            .map_err(|error| Error::NotWasm(format!("{error:#}")))?;
         let size = bytes.len() as u64;
-        Self { code, size }
+        Ok(Self { code, counts, size })
     }
 
     /// The names of the exported functions.

@@ -45,7 +45,10 @@ impl State {
         let of_host = self.properties.get(path).cloned();
         let vm_id = self.vm_id.clone();
         let Some(exchange) = self.exchange() else {
-            let readable = parts[0].starts_with(b"plugin_") || path.starts_with(b"xds\0node");
+            let of_plugin = parts
+                .first()
+                .is_some_and(|part| part.starts_with(b"plugin_"));
+            let readable = of_plugin || path.starts_with(b"xds\0node");
             let value = of_host.or_else(|| plugin(&parts, &vm_id));
             return value.filter(|_| readable).ok_or(Status::NotFound);
         };

@@ -1,5 +1,6 @@
 //! Shared queues: one consumer each, told on its own thread, some time after the enqueue.
 
+use super::number::number;
 use super::status::Status;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,7 +22,7 @@ pub(crate) struct Queues {
 impl Queues {
     /// Whoever registers last is the consumer; what is in the queue stays there.
     pub(crate) fn register(&mut self, vm_id: &str, name: &[u8], consumer: Consumer) -> u32 {
-        let next = u32::try_from(self.tokens.len()).expect("fewer queues") + 1;
+        let next = number(self.tokens.len()).saturating_add(1);
         let place = (vm_id.to_owned(), name.to_vec());
         let token = *self.tokens.entry(place).or_insert(next);
         let fresh = (consumer, VecDeque::new());

@@ -19,22 +19,28 @@ impl Vm {
     }
 
     pub(crate) fn configure(&mut self, root: u32, config: &[u8]) -> bool {
-        let root_state = self.root_mut(root);
-        root_state.configured = true;
-        root_state.config = config.to_vec();
-        root_state.configuring = true;
+        if let Some(root) = self.root_mut(root) {
+            root.configured = true;
+            root.config = config.to_vec();
+            root.configuring = true;
+        }
         let verdict = self.callback("proxy_on_configure", root, &[number(config.len())]);
-        self.root_mut(root).configuring = false;
+        if let Some(root) = self.root_mut(root) {
+            root.configuring = false;
+        }
         accepted(verdict)
     }
 
     /// What Envoy does with a root context that no listener uses any more.
-    pub(crate) fn retire(&mut self, root: u32) {
-        self.root_mut(root).timer = None;
-        if accepted(self.callback("proxy_on_done", root, &[])) {
-            self.delete(root);
-        } else {
-            self.root_mut(root).lingering = true;
+    pub(crate) fn retire(&mut self, id: u32) {
+        let Some(root) = self.root_mut(id) else {
+            return;
+        };
+        root.timer = None;
+        if accepted(self.callback("proxy_on_done", id, &[])) {
+            self.delete(id);
+        } else if let Some(root) = self.root_mut(id) {
+            root.lingering = true;
         }
     }
 
@@ -65,9 +71,11 @@ impl Vm {
     pub(crate) fn fire_timers(&mut self) {
         let now = self.state().shared.monotonic();
         for id in self.state().upstreams.overdue(now) {
-            let protocol = &self.state().upstreams.pending[&id].call.protocol;
-            let outcome = Outcome::timeout(protocol);
-            self.answer(id, outcome);
+            // An earlier one's callback may have cancelled it.
+            if let Some(pending) = self.state().upstreams.pending.get(&id) {
+                let outcome = Outcome::timeout(&pending.call.protocol);
+                self.answer(id, outcome);
+            }
         }
         let roots: Vec<_> = self.state().roots.keys().copied().collect();
         for root in roots {
@@ -89,9 +97,9 @@ impl Vm {
         }
     }
 
-    pub(crate) fn root_mut(&mut self, root: u32) -> &mut Root {
-        let state = self.state_mut();
-        state.roots.get_mut(&root).expect("a root context")
+    /// A root context, until it is deleted.
+    pub(crate) fn root_mut(&mut self, root: u32) -> Option<&mut Root> {
+        self.state_mut().roots.get_mut(&root)
     }
 }
 

@@ -33,10 +33,16 @@ impl SharedData {
         {
             return Err(Status::CasMismatch);
         }
-        self.last_version += 1;
-        self.cells
-            .insert(place, (value.to_vec(), self.last_version));
+        self.overwrite(vm_id, key, value);
         Ok(())
+    }
+
+    /// Writes `key`, whatever is there.
+    pub(crate) fn overwrite(&mut self, vm_id: &str, key: &[u8], value: &[u8]) {
+        self.last_version = self.last_version.wrapping_add(1);
+        let place = (vm_id.to_owned(), key.to_vec());
+        let cell = (value.to_vec(), self.last_version);
+        self.cells.insert(place, cell);
     }
 
     /// The keys of one `vm_id`, which no module can list but a test may.

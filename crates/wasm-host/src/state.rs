@@ -3,6 +3,7 @@
 use super::clock::Timer;
 use super::exchange::{Exchange, Way};
 use super::headers::Headers;
+use super::instructions::Instructions;
 use super::log::Level;
 use super::metrics::MetricIds;
 use super::reply::LocalReply;
@@ -61,6 +62,7 @@ pub(crate) struct State {
     pub(crate) log: Vec<(Level, String)>,
     pub(crate) level: Level,
     pub(crate) host_calls: BTreeMap<String, u64>,
+    pub(crate) instructions: Instructions,
     pub(crate) next_context: u32,
     /// The root context that new streams belong to: the last whose configuration was taken.
     pub(crate) serving: Option<u32>,
@@ -100,6 +102,7 @@ impl State {
             log: Vec::new(),
             level: Level::Trace,
             host_calls: BTreeMap::new(),
+            instructions: Instructions::default(),
             next_context: 1,
             serving: None,
             live: BTreeSet::new(),

@@ -1,5 +1,6 @@
 //! One stream, as a test holds it: send its parts, look at what became of them.
 
+use super::error::Error;
 use super::exchange::{Exchange, Origin, Way};
 use super::headers::Headers;
 use super::properties::path;
@@ -23,6 +24,8 @@ pub enum State {
     Replied(LocalReply),
     /// Broken off.
     Reset,
+    /// Gone with the whole of Envoy, which died of this.
+    Crashed(String),
 }
 
 /// A stream of one VM. Its context ends with [`Stream::done`] or [`Stream::disconnect`].
@@ -83,18 +86,22 @@ impl Stream {
 
     /// The upstream's response headers arrive.
     ///
-    /// # Panics
-    /// If the request never went upstream.
-    pub fn response_headers(&self, headers: impl Into<Headers>, end_of_stream: bool) {
+    /// # Errors
+    /// If the request never went upstream, or was answered already.
+    pub fn response_headers(
+        &self,
+        headers: impl Into<Headers>,
+        end_of_stream: bool,
+    ) -> Result<(), Error> {
         let state = self.state();
         let upstream = self.exchange().request.passed;
-        assert!(
-            upstream && matches!(state, State::Continued | State::Paused),
-            "no upstream answers this request: it is {state:?}"
-        );
+        if !(upstream && matches!(state, State::Continued | State::Paused)) {
+            return Err(Error::NoUpstream(state));
+        }
         let headers = headers.into().of_response();
         self.vm()
             .headers(self.id, Way::Response, headers, end_of_stream);
+        Ok(())
     }
 
     /// A chunk of the response's body arrives.
@@ -127,6 +134,9 @@ impl Stream {
     /// Where the stream stands.
     #[must_use]
     pub fn state(&self) -> State {
+        if let Some(death) = &self.vm.borrow().state().crashed {
+            return State::Crashed(death.clone());
+        }
         let exchange = self.exchange();
         if exchange.reset {
             return State::Reset;
@@ -194,15 +204,22 @@ impl Stream {
     #[must_use]
     pub fn host_calls(&self) -> BTreeMap<String, u64> {
         let vm = self.vm.borrow();
-        let before = &vm.state().exchanges[&self.id].calls_before;
+        let exchange = vm.state().exchanges.get(&self.id);
         let mut since = vm.state().host_calls.clone();
-        for (name, count) in before {
+        for (name, count) in exchange.iter().flat_map(|stream| &stream.calls_before) {
             if let Some(now) = since.get_mut(name) {
                 *now = now.saturating_sub(*count);
             }
         }
         since.retain(|_, count| *count > 0);
         since
+    }
+
+    /// The instructions of this stream's own callbacks by name; nothing unless the module was compiled
+    /// to count them. See [`Host::instructions`](super::Host::instructions).
+    #[must_use]
+    pub fn instructions(&self) -> BTreeMap<String, u64> {
+        self.vm.borrow().state().instructions.of(self.id)
     }
 
     fn vm(&self) -> RefMut<'_, Vm> {

@@ -1,11 +1,12 @@
 //! One VM: a store and an instance, how a callback is called, and what is done after it.
 
 use super::abi;
+use super::error::Error;
 use super::log::Level;
 use super::module::Module;
 use super::state::{Action, State};
 use super::wasi;
-use wasmtime::{Func, Instance, Linker, Store, Trap, Val, ValType};
+use wasmtime::{Func, Instance, Linker, Store, Trap, Val};
 
 /// Callbacks started from within the aftermath of callbacks. A real Envoy nests until its stack
 /// ends; here the rest waits for the outermost one, so that a test's own stack does not.
@@ -15,6 +16,8 @@ pub(crate) struct Vm {
     store: Store<State>,
     instance: Option<Instance>,
     depth: usize,
+    /// Whether the module counts its instructions.
+    counts: bool,
 }
 
 /// How a callback ended.
@@ -29,30 +32,28 @@ pub(crate) enum Verdict {
 }
 
 impl Vm {
-    pub(crate) fn new(module: &Module, state: State) -> Self {
+    pub(crate) fn new(module: &Module, state: State) -> Result<Self, Error> {
         let refused = module.refused_imports();
-        assert!(
-            refused.is_empty(),
-            "Envoy would refuse this module: it has no {}",
-            refused.join(", ")
-        );
+        if !refused.is_empty() {
+            return Err(Error::Imports(refused));
+        }
         let engine = module.code.engine();
         let mut linker = Linker::new(engine);
-        abi::provide(&mut linker)
-            .and_then(|()| wasi::provide(&mut linker))
-            .and_then(|()| linker.define_unknown_imports_as_traps(&module.code))
-            .expect("distinct host functions");
         let mut vm = Self {
             store: Store::new(engine, state),
             instance: None,
             depth: 0,
+            counts: module.counts,
         };
-        let instance = linker
-            .instantiate(&mut vm.store, &module.code)
-            .unwrap_or_else(|error| panic!("Envoy would refuse this module: {error:#}"));
+        vm.refuel();
+        let instance = abi::provide(&mut linker)
+            .and_then(|()| wasi::provide(&mut linker))
+            .and_then(|()| linker.define_unknown_imports_as_traps(&module.code))
+            .and_then(|()| linker.instantiate(&mut vm.store, &module.code))
+            .map_err(|error| Error::Unlinkable(format!("{error:#}")))?;
         vm.instance = Some(instance);
         vm.start();
-        vm
+        Ok(vm)
     }
 
     fn start(&mut self) {
@@ -71,17 +72,16 @@ impl Vm {
         self.store.data_mut()
     }
 
-    /// Calls an export and then does what it asked for.
-    ///
-    /// # Panics
-    /// If Envoy's whole process would die of what the module did.
+    /// Calls an export and then does what it asked for. Where Envoy's whole process would die of what
+    /// the module did, nothing more is done, now or later.
     pub(crate) fn callback(&mut self, name: &str, context: u32, args: &[u32]) -> Verdict {
         self.state_mut().asked = 0;
         let mut all = vec![context];
         all.extend(args);
         let mut verdict = self.call(name, context, &all);
-        if let Some(death) = &self.state().crashed {
-            panic!("Envoy would die here: {death}");
+        if self.state().crashed.is_some() {
+            self.state_mut().actions.clear();
+            return Verdict::Dead;
         }
         let stopped = std::mem::take(&mut self.state_mut().stop);
         if stopped && matches!(verdict, Verdict::Returned(0)) {
@@ -104,6 +104,7 @@ impl Vm {
         let callback = std::mem::replace(&mut state.callback, name.to_owned());
         (state.current, state.effective) = (context, 0);
         let result = self.invoke(function, args);
+        self.count(context, name);
         let state = self.state_mut();
         (state.current, state.effective) = before;
         state.callback = callback;
@@ -116,21 +117,36 @@ impl Vm {
         }
     }
 
+    /// A function of another signature than the callback's ends the VM.
     fn invoke(&mut self, function: Func, args: &[u32]) -> wasmtime::Result<i32> {
         let ty = function.ty(&self.store);
-        let args: Vec<_> = args.iter().map(|arg| Val::I32(arg.cast_signed())).collect();
+        let args = args.iter().map(|arg| Val::I32(arg.cast_signed()));
+        // `_initialize` and a few others are not told the context.
+        let args: Vec<_> = args.take(ty.params().len()).collect();
         let mut results = vec![Val::I32(0); ty.results().len()];
-        function.call(&mut self.store, &args[..ty.params().len()], &mut results)?;
+        function.call(&mut self.store, &args, &mut results)?;
         Ok(results.first().and_then(Val::i32).unwrap_or(0))
     }
 
     fn export(&mut self, name: &str) -> Option<Func> {
-        let instance = self.instance?;
-        let function = instance.get_func(&mut self.store, name)?;
-        let ty = function.ty(&self.store);
-        let fits = ty.params().all(|param| matches!(param, ValType::I32));
-        assert!(fits, "{name} takes something other than i32");
-        Some(function)
+        self.instance?.get_func(&mut self.store, name)
+    }
+
+    /// A module that counts gets so much fuel for each call that it never runs out.
+    fn refuel(&mut self) {
+        if self.counts {
+            let fuelled = self.store.set_fuel(u64::MAX);
+            debug_assert!(fuelled.is_ok(), "the module was compiled to count");
+        }
+    }
+
+    /// Adds what the call has used to the callback's instructions.
+    fn count(&mut self, context: u32, name: &str) {
+        if let (true, Ok(left)) = (self.counts, self.store.get_fuel()) {
+            let used = u64::MAX.saturating_sub(left);
+            self.state_mut().instructions.add(context, name, used);
+            self.refuel();
+        }
     }
 
     /// The size of the module's memory; none without one.

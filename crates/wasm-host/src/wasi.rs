@@ -47,10 +47,13 @@ fn fd_write(caller: Wasm<'_>, fd: u32, vectors: u32, count: u32, written_at: u32
         _ => return Ok(BAD_DESCRIPTOR),
     };
     let mut text = Vec::new();
-    for vector in sound(call.bytes(vectors, count * 8))?.chunks_exact(8) {
-        let half = |from: usize| vector[from..from + 4].try_into().expect("four bytes");
-        let (at, len) = (u32::from_le_bytes(half(0)), u32::from_le_bytes(half(4)));
-        text.extend(sound(call.bytes(at, len))?);
+    let all = sound(call.bytes(vectors, count.saturating_mul(8)))?;
+    let (words, _) = all.as_chunks::<4>();
+    for vector in words.chunks_exact(2) {
+        if let [at, len] = *vector {
+            let (at, len) = (u32::from_le_bytes(at), u32::from_le_bytes(len));
+            text.extend(sound(call.bytes(at, len))?);
+        }
     }
     sound(call.put_u32(written_at, super::number::number(text.len())))?;
     if !text.is_empty() {
@@ -111,8 +114,8 @@ fn environ_get(caller: Wasm<'_>, pointers_at: u32, bytes_at: u32) -> Result<u32>
     for variable in variables(&mut call) {
         sound(call.put_u32(pointer, at))?;
         sound(call.put(at, &variable))?;
-        pointer += 4;
-        at += super::number::number(variable.len());
+        pointer = pointer.wrapping_add(4);
+        at = at.wrapping_add(super::number::number(variable.len()));
     }
     Ok(OK)
 }

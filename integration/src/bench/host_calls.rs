@@ -7,7 +7,7 @@ use super::module::Module;
 use super::scenario::headers;
 use crate::protobuf::encode_struct;
 use cases::Sent;
-use wasm_host::{Host, Level, Module as Code, State, Stream};
+use wasm_host::{Error, Host, Level, Module as Code, State, Stream};
 
 /// A held stream is given so many ticks to go on.
 const TICKS: usize = 10_000;
@@ -28,11 +28,11 @@ pub(super) fn of_one_request(
         }
         // The first time around fills what the module keeps.
         for sent in requests {
-            request(&host, sent);
+            request(&host, sent).map_err(|error| error.to_string())?;
         }
         host.reset_host_calls();
         for sent in requests {
-            request(&host, sent);
+            request(&host, sent).map_err(|error| error.to_string())?;
         }
         for (name, count) in host.host_calls() {
             #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
@@ -45,7 +45,8 @@ pub(super) fn of_one_request(
 
 fn configured(module: &Module) -> Result<Host, String> {
     module.size()?;
-    let host = Host::new(&Code::load(module.path()));
+    let code = Code::load(module.path()).map_err(|error| error.to_string())?;
+    let host = Host::new(&code).map_err(|error| error.to_string())?;
     // Envoy's default; below it a log line is no host call.
     host.log_level(Level::Info);
     let configuration = encode_struct(&module.configuration());
@@ -59,15 +60,16 @@ fn configured(module: &Module) -> Result<Host, String> {
     ))
 }
 
-fn request(host: &Host, sent: &Sent) {
+fn request(host: &Host, sent: &Sent) -> Result<(), Error> {
     let stream = host.stream();
     stream.request_headers(pairs(sent), true);
     wait(host, &stream);
     if stream.state() == State::Continued {
-        stream.response_headers(&[(":status", "200"), ("content-length", "0")], true);
+        stream.response_headers(&[(":status", "200"), ("content-length", "0")], true)?;
         wait(host, &stream);
     }
     stream.done();
+    Ok(())
 }
 
 fn wait(host: &Host, stream: &Stream) {

@@ -33,7 +33,7 @@ impl InWasm {
     }
 
     fn with(filter: &str, configuration: &[u8]) -> Result<Self, Vec<String>> {
-        let host = Host::new(&Module::load(module_path(filter)));
+        let host = Host::new(&Module::load(module_path(filter)).unwrap()).unwrap();
         assert!(host.vm_start(b""), "the module refused to start");
         let accepted = host.configure(configuration);
         let in_wasm = InWasm {
@@ -112,11 +112,12 @@ impl InWasm {
                 match (answers.next(), &call.protocol) {
                     (Some(answered), _) => {
                         let headers = answered.headers();
-                        host.answer_http(call.id, headers, &answered.body, Headers::default());
+                        host.answer_http(call.id, headers, &answered.body, Headers::default())
                     }
                     (None, Protocol::Http) => host.fail_http(call.id),
                     (None, Protocol::Grpc { .. }) => host.answer_grpc(call.id, 14, b""),
                 }
+                .unwrap();
                 continue;
             }
             let tick = host.tick_period().expect("a held stream has a timer");
@@ -132,7 +133,9 @@ impl InWasm {
             ..Outcome::default()
         };
         match stream.state() {
-            State::Continued => stream.response_headers(&[(":status", "200")], true),
+            State::Continued => stream
+                .response_headers(&[(":status", "200")], true)
+                .unwrap(),
             State::Replied(reply) => {
                 let response = stream.response();
                 let text = |name: &str| response.text(name);

@@ -15,7 +15,8 @@ fn worker() -> Host {
 fn answer(host: &Host, status: &str) {
     let calls = host.calls();
     assert_eq!(calls.len(), 1, "{calls:?}");
-    host.answer_http(calls[0].id, &[(":status", status)], "keys", Headers::new());
+    host.answer_http(calls[0].id, &[(":status", status)], "keys", Headers::new())
+        .unwrap();
 }
 
 #[test]

@@ -102,7 +102,8 @@ fn what_is_due_at_once_goes_in_batches_by_the_queue_in_the_order_of_deadlines() 
         STREAMS.div_ceil(64) - 1
     );
     for call in host.calls() {
-        host.answer_http(call.id, &[(":status", "200")], "x", &[] as &[(&str, &str)]);
+        host.answer_http(call.id, &[(":status", "200")], "x", &[] as &[(&str, &str)])
+            .unwrap();
     }
     assert!(streams.iter().all(|stream| stream.reply().is_some()));
     well(&host);

@@ -15,7 +15,8 @@ fn fetching() -> Host {
 fn wake(host: &Host) {
     let fetch = host.calls()[0].id;
     let nothing: &[(&str, &str)] = &[];
-    host.answer_http(fetch, &[(":status", "200")], "keys", nothing);
+    host.answer_http(fetch, &[(":status", "200")], "keys", nothing)
+        .unwrap();
     host.advance(MS);
 }
 
@@ -65,7 +66,7 @@ fn a_fetch_that_fails_wakes_nobody() {
     let stream = get(&host, "/wait?ms=5000");
     for _ in 0..3 {
         let fetch = host.calls()[0].id;
-        host.fail_http(fetch);
+        host.fail_http(fetch).unwrap();
         // The probe tries again after so long.
         host.advance(100 * MS);
         assert_eq!(stream.state(), State::Paused);
@@ -86,6 +87,7 @@ fn an_answer_that_is_late_for_its_stream_changes_nothing() {
             "/http" => host.break_http(call),
             _ => host.answer_grpc(call, 0, "late"),
         }
+        .unwrap();
         assert_eq!(stream.reply(), None);
     }
     well(&host);

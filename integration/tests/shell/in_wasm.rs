@@ -16,7 +16,7 @@ pub(crate) fn worker(world: &World) -> Host {
 pub(crate) fn worker_with(world: &World, configuration: &[u8]) -> Host {
     let module = repository().join("target/test-modules/probe.wasm");
     assert!(module.exists(), "no probe: run `cargo xtask build` first");
-    let host = Host::in_world(&Module::load(module), world);
+    let host = Host::in_world(&Module::load(module).unwrap(), world).unwrap();
     assert!(host.configure(configuration));
     host
 }

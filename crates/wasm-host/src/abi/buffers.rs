@@ -37,7 +37,7 @@ fn proxy_get_buffer_bytes(
     }
     let from = start.min(whole.len());
     let to = start.saturating_add(max).min(whole.len());
-    call.give(&whole[from..to], bytes_at, len_at)
+    call.give(whole.get(from..to).unwrap_or_default(), bytes_at, len_at)
 }
 
 fn proxy_get_buffer_status(call: &mut Call<'_>, buffer: u32, len_at: u32, flags_at: u32) -> Answer {

@@ -230,7 +230,9 @@ fn dispatch(call: &mut Call<'_>, mut request: PendingCall, id_at: u32) -> Answer
     let now = state.shared.monotonic();
     let id = state.upstreams.next_id(&request.protocol);
     request.id = id;
-    let due = request.timeout.map(|timeout| now + nanos(timeout));
+    let due = request
+        .timeout
+        .map(|timeout| now.saturating_add(nanos(timeout)));
     let pending = Pending {
         call: request,
         root,

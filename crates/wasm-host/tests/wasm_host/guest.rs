@@ -78,12 +78,12 @@ pub(crate) fn guest(functions: &str) -> Module {
     code.push_str(rest);
     let code = code.replace("{out}", "(i32.const 8) (i32.const 12)");
     let wasm = wat::parse_str(format!("{FRAME}{data}{code})"));
-    Module::compile(&wasm.unwrap_or_else(|error| panic!("{error}")))
+    Module::compile(&wasm.unwrap_or_else(|error| panic!("{error}"))).unwrap()
 }
 
 /// A host whose module has these functions and took an empty configuration.
 pub(crate) fn host(functions: &str) -> Host {
-    let host = Host::new(&guest(functions));
+    let host = Host::new(&guest(functions)).unwrap();
     assert!(host.configure(b""));
     host
 }

@@ -22,7 +22,7 @@ fn a_map_outside_its_phase_is_a_bad_argument_but_its_pairs_are_merely_none() {
     );
     let stream = host.request(GET, true);
     assert_eq!(said(&host), ["0", "2", "0", "0"]);
-    stream.response_headers(OK, true);
+    stream.response_headers(OK, true).unwrap();
     assert_eq!(said(&host)[4..], ["2", "0", "2", "0"]);
     stream.done();
     assert_eq!(
@@ -101,7 +101,7 @@ fn a_line_break_in_a_header_is_held_against_the_module() {
         "#,
     );
     let stream = host.request(GET, true);
-    stream.response_headers(OK, true);
+    stream.response_headers(OK, true).unwrap();
     assert_eq!(host.violations().len(), 1, "{:?}", host.violations());
 }
 
@@ -114,7 +114,7 @@ fn trailers_can_be_added_in_the_last_body_callback_only() {
         "#,
     );
     let stream = host.request(GET, true);
-    stream.response_headers(OK, false);
+    stream.response_headers(OK, false).unwrap();
     stream.response_body("he", false);
     stream.response_body("llo", true);
     assert_eq!(said(&host), ["2", "0"]);

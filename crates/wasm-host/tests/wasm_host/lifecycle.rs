@@ -57,7 +57,8 @@ fn a_configuration_can_be_read_only_while_it_is_handed_over() {
         (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
           (call $say (call $buffer (i32.const 7) (i32.const 0) (i32.const 99) {out})) (i32.const 0))
         "#,
-    ));
+    ))
+    .unwrap();
     assert!(host.vm_start(b"vm"));
     assert!(host.configure(b"plugin"));
     let _ = host.request(GET, true);
@@ -73,7 +74,8 @@ fn an_update_makes_a_second_root_and_a_refused_one_leaves_the_first_serving() {
           (i32.ne (local.get 1) (i32.const 3)))
         (func (export "proxy_on_done") (param i32) (result i32) (i32.const 1))
         "#,
-    ));
+    ))
+    .unwrap();
     assert!(host.configure(b"ok"));
     assert!(!host.configure(b"bad"));
     let old = host.request(GET, true);
@@ -129,13 +131,12 @@ fn a_vm_that_dies_later_takes_the_response() {
         r#"(func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) unreachable)"#,
     );
     let stream = host.request(GET, true);
-    stream.response_headers(OK, false);
+    stream.response_headers(OK, false).unwrap();
     assert_eq!(stream.reply().map(|reply| reply.status), Some(503));
     assert_eq!(stream.response().text(":status"), Some("503".to_owned()));
 }
 
 #[test]
-#[should_panic(expected = "Envoy would die here: send_local_response in proxy_on_log")]
 fn a_reply_in_the_log_kills_envoy() {
     let host = host(
         r#"
@@ -143,23 +144,28 @@ fn a_reply_in_the_log_kills_envoy() {
           (drop (call $reply (i32.const 200) #"" #"" #"" (i32.const -1))))
         "#,
     );
-    host.request(GET, true).done();
+    let stream = host.request(GET, true);
+    stream.done();
+    let death = "send_local_response in proxy_on_log";
+    assert_eq!(host.crashed().as_deref(), Some(death));
+    assert_eq!(stream.state(), State::Crashed(death.to_owned()));
 }
 
 #[test]
-#[should_panic(expected = "Envoy would die here: reset in proxy_on_done")]
 fn a_reset_in_the_farewell_kills_envoy() {
     let host = host(
         r#"(func (export "proxy_on_done") (param i32) (result i32) (call $close (i32.const 0)))"#,
     );
     host.request(GET, true).done();
+    assert_eq!(host.crashed().as_deref(), Some("reset in proxy_on_done"));
 }
 
 #[test]
 fn most_host_calls_do_not_exist_before_the_start() {
     let host = Host::new(&guest(
         r#"(func (export "_initialize") (drop (call $time (i32.const 8))))"#,
-    ));
+    ))
+    .unwrap();
     let death = host.dead().expect("a cause");
     assert!(
         death.contains("proxy_get_current_time_nanoseconds"),
@@ -185,14 +191,66 @@ fn imports_are_what_envoy_grants_or_the_module_is_refused() {
     let wasi = ENVOY_IMPORTS.iter().filter(|name| name.starts_with("wasi"));
     assert_eq!(wasi.count(), 43);
     let js = wat::parse_str(r#"(module (import "__wbindgen" "init" (func)))"#).unwrap();
-    assert_eq!(Module::compile(&js).refused_imports(), ["__wbindgen.init"]);
+    assert_eq!(
+        Module::compile(&js).unwrap().refused_imports(),
+        ["__wbindgen.init"]
+    );
 }
 
 #[test]
-#[should_panic(expected = "Envoy would refuse this module: it has no env.proxy_fly")]
 fn a_module_with_another_import_does_not_load() {
     let wasm = wat::parse_str(r#"(module (import "env" "proxy_fly" (func)))"#).unwrap();
-    let _ = Host::new(&Module::compile(&wasm));
+    assert_eq!(
+        refusal(&wasm),
+        "Envoy would refuse this module: it has no env.proxy_fly"
+    );
+}
+
+#[test]
+fn an_import_of_another_signature_does_not_load() {
+    let wasm = wat::parse_str(r#"(module (import "env" "proxy_log" (func)))"#).unwrap();
+    let refusal = refusal(&wasm);
+    assert!(
+        refusal.starts_with("Envoy would refuse this module: ") && refusal.contains("proxy_log"),
+        "{refusal}"
+    );
+}
+
+fn refusal(wasm: &[u8]) -> String {
+    let host = Host::new(&Module::compile(wasm).unwrap());
+    host.err().expect("a refusal").to_string()
+}
+
+#[test]
+fn what_is_no_module_is_an_error() {
+    let missing = Module::load("no/such.wasm").err().expect("an error");
+    assert!(
+        missing
+            .to_string()
+            .starts_with("no module at no/such.wasm: "),
+        "{missing}"
+    );
+    let text = Module::compile(b"text").err().expect("an error");
+    assert!(
+        text.to_string().starts_with("not a wasm module: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_stream_that_no_filter_serves_gets_503_without_a_callback() {
+    let host = Host::new(&guest(
+        r#"
+        (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 0))
+        (func (export "proxy_on_context_create") (param i32 i32) (call $say (local.get 0)))
+        "#,
+    ))
+    .unwrap();
+    assert!(!host.configure(b""));
+    let stream = host.request(GET, true);
+    assert_eq!(stream.reply().map(|reply| reply.status), Some(503));
+    stream.done();
+    assert_eq!(said(&host), ["1"]);
 }
 
 #[test]

@@ -12,6 +12,7 @@
 
 mod guest;
 mod headers;
+mod instructions;
 mod lifecycle;
 mod outward;
 mod properties;

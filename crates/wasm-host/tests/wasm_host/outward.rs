@@ -38,7 +38,8 @@ fn a_call_waits_for_the_test_to_answer_it() {
     assert_eq!(call.headers.text(":path").as_deref(), Some("/k"));
     assert_eq!(call.timeout, Some(Duration::from_millis(50)));
     assert_eq!(stream.state(), State::Paused);
-    host.answer_http(call.id, &[(":status", "200")], "{}", Headers::new());
+    host.answer_http(call.id, &[(":status", "200")], "{}", Headers::new())
+        .unwrap();
     assert_eq!(said(&host), ["0", "1", "2", "0", "200"]);
     assert_eq!(stream.state(), State::Continued);
     assert!(host.calls().is_empty());
@@ -53,7 +54,7 @@ fn envoy_answers_for_an_upstream_that_keeps_silent_or_is_not_there() {
     host.advance(Duration::from_millis(1));
     assert_eq!(said(&host), ["0", "3", "24", "0", "504"]);
     let _ = host.request(GET, true);
-    host.fail_http(host.calls()[0].id);
+    host.fail_http(host.calls()[0].id).unwrap();
     assert_eq!(said(&host)[5..], ["0", "3", "98", "0", "503"]);
 }
 
@@ -61,7 +62,7 @@ fn envoy_answers_for_an_upstream_that_keeps_silent_or_is_not_there() {
 fn a_call_that_breaks_off_has_no_headers_to_ask_for() {
     let host = asking();
     let _ = host.request(GET, true);
-    host.break_http(host.calls()[0].id);
+    host.break_http(host.calls()[0].id).unwrap();
     assert_eq!(said(&host)[..4], ["0", "0", "0", "2"]);
 }
 
@@ -85,7 +86,8 @@ fn an_answer_after_the_stream_is_gone_reaches_the_root_alone() {
         &[(":status", "200")],
         "",
         Headers::new(),
-    );
+    )
+    .unwrap();
     assert_eq!(stream.state(), State::Reset);
     assert_eq!(host.dead(), None);
 }
@@ -109,8 +111,8 @@ fn a_grpc_call_ends_in_a_message_or_in_a_status() {
     let (service, method) = ("rls.Service".to_owned(), "Ask".to_owned());
     assert_eq!(calls[0].protocol, Protocol::Grpc { service, method });
     assert_eq!(calls[0].body, b"m");
-    host.answer_grpc(calls[0].id, 0, "reply");
-    host.answer_grpc(calls[1].id, 14, "gone");
+    host.answer_grpc(calls[0].id, 0, "reply").unwrap();
+    host.answer_grpc(calls[1].id, 14, "gone").unwrap();
     host.world().unknown_cluster("limits");
     let _ = host.request(GET, true);
     assert_eq!(said(&host), ["0", "0", "reply", "14", "gone", "4"]);

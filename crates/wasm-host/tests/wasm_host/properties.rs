@@ -23,7 +23,7 @@ fn request_properties_follow_the_headers_phases() {
     );
     let stream = host.request(GET, true);
     assert_eq!(said(&host), ["0", "0", "1", "3", "/p", "1"]);
-    stream.response_headers(OK, true);
+    stream.response_headers(OK, true).unwrap();
     assert_eq!(said(&host)[6..], ["1", "0", "0", "3"]);
     stream.done();
     assert_eq!(said(&host)[10..], ["0", "0", "0", "3"]);

@@ -6,7 +6,7 @@ use wasm_host::{Host, Module, World};
 fn workers(module: &Module) -> (World, [Host; 2]) {
     let world = World::new();
     let hosts = [0, 1].map(|_| {
-        let host = Host::in_world(module, &world);
+        let host = Host::in_world(module, &world).unwrap();
         assert!(host.configure(b""));
         host
     });

@@ -119,7 +119,7 @@ fn a_reply_from_the_response_replaces_it_unseen_by_the_filter() {
         "#,
     );
     let stream = host.request(GET, true);
-    stream.response_headers(OK, false);
+    stream.response_headers(OK, false).unwrap();
     assert_eq!(said(&host), ["1"]);
     assert_eq!(stream.response().text(":status").as_deref(), Some("502"));
     assert_eq!(stream.response_sent(), b"bad");
@@ -135,7 +135,7 @@ fn a_reply_after_the_head_went_out_breaks_the_stream() {
         "#,
     );
     let stream = host.request(GET, true);
-    stream.response_headers(OK, false);
+    stream.response_headers(OK, false).unwrap();
     stream.response_body("hello", true);
     assert_eq!(stream.state(), State::Reset);
     assert_eq!(stream.response().text(":status").as_deref(), Some("200"));
@@ -188,12 +188,14 @@ fn a_changed_body_under_its_old_length_is_held_against_the_module() {
         "#,
     );
     let stream = host.request(GET, true);
-    stream.response_headers(OK, false);
+    stream.response_headers(OK, false).unwrap();
     stream.response_body("hello", true);
     assert_eq!(stream.response_sent(), b"+hello");
     assert_eq!(host.violations().len(), 1);
     let stream = host.request(GET, true);
-    stream.response_headers(&[(":status", "200")], false);
+    stream
+        .response_headers(&[(":status", "200")], false)
+        .unwrap();
     stream.response_body("hello", true);
     assert_eq!(host.violations().len(), 1);
 }

@@ -45,7 +45,7 @@ fn ticks_can_be_early_or_late() {
     ] {
         let world = World::new();
         world.ticks(ticks);
-        let host = Host::in_world(&super::guest::guest(METRONOME), &world);
+        let host = Host::in_world(&super::guest::guest(METRONOME), &world).unwrap();
         assert!(host.configure(b""));
         host.advance(72 * MS);
         assert_eq!(said(&host)[..3], moments);
@@ -104,8 +104,8 @@ fn random_numbers_differ_between_workers_and_repeat_between_runs() {
             "#,
         );
         let hosts = [
-            Host::in_world(&module, &world),
-            Host::in_world(&module, &world),
+            Host::in_world(&module, &world).unwrap(),
+            Host::in_world(&module, &world).unwrap(),
         ];
         hosts.map(|host| {
             assert!(host.configure(b""));
@@ -148,6 +148,6 @@ fn environment_variables_are_counted() {
           (call $say (i32.load (i32.const 8))) (call $say (i32.load (i32.const 12))))
         "#,
     );
-    let host = Host::with_environment(&module, &world, &[("A", "b")]);
+    let host = Host::with_environment(&module, &world, &[("A", "b")]).unwrap();
     assert_eq!(said(&host), ["1", "4"]);
 }
