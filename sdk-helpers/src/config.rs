@@ -5,7 +5,8 @@
 //! defaults, so [`read`] brings its own deserializer; the `Wire` types stay plain `derive`s.
 
 mod envelope;
-mod fields;
+#[doc(hidden)]
+pub mod fields;
 mod header;
 pub mod kind;
 mod names;
@@ -18,7 +19,7 @@ mod units;
 
 use serde_json::Value;
 
-pub use envelope::{Envelope, Layout};
+pub use envelope::{Envelope, Layout, SelectorWire, TargetRefWire};
 pub use header::{header_name, is_token};
 pub use names::{nearest, none_of};
 pub use problems::{At, ConfigError, Problems};

@@ -18,25 +18,9 @@ use wire::{AbortWire, DelayWire, FaultWire, RouteWire};
 /// The entries of VirtualServices add up, in their order.
 pub const ENVELOPE: Envelope = Envelope {
     kind: "VirtualService",
-    spec: &["http", "hosts", "gateways", "tls", "tcp", "exportTo"],
-    passed_over: &[
-        (
-            "hosts",
-            "changes nothing here: the entries are for every request that passes this filter; for \
-             some hosts alone give them a `match` with `authority`",
-        ),
-        (
-            "gateways",
-            "changes nothing here: the filter works wherever it is loaded",
-        ),
-        ("tls", "changes nothing here: this filter sees HTTP"),
-        ("tcp", "changes nothing here: this filter sees HTTP"),
-        (
-            "exportTo",
-            "changes nothing here: the filter works wherever it is loaded",
-        ),
-    ],
-    layout: Layout::Fields(&["http"]),
+    spec: Wire::SPEC,
+    passed_over: Wire::PASSED_OVER,
+    layout: Layout::Fields(Wire::LISTS),
 };
 
 /// A checked configuration.

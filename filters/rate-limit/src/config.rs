@@ -22,9 +22,9 @@ pub use wire::Wire;
 /// Istio has no kind for limits: ours may stand in an object too, and those of several add up.
 pub const ENVELOPE: Envelope = Envelope {
     kind: "RateLimit",
-    spec: &["limits", "failureMode", "global"],
-    passed_over: &[],
-    layout: Layout::Fields(&["limits"]),
+    spec: Wire::SPEC,
+    passed_over: Wire::PASSED_OVER,
+    layout: Layout::Fields(Wire::LISTS),
 };
 
 /// A checked configuration.

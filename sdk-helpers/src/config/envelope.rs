@@ -11,8 +11,9 @@ mod shape;
 
 use serde_json::{Map, Value};
 
-use super::names::place;
+use super::names::{known, place};
 use super::problems::{At, Problems};
+pub use placement::{SelectorWire, TargetRefWire};
 use shape::OwnShape;
 
 /// What a filter takes of Kubernetes.
@@ -103,6 +104,12 @@ impl Envelope {
             .find(|(field, _)| place(name, &[field]).is_some())
     }
 
+    /// The fields of a `spec` that go no further.
+    fn passed_names(&self) -> Vec<&'static str> {
+        let names = self.spec.iter().filter(|name| self.is_passed(name));
+        names.copied().collect()
+    }
+
     /// Whether a field of a `spec` says nothing to the filter.
     fn is_passed(&self, name: &str) -> bool {
         self.passed(name).is_some()
@@ -116,8 +123,8 @@ fn is_object(value: &Value) -> bool {
 
 /// `status` alone tells nothing: answers have one too.
 fn has_object(map: &Map<String, Value>) -> bool {
-    let mut known = map.keys().filter_map(|name| place(name, &OBJECT));
-    known.any(|place| place < 5)
+    let mut told = map.keys().filter_map(|name| known(name, &OBJECT));
+    told.any(|name| name != "status")
 }
 
 #[cfg(test)]

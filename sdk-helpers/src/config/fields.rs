@@ -24,6 +24,10 @@
 /// the struct is an `Option` of what its kind is read into: nothing where the field is absent or null.
 ///
 /// `struct X as "Y"` names a mapping that stands in several places and is described in one.
+///
+/// `[spec]` behind a kind says that the field belongs to the `spec` of an object of Kubernetes, and
+/// `[spec: "changes nothing here"]` that a mesh reads it and the filter does not, with the reason.
+/// [`Envelope`](super::Envelope) takes those from `X::SPEC`, `X::LISTS` and `X::PASSED_OVER`; `X::FIELDS` are all names.
 #[macro_export]
 macro_rules! fields {
     (
@@ -33,6 +37,7 @@ macro_rules! fields {
             $(
                 $(#[doc = $meaning:literal])*
                 $field_vis:vis $field:ident $(as $written:literal)? : $kind:ty
+                $([$spec:ident $(: $why:literal)?])?
                 $({ $($note:ident : $says:expr),* $(,)? })?
             ),* $(,)?
         }
@@ -47,6 +52,30 @@ macro_rules! fields {
             )*
         }
 
+        #[allow(dead_code, reason = "only a configuration and its entries have an envelope")]
+        impl $table {
+            /// The names of all fields.
+            $vis const FIELDS: &'static [&'static str] =
+                &[$($crate::written!($field $(as $written)?)),*];
+            const IN_SPEC: &'static [bool] = &[$($crate::in_spec!($($spec)?)),*];
+            /// Those that belong to the `spec` of an object.
+            $vis const SPEC: &'static [&'static str] =
+                &$crate::picked!("", $table::FIELDS, $table::IN_SPEC);
+            const IS_LIST: &'static [bool] = &[$(
+                $crate::in_spec!($($spec)?) && <$kind as $crate::config::kind::FieldKind>::IS_LIST
+            ),*];
+            /// The lists among those.
+            $vis const LISTS: &'static [&'static str] =
+                &$crate::picked!("", $table::FIELDS, $table::IS_LIST);
+            const WHY: &'static [(&'static str, &'static str)] = &[$(
+                ($crate::written!($field $(as $written)?), concat!($($($why)?)?))
+            ),*];
+            const IS_PASSED: &'static [bool] = &[$(!concat!($($($why)?)?).is_empty()),*];
+            /// Those that say nothing to a filter, with the reason.
+            $vis const PASSED_OVER: &'static [(&'static str, &'static str)] =
+                &$crate::picked!(("", ""), $table::WHY, $table::IS_PASSED);
+        }
+
         impl $crate::config::kind::FieldKind for $table {
             type Value = $table;
 
@@ -54,10 +83,9 @@ macro_rules! fields {
                 #[derive(Clone, Copy)]
                 #[allow(non_camel_case_types, reason = "named as the fields are")]
                 enum Place { $($field),* }
-                const NAMES: &[&str] = &[$($crate::written!($field $(as $written)?)),*];
                 const PLACES: &[Place] = &[$(Place::$field),*];
                 let mut wire = <$table as ::core::default::Default>::default();
-                node.fields(NAMES, &mut |place, node| match PLACES.get(place) {
+                node.fields($table::FIELDS, &mut |place, node| match PLACES.get(place) {
                     $(
                         Some(Place::$field) => {
                             wire.$field =
@@ -79,7 +107,7 @@ macro_rules! fields {
                         $(table::Field {
                             name: $crate::written!($field $(as $written)?),
                             kind: <$kind as $crate::config::kind::FieldKind>::describe(),
-                            meaning: table::sentence(&[$($meaning),*]),
+                            meaning: table::sentence(&[$($meaning,)* $($($why)?)?]),
                             notes: $crate::notes!($($($note: $says),*)?),
                         }),*
                     ],
@@ -105,6 +133,63 @@ macro_rules! written {
     ($field:ident as $written:literal) => {
         $written
     };
+}
+
+/// Whether a field belongs to a `spec`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! in_spec {
+    () => {
+        false
+    };
+    (spec) => {
+        true
+    };
+}
+
+/// The elements of a list of which it is true.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! picked {
+    ($empty:expr, $list:expr, $is:expr) => {
+        $crate::config::fields::picked::<_, { $crate::config::fields::count($is) }>(
+            $empty, $list, $is,
+        )
+    };
+}
+
+#[doc(hidden)]
+pub const fn count(mut is: &[bool]) -> usize {
+    let mut count = 0;
+    while let [first, rest @ ..] = is {
+        if *first {
+            count += 1;
+        }
+        is = rest;
+    }
+    count
+}
+
+#[doc(hidden)]
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse it"
+)]
+pub const fn picked<T: Copy, const COUNT: usize>(
+    empty: T,
+    mut list: &[T],
+    mut is: &[bool],
+) -> [T; COUNT] {
+    let mut picked = [empty; COUNT];
+    let mut next = 0;
+    while let ([element, list_left @ ..], [first, is_left @ ..]) = (list, is) {
+        if *first {
+            picked[next] = *element;
+            next += 1;
+        }
+        (list, is) = (list_left, is_left);
+    }
+    picked
 }
 
 /// What is said of a field.

@@ -14,6 +14,9 @@ pub trait FieldKind {
     /// What it is read into.
     type Value;
 
+    /// Whether it is a list, which those of several objects of Kubernetes make one of.
+    const IS_LIST: bool = false;
+
     /// Reads it. What does not fit is reported, and something empty of the kind stands in for it.
     fn read(node: Node<'_>) -> Self::Value;
 
@@ -85,6 +88,7 @@ whole_numbers!(u16, u32, i32, i64);
 
 impl<K: FieldKind> FieldKind for Vec<K> {
     type Value = Vec<K::Value>;
+    const IS_LIST: bool = true;
 
     fn read(node: Node<'_>) -> Vec<K::Value> {
         let mut list = Vec::new();

@@ -8,6 +8,11 @@ pub(super) fn place(name: &str, known: &[&str]) -> Option<usize> {
         .or_else(|| known.iter().position(|field| is_snake(name, field)))
 }
 
+/// The one of `known`, which are in camel case, that a name in either spelling is.
+pub(super) fn known<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    known.get(place(name, known)?).copied()
+}
+
 /// Whether a name is this one, which is in camel case, in snake case: `jwks_uri` is `jwksUri`.
 pub(super) fn is_snake(name: &str, field: &str) -> bool {
     // An upper-case letter begins a word where none stands before it: `source_cidr`, `sourceCIDR`.

@@ -11,19 +11,24 @@ fields! {
     /// What a user writes: the fields of a VirtualService's `spec`, and `maxActiveFaults`.
     pub struct Wire {
         /// the entries
-        pub(super) http: Vec<RouteWire> {
+        pub(super) http: Vec<RouteWire> [spec] {
             default: "none: harmless, and said in the log", istio: "`VirtualService.http[]`"
         },
         /// no new fault while so many requests are held, over all workers; 0 is none at all
         pub(super) max_active_faults as "maxActiveFaults": u32 {
             kind: "whole number", default: "no limit", istio: "Envoy `max_active_faults`"
         },
-        // What else a VirtualService may hold; it was spoken of with the object it stands in.
-        _hosts as "hosts": Anything,
-        _gateways as "gateways": Anything,
-        _tls as "tls": Anything,
-        _tcp as "tcp": Anything,
-        _export_to as "exportTo": Anything,
+        // What else a VirtualService may hold; it is spoken of with the object it stands in.
+        _hosts as "hosts": Anything [spec: "changes nothing here: the entries are for every request that \
+            passes this filter; for some hosts alone give them a `match` with `authority`"] { istio: "same" },
+        _gateways as "gateways": Anything [spec: "changes nothing here: the filter works wherever it is loaded"] {
+            istio: "same"
+        },
+        _tls as "tls": Anything [spec: "changes nothing here: this filter sees HTTP"] { istio: "same" },
+        _tcp as "tcp": Anything [spec: "changes nothing here: this filter sees HTTP"] { istio: "same" },
+        _export_to as "exportTo": Anything [spec: "changes nothing here: the filter works wherever it is loaded"] {
+            istio: "same"
+        },
     }
 }
 

@@ -1,13 +1,19 @@
 //! `selector`, `targetRef` and `targetRefs`: where Istio attaches an object. Here whoever loads the
 //! filter has decided that, so they are checked as istiod checks them, and change nothing.
 
-use super::super::names::place;
-use super::super::problems::{At, Problems};
-use super::super::reader::Node;
 use serde_json::{Map, Value};
 
+use super::super::kind::{FieldKind, Map as MapOf};
+use super::super::names::known;
+use super::super::problems::{At, Problems};
+use super::super::reader::Node;
+
+const SELECTOR: &str = "selector";
+const TARGET_REF: &str = "targetRef";
+const TARGET_REFS: &str = "targetRefs";
+
 /// The fields.
-pub(super) const FIELDS: [&str; 3] = ["selector", "targetRef", "targetRefs"];
+pub(super) const FIELDS: [&str; 3] = [SELECTOR, TARGET_REF, TARGET_REFS];
 
 const NOTHING: &str = "changes nothing here: the filter works wherever it is loaded";
 
@@ -22,19 +28,36 @@ const TARGETS: [(&str, &str); 4] = [
     ("gateway.networking.k8s.io", "GatewayClass"),
 ];
 
+crate::fields! {
+    /// Istio's WorkloadSelector.
+    pub struct SelectorWire as "WorkloadSelector" {
+        match_labels as "matchLabels": MapOf<String>,
+    }
+}
+
+crate::fields! {
+    /// Istio's PolicyTargetReference.
+    pub struct TargetRefWire as "PolicyTargetReference" {
+        group: String,
+        kind: String,
+        name: String,
+        namespace: String,
+    }
+}
+
 /// Checks them in a `spec`.
 pub(super) fn check(spec: &Map<String, Value>, at: &At<'_>, problems: &Problems) {
     let mut ways = 0usize;
     for (name, value) in spec {
-        let field = place(name, &FIELDS).filter(|_| !value.is_null());
+        let field = known(name, &FIELDS).filter(|_| !value.is_null());
         let Some(field) = field else {
             continue;
         };
-        let at = at.field(FIELDS.get(field).unwrap_or(&""));
+        let at = at.field(field);
         let node = Node::new(value, &at, problems);
         match field {
-            0 => selector(node, &at, problems),
-            1 => target(node, &at, problems),
+            SELECTOR => selector(node, &at, problems),
+            TARGET_REF => target(node, &at, problems),
             _ => {
                 let mut count = 0usize;
                 node.elements(&mut |node| {
@@ -61,32 +84,25 @@ pub(super) fn check(spec: &Map<String, Value>, at: &At<'_>, problems: &Problems)
 
 fn selector(node: Node<'_>, at: &At<'_>, problems: &Problems) {
     problems.warn(at, NOTHING);
-    node.fields(&["matchLabels"], &mut |_, node| {
-        let labels = node.at();
-        node.entries(&mut |label, node| {
-            let value = node.text();
-            if label.is_empty() {
-                problems.error(&labels, "has an empty key");
-            } else if label.contains('*') || value.contains('*') {
-                problems.error(
-                    &node.at(),
-                    format!("`{label}: {value}`: labels take no wildcards"),
-                );
-            }
-        });
-    });
+    let wire = SelectorWire::read(node);
+    let at = at.field("matchLabels");
+    for (label, value) in wire.match_labels.into_iter().flatten() {
+        if label.is_empty() {
+            problems.error(&at, "has an empty key");
+        } else if label.contains('*') || value.contains('*') {
+            problems.error(
+                &at.field(&label),
+                format!("`{label}: {value}`: labels take no wildcards"),
+            );
+        }
+    }
 }
 
 fn target(node: Node<'_>, at: &At<'_>, problems: &Problems) {
     problems.warn(at, NOTHING);
-    let known = ["group", "kind", "name", "namespace"];
-    let mut texts = known.map(|_| String::new());
-    node.fields(&known, &mut |place, node| {
-        if let Some(text) = texts.get_mut(place) {
-            *text = node.text();
-        }
-    });
-    let [group, kind, name, namespace] = texts;
+    let wire = TargetRefWire::read(node);
+    let [group, kind, name, namespace] =
+        [wire.group, wire.kind, wire.name, wire.namespace].map(Option::unwrap_or_default);
     if name.is_empty() {
         problems.error(&at.field("name"), "must be set");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::names::{camel, place};
+use super::super::names::{camel, known, place};
 use super::super::problems::{At, Problems};
 use super::super::reader::Node;
 use super::metadata::MetadataWire;
@@ -59,12 +59,12 @@ impl OwnShape<'_> {
         for (name, value) in map {
             let at = at.field(&name);
             let node = Node::new(&value, &at, problems);
-            match place(&name, &OBJECT) {
-                Some(0) if !node.is_null() => version = Some(node.text()),
-                Some(1) if !node.is_null() => kind = Some(node.text()),
-                Some(2) => meta = MetadataWire::of(node),
-                Some(3) => spec = Some((name, value)),
-                Some(4) => items = Some((name, value)),
+            match known(&name, &OBJECT) {
+                Some("apiVersion") if !node.is_null() => version = Some(node.text()),
+                Some("kind") if !node.is_null() => kind = Some(node.text()),
+                Some("metadata") => meta = MetadataWire::of(node),
+                Some("spec") => spec = Some((name, value)),
+                Some("items") => items = Some((name, value)),
                 Some(_) => {}
                 None if place(&name, self.envelope.spec).is_some() => misplaced.push(name),
                 None => {
@@ -172,6 +172,8 @@ impl OwnShape<'_> {
     /// The fields of a `spec` as fields of ours.
     fn spec(&mut self, spec: Map<String, Value>, at: &At<'_>) {
         self.problems.spelt_once(&spec, self.envelope.lists(), at);
+        self.problems
+            .spelt_once(&spec, &self.envelope.passed_names(), at);
         for (name, value) in spec {
             if !self.envelope.is_passed(&name) {
                 self.field(&name, value, at);
@@ -182,10 +184,10 @@ impl OwnShape<'_> {
     /// A field of the mapping there.
     fn field(&mut self, name: &str, value: Value, at: &At<'_>) {
         let lists = self.envelope.lists();
-        let list = place(name, lists).and_then(|place| lists.get(place));
+        let list = known(name, lists);
         match (list, value) {
             (Some(list), Value::Array(elements)) => self.append(list, elements, at),
-            (Some(list), value) if self.fields.contains_key(*list) && !value.is_null() => {
+            (Some(list), value) if self.fields.contains_key(list) && !value.is_null() => {
                 Node::new(&value, &at.field(name), self.problems).elements(&mut |_| {});
             }
             (_, value) => self.insert(name, value, at),

@@ -7,34 +7,34 @@ fields! {
     /// One part of a key: exactly one of its fields, and perhaps `descriptorKey`.
     pub(in crate::config) struct PartWire as "part" {
         /// a verified claim: `sub`, `realm.roles`, or `[a.b][c]` for names with dots. Text as it is, anything
-        /// else as JSON
-        pub(in crate::config) claim: String { default: "the claim's name as written" },
-        /// the first value
-        pub(in crate::config) header: String { default: "the header's name" },
-        /// the first cookie of this name
-        pub(in crate::config) cookie: String { default: "the cookie's name" },
-        /// the first parameter of this name, both percent-decoded
-        pub(in crate::config) query: String { default: "the parameter's name" },
+        /// else as JSON. Its `descriptorKey` is the claim's name as written
+        pub(in crate::config) claim: String,
+        /// the first value of the header of this name, which is its `descriptorKey`
+        pub(in crate::config) header: String { kind: "header name" },
+        /// the first cookie of this name, which is its `descriptorKey`
+        pub(in crate::config) cookie: String,
+        /// the first parameter of this name, both percent-decoded. Its `descriptorKey` is the parameter's name
+        pub(in crate::config) query: String,
         /// the path without its query, as Envoy's path normalization left it: not percent-decoded, so that
-        /// `/a` and `/%61` are two keys where that does not make them one
-        pub(in crate::config) path: Empty { default: "`path`" },
-        /// the first template that the path is an instance of: all orders are one key
-        pub(in crate::config) path_templates as "pathTemplates": Vec<String> { default: "`path`" },
-        /// the method
-        pub(in crate::config) method: Empty { default: "`method`" },
-        /// `:authority` in lower case, without port
-        pub(in crate::config) host: Empty { default: "`host`" },
+        /// `/a` and `/%61` are two keys where that does not make them one. Its `descriptorKey` is `path`
+        pub(in crate::config) path: Empty,
+        /// the first template that the path is an instance of: all orders are one key. Its `descriptorKey` is `path`
+        pub(in crate::config) path_templates as "pathTemplates": Vec<String>,
+        /// the method. Its `descriptorKey` is `method`
+        pub(in crate::config) method: Empty,
+        /// `:authority` in lower case, without port. Its `descriptorKey` is `host`
+        pub(in crate::config) host: Empty,
         /// the client's address as Envoy trusts it; `v4PrefixMaskLen` and `v6PrefixMaskLen` say how much of it;
-        /// for the service `10.1.2.3`, or `10.1.2.0/24`
-        pub(in crate::config) remote_address as "remoteAddress": MaskWire { default: "`remote_address`" },
-        /// the URI SAN of the peer's certificate without `spiffe://`
-        pub(in crate::config) principal: Empty { default: "`principal`" },
-        /// the cluster that the route names
-        pub(in crate::config) destination: Empty { default: "`destination_cluster`" },
-        /// that text
-        pub(in crate::config) constant: String { default: "`generic_key`" },
-        /// what the service is told that the part is
-        pub(in crate::config) descriptor_key as "descriptorKey": String,
+        /// for the service `10.1.2.3`, or `10.1.2.0/24`. Its `descriptorKey` is `remote_address`
+        pub(in crate::config) remote_address as "remoteAddress": MaskWire,
+        /// the URI SAN of the peer's certificate without `spiffe://`. Its `descriptorKey` is `principal`
+        pub(in crate::config) principal: Empty,
+        /// the cluster that the route names. Its `descriptorKey` is `destination_cluster`
+        pub(in crate::config) destination: Empty,
+        /// that text. Its `descriptorKey` is `generic_key`
+        pub(in crate::config) constant: String,
+        /// beside one of the others: the key that the service is told for it
+        pub(in crate::config) descriptor_key as "descriptorKey": String { default: "by the part" },
     }
 }
 

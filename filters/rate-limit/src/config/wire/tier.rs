@@ -7,8 +7,8 @@ use sdk_helpers::matcher::BlocksWire;
 fields! {
     /// Callers with a quota of their own.
     pub(in crate::config) struct TierWire {
-        /// who is in it
-        pub(in crate::config) when: WhenWire,
+        /// who is in it: a claim or a header with `values` or a text, or addresses
+        pub(in crate::config) when: WhenWire { kind: "[when](#tiers)" },
         /// in place of `requests`, `per` and `burst`: the limit does not count requests of this tier, nor asks
         /// them for a key
         pub(in crate::config) unlimited: bool { default: "false" },
