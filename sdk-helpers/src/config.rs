@@ -13,6 +13,7 @@ mod names;
 pub mod page;
 mod problems;
 mod reader;
+mod schema;
 pub mod table;
 mod tree;
 mod units;
@@ -24,6 +25,7 @@ pub use header::{header_name, is_token};
 pub use names::{nearest, none_of};
 pub use problems::{At, ConfigError, Problems};
 pub use reader::{FromNode, Node, spelling};
+pub use schema::schema;
 pub use tree::{hash, json, parse};
 pub use units::{duration, timestamp};
 

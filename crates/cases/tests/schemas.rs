@@ -1,0 +1,257 @@
+//! The JSON Schemas of the filters and their readers agree: on every configuration of a case, and on
+//! each of them with one of its values or names changed.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a panic is how a test fails"
+)]
+
+use std::path::Path;
+
+use boon::{Compiler, SchemaIndex, Schemas};
+use cases::File;
+use fault_injection::FaultInjection;
+use rate_limit::RateLimit;
+use sdk_helpers::config::kind::FieldKind;
+use sdk_helpers::config::{self, schema};
+use sdk_helpers::world::fake::FakeWorld;
+use sdk_helpers::{At, Filter, Problems, load};
+use serde_json::{Value, json};
+
+/// A filter's schema, and what its reader and its check say.
+struct Agreement {
+    schemas: Schemas,
+    index: SchemaIndex,
+    /// What of a configuration does not fit, before anything is checked.
+    read: fn(&Value) -> Vec<String>,
+    /// All that is wrong with it.
+    load: fn(&Value) -> Vec<String>,
+}
+
+impl Agreement {
+    fn of(filter: &str) -> Option<Self> {
+        match filter {
+            FaultInjection::NAME => Some(Agreement::new::<FaultInjection>()),
+            RateLimit::NAME => Some(Agreement::new::<RateLimit>()),
+            _ => None,
+        }
+    }
+
+    fn new<F: Filter>() -> Self
+    where
+        F::Wire: FieldKind,
+    {
+        let address = format!("https://mesh-filters.example/{}.json", F::NAME);
+        let wire = F::Wire::describe();
+        let schema = schema(F::NAME, wire.table().expect("a mapping"), &F::ENVELOPE);
+        let mut compiler = Compiler::new();
+        compiler.add_resource(&address, schema).unwrap();
+        let mut schemas = Schemas::new();
+        let index = compiler.compile(&address, &mut schemas);
+        Agreement {
+            index: index.unwrap_or_else(|error| panic!("{error:#}")),
+            schemas,
+            read: |tree| {
+                let (at, problems) = (At::root(), Problems::default());
+                let tree = config::parse(&bytes(tree)).unwrap();
+                let tree = F::ENVELOPE.unwrap(tree, &at, &problems);
+                let _: F::Wire = config::read(&tree, &at, &problems);
+                texts(&problems.errors())
+            },
+            load: |tree| match load::<F>(&bytes(tree), &FakeWorld::new()) {
+                Ok(_) => vec![],
+                Err(errors) => texts(&errors),
+            },
+        }
+    }
+
+    /// What is wrong with a configuration by its schema.
+    fn validate(&self, configuration: &Value) -> Result<(), String> {
+        let valid = self.schemas.validate(configuration, self.index);
+        valid.map_err(|error| format!("{error:#}"))
+    }
+
+    /// What the reader refuses is not valid, and what loads is. What else a check refuses a schema
+    /// may know or not: it cannot say that a field is missing or excludes another, that a name stands
+    /// twice, or that a text is no regex, address, URL, expression, template or key.
+    fn check(&self, id: &str, configuration: &Value) -> Result<(), String> {
+        let differs = |told: &str| Err(format!("{id}: {told}\nof\n{configuration}"));
+        let mut misfits = (self.read)(configuration);
+        misfits.retain(|misfit| !misfit.contains(BY_SEVERAL));
+        match self.validate(configuration) {
+            Ok(()) if misfits.is_empty() => Ok(()),
+            Ok(()) => differs(&format!(
+                "is valid, and the reader says\n{}",
+                misfits.join("\n")
+            )),
+            Err(_) if !misfits.is_empty() => Ok(()),
+            Err(invalid) => match (self.load)(configuration).is_empty() {
+                true => differs(&format!("loads, and the schema says\n{invalid}")),
+                false => Ok(()),
+            },
+        }
+    }
+}
+
+/// What only several objects together are refused for.
+const BY_SEVERAL: &str = "stands in two places, and only lists add up";
+
+fn bytes(tree: &Value) -> Vec<u8> {
+    tree.to_string().into_bytes()
+}
+
+fn texts(errors: &[sdk_helpers::ConfigError]) -> Vec<String> {
+    errors.iter().map(ToString::to_string).collect()
+}
+
+fn files() -> Vec<File> {
+    File::all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../filters"))
+}
+
+#[test]
+fn they_agree_on_every_configuration() {
+    let (mut loaded, mut refused) = (0, 0);
+    for file in files() {
+        let Some(agreement) = Agreement::of(&file.filter) else {
+            continue;
+        };
+        for suite in &file.suites {
+            let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
+            agreement
+                .check(&id, &suite.config)
+                .unwrap_or_else(|told| panic!("{told}"));
+            match agreement.validate(&suite.config) {
+                Ok(()) => loaded += 1,
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(
+        loaded > 100 && refused > 10,
+        "{loaded} valid, {refused} not"
+    );
+}
+
+/// Every value replaced by some of each kind, and every name by others.
+#[test]
+fn they_agree_on_configurations_with_one_thing_changed() {
+    let (mut tried, mut next) = (0u32, 0u64);
+    let mut differ = Vec::new();
+    for file in files() {
+        let Some(agreement) = Agreement::of(&file.filter) else {
+            continue;
+        };
+        for suite in &file.suites {
+            let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
+            for place in places(&suite.config) {
+                for change in CHANGES {
+                    // One of some is tried, always the same.
+                    next = next.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    if (next >> 33) % 4 != 0 {
+                        continue;
+                    }
+                    let mut changed = suite.config.clone();
+                    if change.make(&mut changed, &place) {
+                        tried += 1;
+                        let id = format!("{id} with {change:?} at {place}");
+                        differ.extend(agreement.check(&id, &changed).err());
+                    }
+                }
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{}", differ.join("\n\n"));
+    assert!(tried > 1_000, "{tried}");
+}
+
+/// The JSON pointers of all values.
+fn places(tree: &Value) -> Vec<String> {
+    let mut places = vec![String::new()];
+    let inner: Vec<(String, &Value)> = match tree {
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .map(|(index, value)| (index.to_string(), value))
+            .collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| (name.replace('~', "~0").replace('/', "~1"), value))
+            .collect(),
+        _ => vec![],
+    };
+    for (step, value) in inner {
+        places.extend(
+            self::places(value)
+                .iter()
+                .map(|place| format!("/{step}{place}")),
+        );
+    }
+    places
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    /// The value is another one, as JSON.
+    Value(&'static str),
+    /// A mapping has one more field.
+    Field(&'static str),
+    /// The names in a mapping are in snake case.
+    Snake,
+    /// A name stands there in both spellings.
+    Twice,
+}
+
+const CHANGES: [Change; 14] = [
+    Change::Value("null"),
+    Change::Value("true"),
+    Change::Value("7"),
+    Change::Value("-0.5"),
+    Change::Value("\"\""),
+    Change::Value("\"7\""),
+    Change::Value("\"some text\""),
+    Change::Value("[]"),
+    Change::Value("{}"),
+    Change::Value("[\"a\"]"),
+    Change::Field("zone"),
+    Change::Field("name"),
+    Change::Snake,
+    Change::Twice,
+];
+
+impl Change {
+    /// Whether there is such a change.
+    fn make(self, tree: &mut Value, place: &str) -> bool {
+        let there = tree.pointer_mut(place).expect("a place");
+        match (self, there) {
+            (Change::Value(text), there) => *there = serde_json::from_str(text).unwrap(),
+            (Change::Field(name), Value::Object(map)) => {
+                map.insert(name.to_owned(), json!(1));
+            }
+            (Change::Snake, Value::Object(map)) => {
+                let entries = std::mem::take(map).into_iter();
+                *map = entries.map(|(name, value)| (snake(&name), value)).collect();
+            }
+            (Change::Twice, Value::Object(map)) => {
+                let Some((name, value)) = map.iter().find(|(name, _)| snake(name) != **name) else {
+                    return false;
+                };
+                let (name, value) = (snake(name), value.clone());
+                map.insert(name, value);
+            }
+            _ => return false,
+        }
+        true
+    }
+}
+
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() {
+            snake.push('_');
+        }
+        snake.push(letter.to_ascii_lowercase());
+    }
+    snake
+}
