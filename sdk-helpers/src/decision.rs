@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::headers::Headers;
+use crate::headers::{HeaderEdit, Headers};
 use crate::outcome::OutcomeId;
 
 /// What becomes of a request.
@@ -108,42 +108,6 @@ impl Record {
             && self.samples.is_empty()
             && self.warnings.is_empty()
     }
-}
-
-/// One change to a header map.
-///
-/// A value with CR, LF or NUL is left out: toward the client Envoy writes it as it is, and the
-/// client would read a header of somebody else's making.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeaderEdit {
-    /// Replaces every value.
-    Set(Cow<'static, str>, Vec<u8>),
-    /// Adds a value beside those there are.
-    Add(Cow<'static, str>, Vec<u8>),
-    /// Removes every value.
-    Remove(Cow<'static, str>),
-    /// Replaces every value where there is one, and else does nothing.
-    Overwrite(Cow<'static, str>, Vec<u8>),
-    /// Adds a value where there is none, and else does nothing.
-    Supply(Cow<'static, str>, Vec<u8>),
-}
-
-impl HeaderEdit {
-    /// Whether the value can be written without ending its line.
-    pub fn is_safe(&self) -> bool {
-        match self {
-            HeaderEdit::Set(_, value)
-            | HeaderEdit::Add(_, value)
-            | HeaderEdit::Overwrite(_, value)
-            | HeaderEdit::Supply(_, value) => is_safe_value(value),
-            HeaderEdit::Remove(_) => true,
-        }
-    }
-}
-
-/// Whether a header value holds none of CR, LF and NUL (RFC 9110 §5.5).
-pub fn is_safe_value(value: &[u8]) -> bool {
-    !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
 }
 
 /// An answer of the filter's own.
@@ -274,17 +238,5 @@ mod tests {
             record.noted().collect::<Vec<_>>(),
             [(a, ""), (b, ".rules[2]")]
         );
-    }
-
-    #[test]
-    fn a_value_that_would_end_its_line_is_unsafe() {
-        for value in ["a\r\nx: y", "a\n", "\0"] {
-            assert!(
-                !HeaderEdit::Set("a".into(), value.into()).is_safe(),
-                "{value:?}"
-            );
-        }
-        assert!(HeaderEdit::Add("a".into(), b"caf\xe9\t".to_vec()).is_safe());
-        assert!(HeaderEdit::Remove("a".into()).is_safe());
     }
 }

@@ -3,13 +3,17 @@
 //! Header values are bytes, not text: one value with a byte above 0x7f is enough to end a VM that
 //! believes otherwise. A repeated header is several entries, each of which stands alone.
 
+mod edit;
+
 use std::ops::Range;
+
+pub use edit::{HeaderEdit, is_safe_value};
 
 /// Header names and values in the order Envoy gave them, pseudo headers first.
 ///
 /// Kept as the one block the host hands over plus positions, so that a snapshot costs two
 /// allocations however many headers there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Headers {
     block: Vec<u8>,
     entries: Vec<(Range<usize>, Range<usize>)>,
@@ -83,10 +87,71 @@ impl Headers {
         found.map(|(_, value)| value)
     }
 
+    /// Makes a change, as Envoy makes it to the map that this is a snapshot of.
+    ///
+    /// A value with CR, LF or NUL is left out. A name is taken in lower case, and `host` of a request is
+    /// `:authority`. What replaces values stands where the first of them was; what is added stands last, a
+    /// pseudo header last of those. (Envoy also joins an added value with the one there is of some headers
+    /// that have one line alone, such as `authorization`; here it stays a value of its own.)
+    pub fn apply(&mut self, edit: &HeaderEdit) {
+        if !edit.is_safe() {
+            return;
+        }
+        let lower = edit.name().to_ascii_lowercase();
+        let name = match lower.as_str() {
+            "host" if !self.is_request() => b"host",
+            name => named(name),
+        };
+        let first = self.iter().position(|(key, _)| key == name);
+        let replaces = match edit {
+            HeaderEdit::Set(..) | HeaderEdit::Remove(_) => true,
+            HeaderEdit::Add(..) => false,
+            HeaderEdit::Overwrite(..) if first.is_none() => return,
+            HeaderEdit::Overwrite(..) => true,
+            HeaderEdit::Supply(..) if first.is_some() => return,
+            HeaderEdit::Supply(..) => false,
+        };
+        if replaces {
+            let block = &self.block;
+            self.entries
+                .retain(|(key, _)| block.get(key.clone()) != Some(name));
+        }
+        let Some(value) = edit.value() else {
+            return;
+        };
+        let is_pseudo = |name: &[u8]| name.first() == Some(&b':');
+        let last = match is_pseudo(name) {
+            true => self.iter().take_while(|(key, _)| is_pseudo(key)).count(),
+            false => self.entries.len(),
+        };
+        let at = first.filter(|_| replaces).unwrap_or(last);
+        let start = self.block.len();
+        self.block.extend_from_slice(name);
+        let middle = self.block.len();
+        self.block.extend_from_slice(value);
+        let end = self.block.len();
+        self.entries
+            .insert(at.min(self.entries.len()), (start..middle, middle..end));
+    }
+
+    /// Whether these are a request's: those of a response have neither.
+    fn is_request(&self) -> bool {
+        self.iter()
+            .any(|(name, _)| name == b":method" || name == b":authority")
+    }
+
     fn slice(&self, range: &Range<usize>) -> &[u8] {
         self.block.get(range.clone()).unwrap_or_default()
     }
 }
+
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Headers {}
 
 /// The name a header has in the map.
 fn named(name: &str) -> &[u8] {
@@ -134,7 +199,183 @@ mod tests {
         assert_eq!(headers.first("host"), Some(b"a.example".as_slice()));
     }
 
+    fn applied(mut headers: Headers, edits: &[HeaderEdit]) -> Vec<(String, String)> {
+        for edit in edits {
+            headers.apply(edit);
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let pairs = headers
+            .iter()
+            .map(|(name, value)| (text(name), text(value)));
+        pairs.collect()
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        pairs.iter().map(owned).collect()
+    }
+
+    fn set(name: &'static str, value: &str) -> HeaderEdit {
+        HeaderEdit::Set(name.into(), value.into())
+    }
+
+    #[test]
+    fn each_change_sees_the_ones_before() {
+        let headers = Headers::from_pairs([
+            (":authority", "a.example"),
+            (":path", "/"),
+            ("x-a", "1"),
+            ("x-b", "1"),
+            ("x-a", "2"),
+        ]);
+        let edits = [
+            set("x-a", "3"),
+            HeaderEdit::Add("x-a".into(), b"4".to_vec()),
+            HeaderEdit::Remove("x-b".into()),
+            HeaderEdit::Overwrite("x-b".into(), b"5".to_vec()),
+            HeaderEdit::Supply("x-b".into(), b"6".to_vec()),
+            HeaderEdit::Supply("x-b".into(), b"7".to_vec()),
+            HeaderEdit::Overwrite("x-b".into(), b"8".to_vec()),
+            set("host", "b.example"),
+        ];
+        assert_eq!(
+            applied(headers, &edits),
+            pairs(&[
+                (":authority", "b.example"),
+                (":path", "/"),
+                ("x-a", "3"),
+                ("x-a", "4"),
+                ("x-b", "8"),
+            ])
+        );
+    }
+
+    #[test]
+    fn an_unsafe_value_changes_nothing() {
+        let headers = || Headers::from_pairs([("x-a", "1")]);
+        for value in ["2\r\nx: y", "2\n", "\0"] {
+            for edit in [
+                set("x-a", value),
+                HeaderEdit::Add("x-a".into(), value.into()),
+                HeaderEdit::Overwrite("x-a".into(), value.into()),
+                HeaderEdit::Supply("x-b".into(), value.into()),
+            ] {
+                assert_eq!(applied(headers(), &[edit]), pairs(&[("x-a", "1")]));
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_taken_in_lower_case() {
+        let headers = Headers::from_pairs([("x-a", "1"), ("x-b", "1")]);
+        let edits = [set("X-A", "2"), HeaderEdit::Remove("X-B".into())];
+        assert_eq!(applied(headers, &edits), pairs(&[("x-a", "2")]));
+    }
+
+    #[test]
+    fn pseudo_headers_stay_in_front() {
+        let headers = Headers::from_pairs([(":method", "GET"), ("x-a", "1")]);
+        let edits = [
+            set(":path", "/"),
+            set("host", "a.example"),
+            set(":method", "PUT"),
+        ];
+        assert_eq!(
+            applied(headers, &edits),
+            pairs(&[
+                (":method", "PUT"),
+                (":path", "/"),
+                (":authority", "a.example"),
+                ("x-a", "1"),
+            ])
+        );
+    }
+
+    #[test]
+    fn host_of_a_response_is_a_header_like_any_other() {
+        let status = Headers::from_pairs([(":status", "200")]);
+        for (headers, before) in [
+            (Headers::default(), None),
+            (status, Some((":status", "200"))),
+        ] {
+            let expected: Vec<_> = before.into_iter().chain([("host", "a.example")]).collect();
+            assert_eq!(
+                applied(headers, &[set("host", "a.example")]),
+                pairs(&expected)
+            );
+        }
+    }
+
+    #[test]
+    fn maps_are_equal_that_have_the_same_headers() {
+        let mut changed = Headers::from_pairs([("x-a", "1"), ("x-b", "2")]);
+        changed.apply(&HeaderEdit::Remove("x-a".into()));
+        assert_eq!(changed, Headers::from_pairs([("x-b", "2")]));
+        assert_ne!(changed, Headers::from_pairs([("x-b", "3")]));
+    }
+
+    fn name() -> impl Strategy<Value = &'static str> {
+        prop::sample::select(vec!["x-a", "x-b", "X-A", ":path", ":method", "host"])
+    }
+
+    fn edit() -> impl Strategy<Value = HeaderEdit> {
+        (name(), "[a-c\r]{0,2}", 0..5).prop_map(|(name, value, kind)| {
+            let (name, value) = (name.into(), value.into_bytes());
+            match kind {
+                0 => HeaderEdit::Set(name, value),
+                1 => HeaderEdit::Add(name, value),
+                2 => HeaderEdit::Remove(name),
+                3 => HeaderEdit::Overwrite(name, value),
+                _ => HeaderEdit::Supply(name, value),
+            }
+        })
+    }
+
+    /// The values of each name, in order: what a change means, by its definition.
+    type Map = std::collections::BTreeMap<String, Vec<Vec<u8>>>;
+
+    fn defined(map: &mut Map, edit: &HeaderEdit) {
+        let name = match edit.name().to_ascii_lowercase().as_str() {
+            "host" => ":authority".to_owned(),
+            name => name.to_owned(),
+        };
+        let values = map.entry(name).or_default();
+        let there = !values.is_empty();
+        match edit {
+            _ if !edit.is_safe() => {}
+            HeaderEdit::Set(_, value) => *values = vec![value.clone()],
+            HeaderEdit::Add(_, value) => values.push(value.clone()),
+            HeaderEdit::Remove(_) => values.clear(),
+            HeaderEdit::Overwrite(_, value) if there => *values = vec![value.clone()],
+            HeaderEdit::Supply(_, value) if !there => values.push(value.clone()),
+            HeaderEdit::Overwrite(..) | HeaderEdit::Supply(..) => {}
+        }
+        map.retain(|_, values| !values.is_empty());
+    }
+
     proptest! {
+        #[test]
+        fn changes_mean_what_they_are_defined_to_mean(
+            sent in prop::collection::vec((name(), "[a-c]{0,2}"), 0..6), edits in prop::collection::vec(edit(), 0..8),
+        ) {
+            // With `:method` it is a request.
+            let sent = [(":method", "GET".to_owned())].into_iter().chain(sent);
+            let mut headers = Headers::default();
+            let mut map = Map::new();
+            let add = |(name, value): (&'static str, String)| HeaderEdit::Add(name.into(), value.into_bytes());
+            for edit in sent.map(add).chain(edits.into_iter().filter(|edit| edit.name() != ":method")) {
+                headers.apply(&edit);
+                defined(&mut map, &edit);
+                for (name, values) in &map {
+                    let found: Vec<_> = headers.values(name).map(<[u8]>::to_vec).collect();
+                    prop_assert_eq!(&found, values, "{}", name);
+                }
+                prop_assert_eq!(headers.iter().count(), map.values().map(Vec::len).sum::<usize>());
+                let pseudo: Vec<bool> = headers.iter().map(|(name, _)| name.starts_with(b":")).collect();
+                prop_assert!(pseudo.is_sorted_by(|one, next| one >= next));
+            }
+        }
+
         #[test]
         fn a_block_gives_back_its_pairs(pairs in prop::collection::vec(("[a-z-]{0,9}", prop::collection::vec(any::<u8>(), 0..40)), 0..20)) {
             let borrowed: Vec<(&[u8], &[u8])> = pairs.iter().map(|(n, v)| (n.as_bytes(), v.as_slice())).collect();

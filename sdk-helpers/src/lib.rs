@@ -24,13 +24,11 @@ pub mod text;
 pub mod world;
 
 pub use config::{At, ConfigError, Problems};
-pub use decision::{
-    Body, Call, CallResult, Decision, Edits, HeaderEdit, LocalReply, Record, Resume,
-};
+pub use decision::{Body, Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
 pub use filter::{
     BackgroundActions, BackgroundEvent, Exchange, Filter, Load, Loaded, Series, load, load_at,
 };
-pub use headers::Headers;
+pub use headers::{HeaderEdit, Headers};
 pub use outcome::{Outcome, OutcomeId, Outcomes};
 pub use protobuf::read_metadata;
 pub use request::{Request, Response};

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, OnceCell};
 
-use crate::headers::Headers;
+use crate::headers::{HeaderEdit, Headers};
 
 /// Where headers come from when they are needed.
 #[derive(Debug, Clone, Copy)]
@@ -111,6 +111,16 @@ macro_rules! snapshot_of {
             /// The first value of a header; `name` in lower case.
             pub fn first(&self, name: &str) -> Option<&[u8]> {
                 self.0.first(name)
+            }
+
+            /// As it is after these changes; it takes the whole map.
+            #[must_use]
+            pub fn edited(&self, edits: &[HeaderEdit]) -> Self {
+                let mut headers = self.headers().clone();
+                for edit in edits {
+                    headers.apply(edit);
+                }
+                $name::new(headers)
             }
         }
     };

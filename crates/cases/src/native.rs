@@ -1,6 +1,5 @@
 //! Cases in the filter's own code, against a fake world.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,8 +9,7 @@ use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
-    CallResult, Decision, Filter, HeaderEdit, Headers, Loaded, Record, Request, Response, Resume,
-    load,
+    CallResult, Decision, Filter, Headers, Loaded, Record, Request, Response, Resume, load,
 };
 
 use super::{Case, Engine, NOW, Outcome, Suite, TAG};
@@ -104,13 +102,12 @@ impl<F: Filter> Native<F> {
         match decision {
             Decision::Continue(edits) => {
                 self.note(&edits.record, seen);
-                seen.headers = headers(edits.response.iter().filter_map(|edit| match edit {
-                    HeaderEdit::Set(name, value)
-                    | HeaderEdit::Add(name, value)
-                    | HeaderEdit::Supply(name, value) => Some((name, value)),
-                    // The upstream's answer of a case has no headers.
-                    HeaderEdit::Overwrite(..) | HeaderEdit::Remove(_) => None,
-                }));
+                // The upstream's answer of a case has no headers.
+                let mut response = Headers::default();
+                for edit in &edits.response {
+                    response.apply(edit);
+                }
+                seen.headers = first_values(&response);
             }
             Decision::Reply(reply) => {
                 self.note(&reply.record, seen);
@@ -123,7 +120,9 @@ impl<F: Filter> Native<F> {
                 } else {
                     (reply.status, None)
                 };
-                seen.headers = headers(reply.headers.iter().map(|(name, value)| (name, value)));
+                let headers = reply.headers.iter();
+                let headers = headers.map(|(name, value)| (name.as_bytes(), value));
+                seen.headers = first_values(&Headers::from_pairs(headers));
                 seen.status = Some(status);
                 seen.grpc_status = grpc_status;
                 let body = reply.body.as_bytes().to_vec();
@@ -180,13 +179,11 @@ fn attributes(case: &Case, world: &FakeWorld) {
 }
 
 /// Of a repeated header the first value.
-fn headers<'a>(
-    headers: impl Iterator<Item = (&'a Cow<'static, str>, &'a Vec<u8>)>,
-) -> BTreeMap<String, String> {
+fn first_values(headers: &Headers) -> BTreeMap<String, String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut map = BTreeMap::new();
-    for (name, value) in headers {
-        let value = String::from_utf8_lossy(value).into_owned();
-        map.entry(name.to_string()).or_insert(value);
+    for (name, value) in headers.iter() {
+        map.entry(text(name)).or_insert(text(value));
     }
     map
 }

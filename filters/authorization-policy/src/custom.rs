@@ -5,7 +5,6 @@
 //! `envoyExtAuthzHttp` and `envoyExtAuthzGrpc`.
 
 mod check;
-mod edited;
 mod grpc;
 mod http;
 mod names;
@@ -18,7 +17,6 @@ use std::time::Duration;
 
 use sdk_helpers::{Attributes, Body, Call, CallResult, HeaderEdit, Request};
 
-pub use edited::edited;
 pub use http::Http;
 pub use names::HeaderNames;
 pub use template::Template;
@@ -176,7 +174,7 @@ fn fits(request: &Request, edits: &[HeaderEdit]) -> bool {
                 (count.saturating_add(1), bytes.saturating_add(more))
             })
     };
-    let (before, after) = (size(request), size(&edited(request, edits)));
+    let (before, after) = (size(request), size(&request.edited(edits)));
     after.0 <= before.0.max(MOST) && after.1 <= before.1.max(LARGEST)
 }
 

@@ -16,11 +16,12 @@ use std::borrow::Cow;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Decision, Edits, Filter, HeaderEdit, Load, LocalReply, Outcomes, Record, Request, Resume, World,
+    Decision, Edits, Filter, HeaderEdit, Headers, Load, LocalReply, Outcomes, Record, Request,
+    Resume, World,
 };
 
 use config::Wire;
-use custom::{Judgement, edited};
+use custom::Judgement;
 use policy::{Policy, ProviderResult, Question};
 
 /// The filter.
@@ -78,10 +79,11 @@ impl Filter for AuthorizationPolicy {
             return deny(Record::default(), vec![]);
         };
         let next = question.next;
-        // Whoever comes behind a provider sees what it changed.
+        // The next provider, and DENY and ALLOW policies, see what a provider changed, as they would behind
+        // Envoy's own `ext_authz` filter.
         let seen = |edits: &Edits| match edits.request.as_slice() {
             [] => None,
-            changes => Some(edited(request, changes)),
+            changes => Some(request.edited(changes)),
         };
         let before = seen(&memory.edits);
         let (result, refusal) = match provider.judge(&answer, before.as_ref().unwrap_or(request)) {
@@ -98,7 +100,7 @@ impl Filter for AuthorizationPolicy {
         self.policy.note(question, result, &mut record);
         if let Some(refusal) = refusal {
             let mut headers = refusal.headers;
-            headers.extend(added(&memory.edits.response));
+            headers.extend(left_by(&memory.edits.response));
             return Decision::Reply(LocalReply {
                 status: refusal.status,
                 grpc_status: None,
@@ -150,7 +152,7 @@ impl AuthorizationPolicy {
         if verdict.allowed {
             Decision::Continue(Edits { record, ..edits })
         } else {
-            deny(record, added(&edits.response).collect())
+            deny(record, left_by(&edits.response))
         }
     }
 }
@@ -170,11 +172,14 @@ type Field = (Cow<'static, str>, Vec<u8>);
 
 /// What changes to a response leave in one that has no headers yet: those of providers that allowed
 /// a request stand in its refusal by others too.
-fn added(edits: &[HeaderEdit]) -> impl Iterator<Item = Field> {
-    edits.iter().filter_map(|edit| match edit {
-        HeaderEdit::Set(name, value)
-        | HeaderEdit::Add(name, value)
-        | HeaderEdit::Supply(name, value) => Some((name.clone(), value.clone())),
-        HeaderEdit::Overwrite(..) | HeaderEdit::Remove(_) => None,
-    })
+fn left_by(edits: &[HeaderEdit]) -> Vec<Field> {
+    let mut headers = Headers::default();
+    for edit in edits {
+        headers.apply(edit);
+    }
+    let field = |(name, value): (&[u8], &[u8])| {
+        let name = String::from_utf8_lossy(name).into_owned();
+        (Cow::Owned(name), value.to_vec())
+    };
+    headers.iter().map(field).collect()
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sdk_helpers::config::is_token;
-use sdk_helpers::decision::is_safe_value;
+use sdk_helpers::headers::is_safe_value;
 use sdk_helpers::protobuf::{Field, Fields, Message};
 
 use crate::config::Override;

@@ -9,8 +9,7 @@ use std::time::Duration;
 use proxy_wasm::types::{LogLevel, MapType, MetricType};
 
 use super::raw;
-use sdk_helpers::decision::HeaderEdit;
-use sdk_helpers::headers::Headers;
+use sdk_helpers::headers::{HeaderEdit, Headers};
 use sdk_helpers::protobuf::Message;
 
 const OK: u32 = 0;

@@ -10,10 +10,9 @@ use super::calls::{grpc_result, http_result};
 use super::host;
 use super::log_name::named;
 use super::shared::{Due, Paused, PausedStream, Shared};
-use sdk_helpers::decision::{
-    Call, CallResult, Decision, Edits, HeaderEdit, LocalReply, Record, Resume, is_safe_value,
-};
+use sdk_helpers::decision::{Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
 use sdk_helpers::filter::{Exchange, Filter};
+use sdk_helpers::headers::{HeaderEdit, is_safe_value};
 use sdk_helpers::outcome::OutcomeId;
 use sdk_helpers::request::{HeaderSource, Request, Response};
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sdk_helpers::config::is_token;
-use sdk_helpers::decision::is_safe_value;
+use sdk_helpers::headers::is_safe_value;
 use sdk_helpers::{Body, HeaderEdit, Request};
 
 use super::response::{Changes, Denied, Header, Response, Then};
