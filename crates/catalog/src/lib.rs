@@ -1,0 +1,146 @@
+//! Every filter by its name, behind one type: what a program needs that loads configurations and
+//! asks what becomes of a request, and that is not to know how many filters there are.
+//!
+//! ```text
+//! name ─find→ Filter ─load(bytes, world)→ Loaded ─stream→ Stream ─on_request …→ Decision
+//! ```
+//!
+//! A filter is pure code: whoever asks gives it the world, so the same crate explains a
+//! request, checks a file and runs cases. A fake world is
+//! [`FakeWorld`](../sdk_helpers/world/fake/struct.FakeWorld.html), with the feature `test-util` of `sdk-helpers`.
+//!
+//! ```
+//! use sdk_helpers::world::fake::FakeWorld;
+//! use sdk_helpers::{Decision, Headers, Request};
+//!
+//! let world = FakeWorld::new();
+//! let filter = catalog::find("fault-injection")?;
+//! let configuration = br#"{"http": [{"fault": {"abort": {"httpStatus": 503, "percentage": {"value": 100}}}}]}"#;
+//! let loaded = filter.load(configuration, &world).map_err(|errors| format!("{errors:?}"))?;
+//! assert!(loaded.warnings().is_empty());
+//!
+//! let request = Request::new(Headers::from_pairs([(":method", "GET"), (":path", "/")]));
+//! let decision = loaded.stream().on_request(&request, &world);
+//! let Decision::Reply(reply) = decision else {
+//!     return Err("a reply is what we asked for".into());
+//! };
+//! assert_eq!(reply.status, 503);
+//! assert_eq!(loaded.reason(&reply.record).as_deref(), Some("abort:http-0"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A new filter is one line in this file.
+
+mod erased;
+mod loaded;
+
+use std::fmt;
+
+use sdk_helpers::config::kind::FieldKind;
+use sdk_helpers::config::table::Table;
+use sdk_helpers::{ConfigError, World};
+
+pub use loaded::{Loaded, Stream};
+
+/// All of them, by name.
+static FILTERS: &[Filter] = &[
+    Filter::of::<authorization_policy::AuthorizationPolicy>(),
+    Filter::of::<fault_injection::FaultInjection>().described::<fault_injection::config::Wire>(),
+    Filter::of::<rate_limit::RateLimit>(),
+    Filter::of::<request_authentication::RequestAuthentication>(),
+    Filter::of::<telemetry_tags::TelemetryTags>(),
+];
+
+/// Every filter there is, by name.
+#[must_use]
+pub fn filters() -> &'static [Filter] {
+    FILTERS
+}
+
+/// The filter of this name.
+///
+/// # Errors
+/// If there is none, with the names there are.
+pub fn find(name: &str) -> Result<&'static Filter, UnknownFilter> {
+    let found = FILTERS.iter().find(|filter| filter.name() == name);
+    found.ok_or_else(|| UnknownFilter(name.to_owned()))
+}
+
+/// No filter has this name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownFilter(String);
+
+impl fmt::Display for UnknownFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = FILTERS.iter().map(Filter::name).collect();
+        write!(
+            f,
+            "no filter is named `{}`; there are: {}",
+            self.0.escape_debug(),
+            names.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for UnknownFilter {}
+
+/// One filter, which a configuration makes a [`Loaded`] of.
+#[derive(Clone, Copy)]
+pub struct Filter {
+    name: &'static str,
+    load: Load,
+    fields: Option<fn() -> Option<Table>>,
+}
+
+/// Loads a configuration into the filter of one type.
+type Load = fn(&[u8], &dyn World) -> Result<Loaded, Vec<ConfigError>>;
+
+impl Filter {
+    const fn of<F: sdk_helpers::Filter>() -> Self {
+        Filter {
+            name: F::NAME,
+            load: Loaded::load::<F>,
+            fields: None,
+        }
+    }
+
+    /// The mapping that its configuration is read into says what its fields are.
+    const fn described<Wire: FieldKind>(self) -> Self {
+        Filter {
+            fields: Some(|| Wire::describe().table().cloned()),
+            ..self
+        }
+    }
+
+    /// Its folder, its `root_id` in Envoy, and the prefix of its statistics: `mesh_filters.<name>`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// The fields of its configuration, each with its kind, default and meaning; nothing for a filter that has no
+    /// table of them.
+    #[must_use]
+    pub fn fields(&self) -> Option<Table> {
+        self.fields.and_then(|fields| fields())
+    }
+
+    /// Loads a configuration: JSON text, or a serialized `google.protobuf.Struct` as Envoy hands it
+    /// over. `world` answers the checks that need Envoy, such as whether it parses a CEL expression.
+    ///
+    /// # Errors
+    /// Every error of it, each with the path of its field.
+    pub fn load(
+        &self,
+        configuration: &[u8],
+        world: &dyn World,
+    ) -> Result<Loaded, Vec<ConfigError>> {
+        (self.load)(configuration, world)
+    }
+}
+
+impl fmt::Debug for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Filter").field(&self.name).finish()
+    }
+}
