@@ -1,7 +1,5 @@
-//! Keys that come from an issuer over the network, and an issuer that fails. A second here is a
-//! minute of production: keys are fetched every second, and the outage lasts ten.
+//! Keys that come from an issuer over the network, and an issuer that fails: what it takes an Envoy to see.
 
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use integration::client::{Client, Request};
@@ -58,10 +56,6 @@ fn send(envoy: &Envoy, token: &str) -> (u16, String) {
     (response.status, response.text())
 }
 
-fn reason(name: &str) -> String {
-    format!("wasmcustom.mesh_filters.request-authentication.{name}[policy=fetched]")
-}
-
 /// Waits for the issuer to be asked again.
 #[track_caller]
 fn next_fetch(issuer: &Issuer) -> Instant {
@@ -70,74 +64,47 @@ fn next_fetch(issuer: &Issuer) -> Instant {
     wait::until(Duration::from_secs(20), later).expect("a fetch")
 }
 
-/// The drill: keys rotate, the issuer is gone for ten intervals, and comes back with other keys.
+/// One rotation as Envoy lives it: beside other traffic, in VMs of several threads. What takes longer is
+/// in `rotation`, by a clock of its own.
 #[test]
-fn keys_rotate_and_the_issuer_fails_under_load() {
-    let (first, second, third) = (key("first"), key("second"), key("third"));
-    let (a, b, c) = (token(&first), token(&second), token(&third));
-    let mut issuer = Issuer::start([&first]);
+fn a_rotation_under_load() {
+    let (old, new) = (key("old"), key("new"));
+    let (a, b) = (token(&old), token(&new));
+    let issuer = Issuer::start([&old]);
     let envoy = envoy(&issuer, json!({}));
     let load = Load::new(envoy.addr("ours"));
     let start = Instant::now();
     load.during(4, || {
-        // One fetch an interval, whatever the number of VMs: here the main thread's and two workers'.
-        load.tokens(&[("first", &a)]);
-        sleep(Duration::from_secs(5));
-        let fetches = issuer.fetches().len();
-        assert!(
-            (3..=7).contains(&fetches),
-            "{fetches} fetches in 5 intervals"
-        );
+        load.tokens(&[("old", &a)]);
+        next_fetch(&issuer);
+        load.accepted("old", start, Instant::now());
 
-        // A key is added, and used at once.
-        issuer.rotate([&first, &second]);
-        load.tokens(&[("first", &a), ("second", &b)]);
+        issuer.rotate([&new]);
+        load.tokens(&[("old", &a), ("new", &b)]);
         let seen = next_fetch(&issuer) + GRACE;
-        sleep(Duration::from_secs(3));
-        load.accepted("first", start, Instant::now());
-        load.accepted("second", seen, Instant::now());
-
-        // One is withdrawn: its tokens are refused, though they were verified a moment ago.
-        issuer.rotate([&second]);
-        let seen = next_fetch(&issuer) + GRACE;
-        sleep(Duration::from_secs(3));
-        let withdrawn = load.between("first", seen, Instant::now());
+        wait::until(SOON, || {
+            (Instant::now() > seen + Duration::from_millis(500)).then_some(())
+        });
+        load.accepted("new", seen, Instant::now());
+        let withdrawn = load.between("old", seen, Instant::now());
         assert!(withdrawn.len() > 5);
         for sample in withdrawn {
             let expected = "Jwks doesn't have key to match kid or alg from Jwt";
             assert_eq!((sample.status, sample.body.as_str()), (401, expected));
         }
-
-        // Ten intervals without an issuer.
-        load.tokens(&[("second", &b)]);
-        issuer.stop();
-        let stopped = Instant::now();
-        sleep(Duration::from_secs(10));
-        load.accepted("second", stopped, Instant::now());
-        assert!(envoy.admin().stat(&reason("jwks_unreachable")) >= 2);
-        assert!(envoy.admin().stat(&reason("jwks_age_seconds")) >= 8);
-        assert!(envoy.admin().stat(&reason("jwks_failures")) >= 2);
-
-        // It comes back with another key, and nobody has to do anything.
-        issuer.rotate([&second, &third]);
-        issuer.resume();
-        load.tokens(&[("second", &b), ("third", &c)]);
-        let seen = next_fetch(&issuer) + GRACE;
-        wait::until(SOON, || {
-            (Instant::now() > seen + Duration::from_secs(2)).then_some(())
-        });
-        load.accepted("second", stopped, Instant::now());
-        load.accepted("third", seen, Instant::now());
+        // One fetch an interval, whatever the number of VMs.
+        let (fetches, lasted) = (issuer.fetches().len(), start.elapsed().as_secs());
+        assert!(
+            fetches as u64 <= lasted + 3,
+            "{fetches} fetches in {lasted} intervals"
+        );
     });
-    envoy
-        .admin()
-        .wait_stat(&reason("jwks_failures"), |n| n == 0, SOON);
     assert!(!envoy.log().contains("panicked at"));
 }
 
-/// Whoever makes up key names cannot make us ask the issuer for each, nor keep others waiting.
+/// Whoever makes up key names does not keep others waiting.
 #[test]
-fn a_flood_of_unknown_keys_is_throttled() {
+fn a_flood_of_unknown_keys_holds_nobody_up() {
     let known = key("known");
     let issuer = Issuer::start([&known]);
     let envoy = envoy(&issuer, json!({"cacheDuration": "1h"}));
@@ -155,27 +122,17 @@ fn a_flood_of_unknown_keys_is_throttled() {
     let start = Instant::now();
     load.tokens(&[("good", &good)]);
     load.during(1, || {
-        let client = Client::http1(envoy.addr("ours"));
-        let mut sent = 0;
-        while start.elapsed() < Duration::from_secs(14) {
-            let from = sent;
-            let answers = client.burst(200, 8, |n| {
-                let bearer = format!("Bearer {}", forged(from + n));
-                Request::get("/").header("authorization", bearer)
-            });
-            sent += answers.len();
-            assert!(answers.iter().all(|answer| answer.status == 401));
-        }
-        println!("{sent} made-up names, {} fetches", issuer.fetches().len());
-        assert!(sent > 400);
+        let answers = Client::http1(envoy.addr("ours")).burst(500, 8, |n| {
+            Request::get("/").header("authorization", format!("Bearer {}", forged(n)))
+        });
+        assert!(answers.iter().all(|answer| answer.status == 401));
     });
     load.accepted("good", start, Instant::now());
     let slowest = load.between("good", start, Instant::now());
     let slowest = slowest.iter().map(|sample| sample.elapsed).max().unwrap();
     assert!(slowest < Duration::from_millis(1_500), "{slowest:?}");
-    // The first one, and one more after ten seconds.
     let fetches = issuer.fetches().len();
-    assert!((2..=3).contains(&fetches), "{fetches} fetches");
+    assert!(fetches <= 3, "{fetches} fetches");
 }
 
 /// A request that comes before the keys waits for them.
@@ -215,68 +172,6 @@ fn an_issuer_that_never_answers_refuses_tokens_alone() {
     issuer.resume();
     let served = wait::until(SOON, || (send(&envoy, &token(&key)).0 == 200).then_some(()));
     assert!(served.is_some(), "keys that came late are not used");
-}
-
-/// Answers that are no keys do not replace those there are.
-#[test]
-fn bad_answers_leave_the_keys_there_are() {
-    let key = key("kept");
-    let good = token(&key);
-    let issuer = Issuer::start([&key]);
-    let envoy = envoy(&issuer, json!({"cacheDuration": "1s"}));
-    assert_eq!(send(&envoy, &good).0, 200);
-    for (behaviour, counter) in [
-        (Behaviour::Status(500), "jwks_status"),
-        (Behaviour::Status(404), "jwks_status"),
-        (
-            Behaviour::Redirect("http://127.0.0.1:1/".to_owned()),
-            "jwks_status",
-        ),
-        (Behaviour::Body(vec![]), "jwks_invalid"),
-        (Behaviour::Body(b"<html>".to_vec()), "jwks_invalid"),
-        (Behaviour::Body(vec![0xff; 100]), "jwks_invalid"),
-        (Behaviour::Body(b"{}".to_vec()), "jwks_invalid"),
-        (Behaviour::Body(br#"{"keys":{}}"#.to_vec()), "jwks_invalid"),
-        (Behaviour::Body(br#"{"keys":["#.to_vec()), "jwks_invalid"),
-        (Behaviour::Body(vec![b' '; 4 << 20]), "jwks_invalid"),
-        (Behaviour::Slow(Duration::from_secs(20)), "jwks_unreachable"),
-    ] {
-        let counter = reason(counter);
-        let before = envoy.admin().stat(&counter);
-        issuer.behave(behaviour.clone());
-        envoy
-            .admin()
-            .wait_stat(&counter, |count| count > before, Duration::from_secs(25));
-        for _ in 0..4 {
-            assert_eq!(send(&envoy, &good).0, 200, "{behaviour:?}");
-        }
-        // Back to good, so that the next one does not wait for the end of a long pause.
-        let fetched = envoy.admin().stat(&reason("jwks_fetched"));
-        issuer.behave(Behaviour::Well);
-        let again = |count| count > fetched;
-        envoy
-            .admin()
-            .wait_stat(&reason("jwks_fetched"), again, Duration::from_secs(25));
-    }
-    assert!(!envoy.log().contains("panicked at"));
-}
-
-/// Keys too old to be trusted are given up, and those of the configuration take their place.
-#[test]
-fn keys_are_given_up_after_max_stale() {
-    let (fetched, inline) = (key("fetched"), key("inline"));
-    let mut issuer = Issuer::start([&fetched]);
-    let fields = json!({
-        "maxStale": "2s", "timeout": "500ms", "jwks": jwks([&inline]).to_string(),
-    });
-    let envoy = envoy(&issuer, fields);
-    let status = |key: &Key| send(&envoy, &token(key)).0;
-    let taken = wait::until(SOON, || (status(&fetched) == 200).then_some(()));
-    assert!(taken.is_some());
-    issuer.stop();
-    let given_up = wait::until(SOON, || (status(&fetched) == 401).then_some(()));
-    assert!(given_up.is_some());
-    assert_eq!(status(&inline), 200);
 }
 
 /// An issuer that only says where its keys are.
@@ -350,73 +245,78 @@ fn a_fetch_suits_every_issuer() {
 #[test]
 fn a_failed_fetch_is_told_once_and_in_full() {
     let key = key("told");
-    let mut issuer = Issuer::start([&key]);
-    let mut rules = rules(&issuer, json!({"timeout": "1s"}));
-    rules[0]["jwksUri"] = json!(format!("{}?key=s3cret", issuer.jwks_uri()));
-    let mut nowhere = rules[0].clone();
-    nowhere["name"] = json!("nowhere");
-    nowhere["jwksCluster"] = json!("nobody");
-    rules.as_array_mut().unwrap().push(nowhere);
-    let envoy = Envoy::builder(bootstrap([ours(&rules)], [issuer.cluster("issuer")]))
-        .workers(2)
-        .start();
-    let line = |reason: &str, cluster: &str, what: &str| {
-        format!(
-            "{FILTER}: {reason}: {} through cluster `{cluster}`: {what}",
-            issuer.jwks_uri()
-        )
-    };
-    let mut lines = vec![line(
-        "jwks_unreachable:nowhere",
-        "nobody",
-        "no such cluster",
-    )];
-    envoy.wait_log(&lines[0], SOON);
-    let large = Behaviour::Body(vec![b' '; 300 << 10]);
-    for (behaviour, kind, what) in [
-        (Behaviour::Status(500), "jwks_status:fetched", "status 500"),
+    let well = || Behaviour::Well;
+    let body = |text: &str| Behaviour::Body(text.as_bytes().to_vec());
+    let elsewhere = Behaviour::Redirect("http://127.0.0.1:1/".to_owned());
+    let slow = Behaviour::Slow(Duration::from_secs(20));
+    // Each has a rule and an issuer of its own, so that all of them fail at the same time.
+    let troubles = [
+        ("unknown", well(), "jwks_unreachable", "no such cluster"),
+        ("stopped", well(), "jwks_unreachable", "no connection"),
         (
-            Behaviour::Body(b"<!doctype html>".to_vec()),
-            "jwks_invalid:fetched",
+            "broken",
+            Behaviour::Status(500),
+            "jwks_status",
+            "status 500",
+        ),
+        (
+            "html",
+            body("<!doctype html>"),
+            "jwks_invalid",
             "an answer that is HTML or XML, not JSON",
         ),
         (
-            Behaviour::Body(b"{}".to_vec()),
-            "jwks_invalid:fetched",
+            "empty",
+            body("{}"),
+            "jwks_invalid",
             "an answer that has no `keys`",
         ),
-        (large, "jwks_invalid:fetched", "larger than 256 KiB"),
         (
-            Behaviour::Redirect("http://127.0.0.1:1/".to_owned()),
-            "jwks_status:fetched",
+            "large",
+            body(&" ".repeat(300 << 10)),
+            "jwks_invalid",
+            "larger than 256 KiB",
+        ),
+        (
+            "moved",
+            elsewhere,
+            "jwks_status",
             "status 302, and redirects are not followed",
         ),
-        (
-            Behaviour::Slow(Duration::from_secs(20)),
-            "jwks_unreachable:fetched",
-            "no answer in 1 s",
-        ),
-    ] {
-        issuer.behave(behaviour);
-        let line = line(kind, "issuer", what);
-        envoy.wait_log(&line, Duration::from_secs(25));
-        lines.push(line);
-        // Back to good, so that the next one does not wait for the end of a long pause.
-        let fetched = envoy.admin().stat(&reason("jwks_fetched"));
-        issuer.behave(Behaviour::Well);
-        let again = |count| count > fetched;
+        ("slow", slow, "jwks_unreachable", "no answer in 1 s"),
+    ];
+    let (mut all, mut clusters, mut issuers, mut lines) = (vec![], vec![], vec![], vec![]);
+    for (name, behaviour, kind, what) in &troubles {
+        let mut issuer = Issuer::start([&key]);
+        issuer.behave(behaviour.clone());
+        if *name == "stopped" {
+            issuer.stop();
+        }
+        if *name != "unknown" {
+            clusters.push(issuer.cluster(name));
+        }
+        let url = issuer.jwks_uri();
+        lines.push(format!(
+            "{FILTER}: {kind}:{name}: {url} through cluster `{name}`: {what}"
+        ));
+        let secret = format!("{url}?key=s3cret");
+        let fields = json!({"name": name, "jwksCluster": name, "timeout": "1s", "jwksUri": secret});
+        all.push(rules(&issuer, fields)[0].take());
+        issuers.push(issuer);
+    }
+    let envoy = Envoy::builder(bootstrap([ours(&json!(all))], clusters))
+        .workers(2)
+        .start();
+    for line in &lines {
+        envoy.wait_log(line, SOON);
+    }
+    // They go on failing, and each has been told once by all VMs together.
+    for (name, ..) in &troubles {
+        let failures = format!("wasmcustom.mesh_filters.{FILTER}.jwks_failures[policy={name}]");
         envoy
             .admin()
-            .wait_stat(&reason("jwks_fetched"), again, Duration::from_secs(25));
+            .wait_stat(&failures, |failures| failures >= 4, SOON);
     }
-    lines.push(line("jwks_unreachable:fetched", "issuer", "no connection"));
-    issuer.stop();
-    envoy.wait_log(&lines[lines.len() - 1], SOON);
-    // It goes on failing, and each has been told once by all VMs together.
-    let failures = reason("jwks_failures");
-    envoy
-        .admin()
-        .wait_stat(&failures, |failures| failures >= 4, SOON);
     let log = envoy.log();
     for line in lines {
         assert_eq!(log.matches(&line).count(), 1, "{line}\n{log}");

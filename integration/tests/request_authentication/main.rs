@@ -20,6 +20,8 @@ mod keys;
 mod load;
 mod padding;
 mod pairs;
+mod proxy;
+mod rotation;
 mod rules;
 mod shipped;
 mod updates;

@@ -1,15 +1,14 @@
 //! An issuer that takes its keys back, beside Envoy's own filter.
 
-use std::time::Duration;
-
 use integration::client::Client;
 use integration::envoy::{Config, Envoy, Scratch};
 use integration::jwt::{Algorithm, Behaviour, Issuer, Key};
-use integration::listener::bootstrap;
+use integration::jwt_authn;
+use integration::listener::{Listener, bootstrap};
 use integration::service::wait;
 use serde_json::{Value, json};
 
-use crate::{FILTER, SOON, native, ours};
+use crate::{FILTER, SOON, ours};
 
 const ISSUER: &str = "https://issuer.example";
 /// So many workers, each with a VM of its own.
@@ -163,10 +162,9 @@ fn withdrawn_keys_are_refused_by_every_worker_until_there_are_others() {
 #[test]
 fn sets_without_keys_are_answered_as_by_envoy() {
     let signer = key("one");
-    let issuer = Issuer::start([&signer]);
     let broken = json!({"kty": "RSA", "kid": "one", "n": "!", "e": "AQAB"});
     let certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    for keys in [
+    let sets = [
         json!({"keys": []}),
         json!({"keys": [broken]}),
         json!({"keys": [{"kty": "X", "kid": "one"}]}),
@@ -174,53 +172,30 @@ fn sets_without_keys_are_answered_as_by_envoy() {
         json!({"one": certificate}),
         json!({}),
         json!({"keys": null}),
-    ] {
+    ];
+    // Each has an issuer and listeners of its own, in one Envoy.
+    let (mut listeners, mut clusters, mut issuers) = (vec![], vec![], vec![]);
+    for (place, keys) in sets.iter().enumerate() {
+        let issuer = Issuer::start([&signer]);
         issuer.publish(keys.clone());
-        let listeners = [
-            ours(&json!([rule(&issuer, "fetched")])),
-            native(&plain(&issuer)),
-        ];
-        let envoy = Envoy::builder(bootstrap(listeners, [issuer.cluster("issuer")])).start();
-        let theirs = ask(&envoy, "native", &token(&signer));
-        let mine = ask(&envoy, "ours", &token(&signer));
+        let through = format!("issuer-{place}");
+        let mut mine = rule(&issuer, "fetched");
+        let mut theirs = plain(&issuer);
+        mine["jwksCluster"] = json!(through);
+        theirs[0]["jwksCluster"] = json!(through);
+        listeners.push(
+            Listener::new(&format!("ours-{place}")).module(FILTER, &json!({"jwtRules": [mine]})),
+        );
+        let native = Listener::new(&format!("native-{place}"));
+        listeners.push(jwt_authn::filter(native, &theirs));
+        clusters.push(issuer.cluster(&through));
+        issuers.push(issuer);
+    }
+    let envoy = Envoy::builder(bootstrap(listeners, clusters)).start();
+    for (place, keys) in sets.iter().enumerate() {
+        let theirs = ask(&envoy, &format!("native-{place}"), &token(&signer));
+        let mine = ask(&envoy, &format!("ours-{place}"), &token(&signer));
         assert_eq!((theirs.0, theirs.1.as_str()), (401, REFUSED), "{keys}");
         assert_eq!(mine, theirs, "{keys}");
     }
-}
-
-/// Whoever has a token of an issuer without keys cannot make us ask it for each, and need not wait.
-#[test]
-fn a_flood_of_tokens_asks_a_withdrawn_issuer_every_ten_seconds() {
-    let signer = key("one");
-    let good = token(&signer);
-    let issuer = Issuer::start([&signer]);
-    issuer.publish(json!({"keys": []}));
-    let mut slow = rule(&issuer, "fetched");
-    slow["cacheDuration"] = json!("1h");
-    let listener = ours(&json!([slow]));
-    let envoy = Envoy::builder(bootstrap([listener], [issuer.cluster("issuer")]))
-        .workers(WORKERS)
-        .start();
-    envoy
-        .admin()
-        .wait_stat(&stat("jwks_empty"), |n| n > 0, SOON);
-    // Nobody waits: neither for the issuer, nor for the next time it is asked.
-    for _ in 0..ASKED {
-        let bearer = format!("Bearer {good}");
-        let call = Client::http1(envoy.addr("ours")).get("/");
-        let answer = call.header("authorization", bearer).send();
-        assert_eq!((answer.status, answer.text().as_str()), (401, REFUSED));
-        assert!(
-            answer.elapsed < Duration::from_secs(1),
-            "{:?}",
-            answer.elapsed
-        );
-    }
-    // And keys that come are there within seconds, though they are not due for an hour.
-    issuer.rotate([&signer]);
-    let back = wait::until(Duration::from_secs(20), || {
-        everywhere(&envoy, &good, 200).then_some(())
-    });
-    assert!(back.is_some());
-    assert!(issuer.fetches().len() <= 4, "{}", issuer.fetches().len());
 }
