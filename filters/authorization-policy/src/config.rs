@@ -1,6 +1,7 @@
 //! The configuration: Istio's AuthorizationPolicies, checked as istiod checks them.
 
 mod keys;
+mod lists;
 mod pasted;
 mod policy;
 pub mod providers;
@@ -17,18 +18,20 @@ use crate::custom::Provider;
 use crate::order::sorted;
 use crate::rule::Rule;
 use policy::PolicyReader;
+use providers::ProviderWire;
 use trust::TrustDomains;
 use unseen::Unseen;
+use wire::PolicyWire;
 pub use wire::Wire;
 
 /// An AuthorizationPolicy is one of `policies`.
 pub const ENVELOPE: Envelope = Envelope {
     kind: "AuthorizationPolicy",
-    spec: wire::SPEC,
+    spec: PolicyWire::SPEC,
     passed_over: &[],
     layout: Layout::Entries {
         list: "policies",
-        beside: &wire::FIELDS,
+        beside: Wire::FIELDS,
         flag: ("istio.io/dry-run", "dryRun"),
     },
 };
@@ -79,7 +82,7 @@ impl Wire {
             Some(domain) => domain,
             None => trust::DEFAULT.to_owned(),
         }];
-        trust.extend(self.trust_domain_aliases);
+        trust.extend(self.trust_domain_aliases.unwrap_or_default());
         let aliases = root.field("trustDomainAliases");
         for (index, domain) in trust.iter().enumerate() {
             if domain.is_empty() || domain.contains('/') {
@@ -90,23 +93,20 @@ impl Wire {
                 }
             }
         }
-        let named = self.extension_providers.iter();
-        let named: Vec<String> = named.map(|wire| wire.name().to_owned()).collect();
-        let providers = providers::check(
-            self.extension_providers,
-            &root.field("extensionProviders"),
-            problems,
-        );
+        let wires = self.extension_providers.unwrap_or_default();
+        let named: Vec<String> = wires.iter().map(ProviderWire::name).collect();
+        let providers = providers::check(wires, &root.field("extensionProviders"), problems);
+        let single_uri_san = self.single_uri_san.unwrap_or(false);
         let reader = PolicyReader {
             problems,
             trust: &TrustDomains(trust),
             providers: &providers,
-            unseen: Unseen::new(self.single_uri_san),
+            unseen: Unseen::new(single_uri_san),
             named: &named,
         };
         let at = root.field("policies");
-        let wires = self.policies;
-        match (wires.is_empty(), self.allow_all) {
+        let wires = self.policies.unwrap_or_default();
+        match (wires.is_empty(), self.allow_all.unwrap_or(false)) {
             (true, false) => problems.error(
                 &at,
                 "without any, every request would be allowed; who means that writes \
@@ -125,7 +125,7 @@ impl Wire {
         check_names(&policies, &at, problems);
         Config {
             providers,
-            single_uri_san: self.single_uri_san,
+            single_uri_san,
             policies,
         }
     }

@@ -8,7 +8,7 @@ use super::rule::RuleReader;
 use super::trust::TrustDomains;
 use super::unseen::Unseen;
 use super::values::{Reader, about};
-use super::wire::{ActionWire, PolicyWire};
+use super::wire::{ActionWire, PolicyWire, ProviderNameWire};
 use super::{Action, PolicyConfig};
 use crate::custom::Provider;
 use crate::rule::Rule;
@@ -34,7 +34,7 @@ impl PolicyReader<'_> {
                 self.problems.error(&at.field(field), problem);
             }
         }
-        let wanted = wire.action;
+        let wanted = wire.action.unwrap_or(ActionWire::Allow);
         let action = self.action(wanted, wire.provider, at);
         let dry_run = wire.dry_run.unwrap_or(false);
         if dry_run && !matches!(wanted, ActionWire::Allow | ActionWire::Deny) {
@@ -43,7 +43,7 @@ impl PolicyReader<'_> {
                 "only ALLOW and DENY can be a dry run, as in Istio; remove it",
             );
         }
-        let rules = wire.rules;
+        let rules = wire.rules.unwrap_or_default();
         if rules.is_empty() && matches!(wanted, ActionWire::Deny | ActionWire::Custom) {
             self.problems.error(
                 at,
@@ -87,7 +87,7 @@ impl PolicyReader<'_> {
     fn action(
         &self,
         wanted: ActionWire,
-        provider: Option<Option<String>>,
+        provider: Option<ProviderNameWire>,
         at: &At<'_>,
     ) -> Option<Action> {
         let at = at.field("provider");
@@ -101,7 +101,7 @@ impl PolicyReader<'_> {
             ActionWire::Audit => Action::Audit,
             ActionWire::Custom => {
                 let at = at.field("name");
-                let name = provider.flatten();
+                let name = provider.and_then(|provider| provider.name);
                 let Some(name) = name.filter(|name| !name.is_empty()) else {
                     self.problems.error(&at, "must name a provider");
                     return None;

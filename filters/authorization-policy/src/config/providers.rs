@@ -9,7 +9,7 @@ use sdk_helpers::config::{duration, is_token};
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems};
 pub use wire::ProviderWire;
-use wire::{BODY, CLEAR_ROUTE_CACHE, FIELDS, HTTP_ALONE, LISTS, ServiceWire};
+use wire::ServiceWire;
 
 /// Checks the entries.
 pub fn check(entries: Vec<ProviderWire>, at: &At<'_>, problems: &Problems) -> Vec<Provider> {
@@ -30,18 +30,18 @@ pub fn check(entries: Vec<ProviderWire>, at: &At<'_>, problems: &Problems) -> Ve
 
 impl ProviderWire {
     fn check(self, at: &At<'_>, problems: &Problems) -> Option<Provider> {
-        let name = self.name;
+        let name = self.name();
         if let Err(problem) = check_name(&name) {
             problems.error(&at.field("name"), problem);
         }
-        if self.other {
+        if self.is_other() {
             problems.error(
                 at,
                 "is no external authorization service: of MeshConfig's providers only `envoyExtAuthzHttp` and `envoyExtAuthzGrpc` mean something here; remove it",
             );
             return None;
         }
-        let (wire, http) = match (self.http, self.grpc) {
+        let (wire, http) = match (self.envoy_ext_authz_http, self.envoy_ext_authz_grpc) {
             (Some(wire), None) => (wire, true),
             (None, Some(wire)) => (wire, false),
             _ => {
@@ -76,13 +76,13 @@ impl Place<'_> {
     }
 
     fn service(&self, name: String, wire: ServiceWire, http: bool) -> Option<Provider> {
-        if wire.has(BODY) {
+        if wire.include_request_body_in_check.is_some() {
             self.refuse(
                 "includeRequestBodyInCheck",
                 &["is not supported: this filter decides when the headers are there and never holds a body; remove it, or leave this policy to Istio"],
             );
         }
-        if wire.has(CLEAR_ROUTE_CACHE) && !wire.clear_route_cache {
+        if wire.clear_route_cache == Some(false) {
             self.warn(
                 "clearRouteCache",
                 "changes nothing: Envoy looks for the route again whenever a wasm filter changes a request header",
@@ -90,14 +90,15 @@ impl Place<'_> {
         }
         let cluster = self.cluster(&wire);
         let timeout = self.timeout(wire.timeout.as_deref());
-        let status_on_error = self.status(&wire.status_on_error);
-        let fail_open = wire.fail_open;
+        let status_on_error = self.status(wire.status_on_error.as_deref());
+        let fail_open = wire.fail_open.unwrap_or(false);
         let protocol = if http {
             Protocol::Http(self.http(wire))
         } else {
-            for field in wire.there.iter().filter(|field| **field >= HTTP_ALONE) {
+            let alone = wire.http_alone();
+            for (field, _) in alone.iter().filter(|(_, there)| *there) {
                 self.refuse(
-                    FIELDS.get(*field).unwrap_or(&""),
+                    field,
                     &["is no field of `envoyExtAuthzGrpc`: a gRPC service sees every header and names the changes itself; remove it"],
                 );
             }
@@ -142,8 +143,12 @@ impl Place<'_> {
     }
 
     fn http(&self, wire: ServiceWire) -> Http {
-        let mut include = self.names(&wire, 1);
-        let deprecated = self.names(&wire, 0);
+        let names = |field, list: Option<Vec<String>>| self.names(field, &list.unwrap_or_default());
+        let mut include = names(
+            "includeRequestHeadersInCheck",
+            wire.include_request_headers_in_check,
+        );
+        let deprecated = names("includeHeadersInCheck", wire.include_headers_in_check);
         if !deprecated.is_empty() {
             let unsaid = include.is_empty();
             self.warn(
@@ -157,22 +162,32 @@ impl Place<'_> {
                 include = deprecated;
             }
         }
-        self.path_prefix(&wire.path_prefix);
+        let path_prefix = wire.path_prefix.unwrap_or_default();
+        self.path_prefix(&path_prefix);
+        let additional = wire.include_additional_headers_in_check;
         Http {
             include,
-            to_upstream_on_allow: self.names(&wire, 2),
-            to_downstream_on_allow: self.names(&wire, 3),
-            to_downstream_on_deny: self.names(&wire, 4),
-            additional: self.additional(wire.additional),
-            path_prefix: wire.path_prefix,
+            to_upstream_on_allow: names(
+                "headersToUpstreamOnAllow",
+                wire.headers_to_upstream_on_allow,
+            ),
+            to_downstream_on_allow: names(
+                "headersToDownstreamOnAllow",
+                wire.headers_to_downstream_on_allow,
+            ),
+            to_downstream_on_deny: names(
+                "headersToDownstreamOnDeny",
+                wire.headers_to_downstream_on_deny,
+            ),
+            additional: self.additional(additional.unwrap_or_default()),
+            path_prefix,
         }
     }
 
-    /// The list of this place in [`LISTS`].
-    fn names(&self, wire: &ServiceWire, list: usize) -> HeaderNames {
+    fn names(&self, field: &str, list: &[String]) -> HeaderNames {
         let mut names = HeaderNames::default();
-        let at = self.at.field(LISTS.get(list).unwrap_or(&""));
-        for (index, text) in wire.lists.get(list).into_iter().flatten().enumerate() {
+        let at = self.at.field(field);
+        for (index, text) in list.iter().enumerate() {
             if let Err(problem) = names.add(text) {
                 self.problems.error(&at.index(index), problem);
             }
@@ -201,10 +216,10 @@ impl Place<'_> {
     }
 
     /// The statuses that Envoy has names for, without those that end no exchange.
-    fn status(&self, text: &str) -> Option<u16> {
-        if text.is_empty() {
+    fn status(&self, text: Option<&str>) -> Option<u16> {
+        let Some(text) = text.filter(|text| !text.is_empty()) else {
             return Some(403);
-        }
+        };
         let status = text.parse().ok().filter(|status| {
             matches!(
                 status,

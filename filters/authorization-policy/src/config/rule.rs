@@ -3,9 +3,10 @@
 use sdk_helpers::At;
 
 use super::keys;
+use super::lists::Lists;
 use super::unseen::Unseen;
 use super::values::{Kind, Reader};
-use super::wire::{ActionWire, Lists, OPERATION, RuleWire, SOURCE, WhenWire};
+use super::wire::{ActionWire, RuleWire, WhenWire};
 use crate::rule::{Condition, Rule, Values};
 use crate::view::Attribute;
 
@@ -24,76 +25,72 @@ impl RuleReader<'_> {
     /// Reads a rule.
     pub(super) fn rule(&self, wire: RuleWire, at: &At<'_>) -> Rule {
         let mut rule = Rule::default();
-        for (list, inner, branches) in [("from", "source", wire.from), ("to", "operation", wire.to)]
-        {
-            let at = at.field(list);
-            let Some(branches) = branches else {
-                continue;
-            };
-            if branches.is_empty() {
-                self.values
-                    .problems
-                    .error(&at, "must not be an empty list; remove it, or add an entry");
-            }
-            for (index, lists) in branches.into_iter().enumerate() {
-                let at = at.index(index);
-                let Some(lists) = lists else {
-                    self.values
-                        .problems
-                        .error(&at, format!("must have `{inner}`"));
-                    continue;
-                };
-                self.write(&mut rule.text, list, &[]);
-                let at = at.field(inner);
-                let branch = self.branch(list == "from", lists, &mut rule.text, &at);
-                if list == "from" {
-                    rule.from.push(branch);
-                } else {
-                    rule.to.push(branch);
-                }
-            }
+        if let Some(from) = wire.from {
+            let sources = from
+                .into_iter()
+                .map(|from| from.and_then(|from| from.source));
+            rule.from = self.branches("from", "source", sources.collect(), &mut rule.text, at);
+        }
+        if let Some(to) = wire.to {
+            let operations = to.into_iter().map(|to| to.and_then(|to| to.operation));
+            rule.to = self.branches("to", "operation", operations.collect(), &mut rule.text, at);
         }
         let at = at.field("when");
-        for (entry, item) in (0u32..).zip(wire.when) {
+        for (entry, item) in (0u32..).zip(wire.when.unwrap_or_default()) {
             let at = at.index(entry as usize);
-            self.when(item, entry, &at, &mut rule);
+            self.when(item.unwrap_or_default(), entry, &at, &mut rule);
         }
         rule
     }
 
-    /// A source or an operation.
-    fn branch(
+    /// The sources or the operations.
+    fn branches(
         &self,
-        is_source: bool,
-        lists: Lists,
+        list: &str,
+        inner: &str,
+        branches: Vec<Option<Lists>>,
         text: &mut String,
         at: &At<'_>,
-    ) -> Vec<Condition> {
+    ) -> Vec<Vec<Condition>> {
+        let problems = self.values.problems;
+        let at = at.field(list);
+        if branches.is_empty() {
+            problems.error(&at, "must not be an empty list; remove it, or add an entry");
+        }
+        let mut read = Vec::with_capacity(branches.len());
+        for (index, lists) in branches.into_iter().enumerate() {
+            let at = at.index(index);
+            let Some(lists) = lists else {
+                problems.error(&at, format!("must have `{inner}`"));
+                continue;
+            };
+            self.write(text, list, &[]);
+            read.push(self.branch(lists, text, &at.field(inner)));
+        }
+        read
+    }
+
+    /// A source or an operation.
+    fn branch(&self, lists: Lists, text: &mut String, at: &At<'_>) -> Vec<Condition> {
         let problems = self.values.problems;
         let mut conditions = Vec::new();
         let (mut accounts, mut identities) = (false, false);
-        for (place, values) in lists {
+        for (list, values) in lists {
             if values.is_empty() {
                 continue;
             }
-            let (names, (attribute, kind)) = if is_source {
-                (&SOURCE[..], source(place))
-            } else {
-                (&OPERATION[..], operation(place))
-            };
-            let field = names.get(place).copied().unwrap_or_default();
-            accounts |= kind == Kind::Account;
-            identities |= matches!(kind, Kind::Principal | Kind::Namespace);
-            let at = at.field(field);
-            if self.is_custom() && matches!(attribute, Attribute::Peer | Attribute::Token) {
+            accounts |= list.kind == Kind::Account;
+            identities |= matches!(list.kind, Kind::Principal | Kind::Namespace);
+            let at = at.field(list.field);
+            if self.is_custom() && matches!(list.attribute, Attribute::Peer | Attribute::Token) {
                 problems.error(&at, NOT_CUSTOM);
             }
-            self.write(text, field, &values);
+            self.write(text, list.field, &values);
             let condition = Condition {
-                values: self.list(kind, &values, &attribute, &at),
-                attribute,
-                negated: place % 2 == 1,
-                field,
+                values: self.list(list.kind, &values, &list.attribute, &at),
+                attribute: list.attribute.clone(),
+                negated: list.negated,
+                field: list.field,
                 entry: 0,
             };
             self.warn_of_unseen(&condition, &values, &at);
@@ -143,6 +140,8 @@ impl RuleReader<'_> {
             values,
             not_values,
         } = wire;
+        let key = key.unwrap_or_default();
+        let (values, not_values) = (values.unwrap_or_default(), not_values.unwrap_or_default());
         if key.is_empty() {
             problems.error(&at.field("key"), "must not be empty");
             return;
@@ -178,29 +177,6 @@ impl RuleReader<'_> {
             self.warn_of_unseen(&condition, &values, &at.field(name));
             insert(&mut rule.when, condition);
         }
-    }
-}
-
-/// What a list of a source asks for, by its place in [`SOURCE`].
-fn source(place: usize) -> (Attribute, Kind) {
-    match place / 2 {
-        0 => (Attribute::Peer, Kind::Principal),
-        1 => (Attribute::Token, Kind::Token),
-        2 => (Attribute::Peer, Kind::Account),
-        3 => (Attribute::Peer, Kind::TrustDomain),
-        4 => (Attribute::Peer, Kind::Namespace),
-        5 => (Attribute::RemoteIp, Kind::Address),
-        _ => (Attribute::SourceIp, Kind::Address),
-    }
-}
-
-/// The same for an operation and [`OPERATION`].
-fn operation(place: usize) -> (Attribute, Kind) {
-    match place / 2 {
-        0 => (Attribute::Host, Kind::Host),
-        1 => (Attribute::Method, Kind::Method),
-        2 => (Attribute::Path, Kind::Path),
-        _ => (Attribute::DestinationPort, Kind::Port),
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use sdk_helpers::config::kind::FieldKind;
 use sdk_helpers::config::{FromNode, Node};
 use serde_json::{Value, json};
 
