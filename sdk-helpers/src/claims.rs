@@ -30,8 +30,7 @@ impl Claims {
         if let Some(bytes) = attributes.property(&PATH) {
             return config::json(&bytes).ok().map(Claims);
         }
-        // The whole metadata, decoded here: Envoy refuses to serialize a part that holds a null.
-        let metadata = read_metadata(&attributes.property(&["metadata"])?, NATIVE.0)?;
+        let metadata = read_metadata(&attributes.dynamic_metadata()?, NATIVE.0)?;
         metadata.get(NATIVE.1).cloned().map(Claims)
     }
 

@@ -10,6 +10,8 @@
 //! Data moves left to right. A filter sees values and returns values; only the crate `shell`, compiled
 //! for wasm32 alone, calls the host, so tests, tools and Envoy all run the same core.
 
+pub mod address;
+pub mod attributes;
 pub mod claims;
 pub mod config;
 pub mod decision;

@@ -1,6 +1,5 @@
 //! Matchers that more than one filter takes, with Istio's meaning.
 
-mod cidr;
 mod http;
 mod regex;
 mod source;
@@ -8,7 +7,7 @@ mod string;
 mod template;
 mod wildcard;
 
-pub use cidr::{Address, Cidr};
+pub use crate::address::{Address, Cidr};
 pub use http::{HttpMatch, HttpMatchWire, Literal, plain};
 pub use regex::Regex;
 pub use source::{BlocksWire, SourceMatch};

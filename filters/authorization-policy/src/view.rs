@@ -5,6 +5,7 @@ mod attribute;
 
 use std::cell::OnceCell;
 
+use sdk_helpers::attributes::{Certificate, CertificateName};
 use sdk_helpers::claims::Claims;
 use sdk_helpers::matcher::Address;
 use sdk_helpers::{Attributes, Request, read_metadata};
@@ -18,13 +19,13 @@ pub(crate) use attribute::Attribute;
 /// module.
 pub(crate) mod state {
     /// `%DOWNSTREAM_PEER_URI_SAN%`
-    pub(crate) const URI_SANS: [&str; 2] = ["filter_state", "mesh_filters.peer.uri_sans"];
+    pub(crate) const URI_SANS: &str = "mesh_filters.peer.uri_sans";
     /// `%DOWNSTREAM_PEER_DNS_SAN%`
-    pub(crate) const DNS_SANS: [&str; 2] = ["filter_state", "mesh_filters.peer.dns_sans"];
+    pub(crate) const DNS_SANS: &str = "mesh_filters.peer.dns_sans";
     /// `%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%`
-    pub(crate) const ADDRESS: [&str; 2] = ["filter_state", "mesh_filters.peer.address"];
+    pub(crate) const ADDRESS: &str = "mesh_filters.peer.address";
     /// The peer of a request that came through Istio's ambient mesh to a waypoint.
-    pub(crate) const WAYPOINT_PEER: [&str; 2] = ["filter_state", "io.istio.peer_principal"];
+    pub(crate) const WAYPOINT_PEER: &str = "io.istio.peer_principal";
 }
 
 /// One request, and what has been asked of it so far.
@@ -119,28 +120,31 @@ impl<'a> View<'a> {
         if dns == Truth::True || !any_name {
             return dns;
         }
-        let path = ["connection", "subject_peer_certificate"];
-        let subject = self.subject.get_or_init(|| self.fetch(&path));
+        let subject = || self.peer_name(CertificateName::Subject);
+        let subject = self.subject.get_or_init(subject);
         if test(Value::Text(subject)) {
             return Truth::True;
         }
         dns
     }
 
-    fn fetch(&self, path: &[&str]) -> Vec<u8> {
-        self.attributes.property(path).unwrap_or_default()
+    /// A name in the peer's certificate; empty where there is none.
+    fn peer_name(&self, name: CertificateName) -> Vec<u8> {
+        let peer = Certificate::DownstreamPeer;
+        let name = self.attributes.certificate_name(peer, name);
+        name.unwrap_or_default()
     }
 
     fn fetch_uris(&self) -> SanList {
         let single = self.options.single_uri_san;
         // Left empty, it says that there is no certificate, which in a waypoint there never is.
         if !single
-            && let Some(names) = self.left(&state::URI_SANS)
+            && let Some(names) = self.left(state::URI_SANS)
             && !names.text.is_empty()
         {
             return names;
         }
-        let first = self.fetch(&["connection", "uri_san_peer_certificate"]);
+        let first = self.peer_name(CertificateName::UriSan);
         if !first.is_empty() {
             return SanList {
                 text: first,
@@ -149,20 +153,23 @@ impl<'a> View<'a> {
         }
         // No first one, so there is none at all; in a waypoint the peer stands elsewhere.
         SanList {
-            text: self.fetch(&state::WAYPOINT_PEER),
+            text: self
+                .attributes
+                .filter_state(state::WAYPOINT_PEER)
+                .unwrap_or_default(),
             complete: true,
         }
     }
 
     fn fetch_dns(&self) -> SanList {
-        let first = self.fetch(&["connection", "dns_san_peer_certificate"]);
+        let first = self.peer_name(CertificateName::DnsSan);
         if first.is_empty() || self.options.single_uri_san {
             return SanList {
                 text: first,
                 complete: true,
             };
         }
-        self.left(&state::DNS_SANS).unwrap_or(SanList {
+        self.left(state::DNS_SANS).unwrap_or(SanList {
             text: first,
             complete: false,
         })
@@ -170,8 +177,8 @@ impl<'a> View<'a> {
 
     /// SanList that `set_filter_state` left; `-` is how an access log operator says that there are
     /// none.
-    fn left(&self, key: &[&str]) -> Option<SanList> {
-        let mut text = self.attributes.property(key)?;
+    fn left(&self, key: &str) -> Option<SanList> {
+        let mut text = self.attributes.filter_state(key)?;
         if text == b"-" {
             text.clear();
         }
@@ -197,25 +204,33 @@ impl<'a> View<'a> {
                 .any(|value| test(Value::Host(value))),
             Attribute::Header(name) => self.header(name, test),
             Attribute::DestinationPort => {
-                let port = *self.port.get_or_init(|| self.fetch_port());
+                let port = || self.attributes.destination_port();
+                let port = *self.port.get_or_init(port);
                 port.is_some_and(|port| test(Value::Port(port)))
             }
             Attribute::DestinationIp => {
-                self.address(&self.destination, &["destination", "address"], test)
+                let address = || self.attributes.destination_ip();
+                let address = *self.destination.get_or_init(address);
+                address.is_some_and(|address| test(Value::Address(address)))
             }
-            Attribute::RemoteIp => self.address(&self.remote, &["source", "address"], test),
+            Attribute::RemoteIp => {
+                let address = || self.attributes.source_ip();
+                let address = *self.remote.get_or_init(address);
+                address.is_some_and(|address| test(Value::Address(address)))
+            }
             Attribute::SourceIp => {
                 let text = self
                     .source
-                    .get_or_init(|| self.attributes.property(&state::ADDRESS));
+                    .get_or_init(|| self.attributes.filter_state(state::ADDRESS));
                 let text = text
                     .as_deref()
                     .filter(|text| *text != b"-" && !text.is_empty())?;
                 Address::of_peer(text).is_some_and(|address| test(Value::Address(address)))
             }
             Attribute::Sni => {
-                let path = ["connection", "requested_server_name"];
-                test(Value::Text(self.sni.get_or_init(|| self.fetch(&path))))
+                let sni = || self.attributes.requested_server_name();
+                let sni = self.sni.get_or_init(|| sni().unwrap_or_default());
+                test(Value::Text(sni))
             }
             Attribute::Token => match self.claims() {
                 Some(claims) => token(claims, test),
@@ -228,7 +243,7 @@ impl<'a> View<'a> {
             Attribute::Metadata { namespace, key } => {
                 let bytes = self
                     .metadata
-                    .get_or_init(|| self.attributes.property(&["metadata"]));
+                    .get_or_init(|| self.attributes.dynamic_metadata());
                 let tree = bytes
                     .as_ref()
                     .and_then(|bytes| read_metadata(bytes, namespace));
@@ -270,23 +285,6 @@ impl<'a> View<'a> {
         };
         let end = whole.iter().position(|byte| matches!(byte, b'?' | b'#'));
         whole.get(..end.unwrap_or(whole.len())).unwrap_or(whole)
-    }
-
-    fn address(
-        &self,
-        cache: &OnceCell<Option<Address>>,
-        path: &[&str],
-        test: &mut dyn FnMut(Value<'_>) -> bool,
-    ) -> bool {
-        let address = cache.get_or_init(|| Address::of_peer(&self.fetch(path)));
-        address.is_some_and(|address| test(Value::Address(address)))
-    }
-
-    /// Eight bytes, the least significant first.
-    fn fetch_port(&self) -> Option<u16> {
-        let bytes = self.attributes.property(&["destination", "port"])?;
-        let port = u64::from_le_bytes(bytes.try_into().ok()?);
-        u16::try_from(port).ok()
     }
 }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use sdk_helpers::attributes::{Certificate, CertificateName};
 use sdk_helpers::claims::Claims;
 use sdk_helpers::matcher::Address;
 use sdk_helpers::text::{percent_decoded, split_once};
@@ -83,24 +84,22 @@ impl<'a> Subject<'a> {
     /// The client's address, as Envoy trusts it: with `use_remote_address` and the trusted hops of
     /// `x-forwarded-for` taken into account.
     pub fn remote_address(&self) -> Option<IpAddr> {
-        let text = self.attributes.property(&["source", "address"])?;
-        Address::of_peer(&text).map(Address::ip)
+        self.attributes.source_ip().map(Address::ip)
     }
 
     /// The identity of the peer's certificate without `spiffe://`, as Istio writes principals.
     pub fn principal(&self) -> Option<Vec<u8>> {
+        let peer = Certificate::DownstreamPeer;
         let uri = self
             .attributes
-            .property(&["connection", "uri_san_peer_certificate"])?;
+            .certificate_name(peer, CertificateName::UriSan)?;
         let name = uri.strip_prefix(b"spiffe://").unwrap_or(&uri);
         (!name.is_empty()).then(|| name.to_vec())
     }
 
     /// The cluster that the route sends the request to.
     pub fn destination(&self) -> Option<Vec<u8>> {
-        self.attributes
-            .property(&["xds", "cluster_name"])
-            .filter(|name| !name.is_empty())
+        self.attributes.cluster_name()
     }
 }
 

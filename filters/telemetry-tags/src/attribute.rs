@@ -4,6 +4,7 @@ mod table;
 
 use std::borrow::Cow;
 
+use sdk_helpers::attributes::{boolean, int, uint};
 use sdk_helpers::{Request, Response, World};
 
 use crate::claim::LazyClaims;
@@ -165,11 +166,11 @@ impl Attribute {
             Form::Query => return view.request.map(query).map(Cow::Borrowed),
             Form::Property(kind) => return written(kind, property()?).map(Cow::Owned),
             Form::GrpcStatus if !view.request?.is_grpc() => return None,
-            Form::GrpcStatus => number(property())?.to_string(),
+            Form::GrpcStatus => uint(&property()?)?.to_string(),
             Form::Code => return code(view),
             Form::CodeOrZero => return Some(code(view).unwrap_or(Cow::Borrowed(b"0"))),
-            Form::Milliseconds => (number(property())? / 1_000_000).to_string(),
-            Form::Flags => crate::flags::short(number(property())?),
+            Form::Milliseconds => (uint(&property()?)? / 1_000_000).to_string(),
+            Form::Flags => crate::flags::short(uint(&property()?)?),
         };
         Some(Cow::Owned(text.into_bytes()))
     }
@@ -187,11 +188,10 @@ fn code<'a>(view: &View<'a>) -> Option<Cow<'a, [u8]>> {
 
 /// A value as Envoy hands it over, written as Istio writes it.
 pub fn written(kind: Kind, bytes: Vec<u8>) -> Option<Vec<u8>> {
-    let text = match (kind, bytes.as_slice()) {
-        (Kind::Int, number) => i64::from_le_bytes(number.try_into().ok()?).to_string(),
-        (Kind::Uint, number) => u64::from_le_bytes(number.try_into().ok()?).to_string(),
-        (Kind::Bool, [flag]) => (*flag != 0).to_string(),
-        (Kind::Bool, _) => return None,
+    let text = match kind {
+        Kind::Int => int(&bytes)?.to_string(),
+        Kind::Uint => uint(&bytes)?.to_string(),
+        Kind::Bool => boolean(&bytes)?.to_string(),
         _ => return Some(bytes),
     };
     Some(text.into_bytes())
@@ -213,9 +213,4 @@ fn joined<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Cow<'a, [u8]
         all.extend_from_slice(value);
     }
     Some(all)
-}
-
-/// A whole number as Envoy encodes it.
-pub fn number(bytes: Option<Vec<u8>>) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes?.as_slice().try_into().ok()?))
 }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use sdk_helpers::attributes::TrafficDirection;
 use sdk_helpers::protobuf::read_struct;
 use sdk_helpers::{Attributes, World};
 
@@ -43,33 +44,31 @@ pub struct LocalProxy {
 impl LocalProxy {
     /// Reads it; the direction of the listener is only told within a stream.
     pub fn read(world: &dyn World, reporter: Option<Reporter>, host_header: Option<bool>) -> Self {
-        let metadata = |path: &[&str]| {
-            let path = [&["xds", "node", "metadata"], path].concat();
-            text(world.property(&path))
-        };
-        let label = |name: &str| metadata(&["LABELS", name]);
-        let direction = crate::attribute::number(world.property(&["xds", "listener_direction"]));
+        let attributes: &dyn Attributes = world;
+        let metadata = |key: &str| text(attributes.node_metadata(key));
+        let label = |name: &str| text(attributes.node_label(name));
+        let direction = attributes.listener_direction();
         let by_direction = match direction {
-            Some(1) => Reporter::Destination,
+            Some(TrafficDirection::Inbound) => Reporter::Destination,
             _ => Reporter::Source,
         };
         let reporter = reporter.unwrap_or(by_direction);
         // Istio turns it off for the server's side, for gateways and for waypoints.
-        let is_sidecar = || text(world.property(&["xds", "node", "id"])).starts_with("sidecar~");
+        let is_sidecar = || text(attributes.node_id()).starts_with("sidecar~");
         LocalProxy {
             host_header: host_header.unwrap_or_else(|| match reporter {
-                Reporter::Source => direction == Some(2) && is_sidecar(),
+                Reporter::Source => direction == Some(TrafficDirection::Outbound) && is_sidecar(),
                 Reporter::Destination | Reporter::Waypoint => false,
             }),
             reporter,
             own: Workload {
-                name: metadata(&["WORKLOAD_NAME"]),
-                namespace: metadata(&["NAMESPACE"]),
+                name: metadata("WORKLOAD_NAME"),
+                namespace: metadata("NAMESPACE"),
                 service: label("service.istio.io/canonical-name"),
                 revision: label("service.istio.io/canonical-revision"),
                 app: label("app"),
                 version: label("version"),
-                cluster: metadata(&["CLUSTER_ID"]),
+                cluster: metadata("CLUSTER_ID"),
                 identity: String::new(),
             },
         }
@@ -93,14 +92,14 @@ pub struct Peers {
 impl Peers {
     /// Who sent the request.
     pub fn downstream(&self, attributes: &dyn Attributes) -> Rc<Workload> {
-        let said = attributes.property(&["filter_state", "downstream_peer"]);
+        let said = attributes.filter_state("downstream_peer");
         self.downstream.workload(said, of_struct)
     }
 
     /// Who answers it: by what it says itself, or else, if that may be asked, by what istiod writes
     /// beside its endpoint.
     pub fn upstream(&self, attributes: &dyn Attributes, by_endpoint: bool) -> Rc<Workload> {
-        let said = attributes.property(&["filter_state", "upstream_peer"]);
+        let said = attributes.filter_state("upstream_peer");
         if said.is_some() || !by_endpoint {
             return self.upstream.workload(said, of_struct);
         }

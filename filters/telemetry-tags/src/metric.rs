@@ -1,8 +1,6 @@
 //! Istio's standard HTTP metrics.
 
-use sdk_helpers::World;
-
-use crate::attribute::number;
+use sdk_helpers::{Attributes, World};
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,14 +52,15 @@ impl Metric {
 
     /// What a stream at its end adds to it; `None` for nothing.
     pub fn measure(self, world: &dyn World, is_grpc: impl Fn() -> bool) -> Option<u64> {
-        let size = |of: &str, name: &str| number(world.property(&[of, name]));
+        let attributes: &dyn Attributes = world;
+        let number = |of: &str, name: &str| attributes.uint(&[of, name]);
         match self {
             Metric::RequestCount => Some(1),
-            Metric::RequestDuration => Some(size("request", "duration")? / 1_000_000),
-            Metric::RequestSize => size("request", "total_size"),
-            Metric::ResponseSize => size("response", "total_size"),
-            Metric::GrpcRequestMessages if is_grpc() => messages(world, 0),
-            Metric::GrpcResponseMessages if is_grpc() => messages(world, 1),
+            Metric::RequestDuration => Some(number("request", "duration")? / 1_000_000),
+            Metric::RequestSize => number("request", "total_size"),
+            Metric::ResponseSize => number("response", "total_size"),
+            Metric::GrpcRequestMessages if is_grpc() => messages(attributes, 0),
+            Metric::GrpcResponseMessages if is_grpc() => messages(attributes, 1),
             Metric::GrpcRequestMessages | Metric::GrpcResponseMessages => None,
         }
     }
@@ -81,8 +80,8 @@ impl Metric {
 }
 
 /// What Envoy's `grpc_stats` filter leaves behind: both numbers, with a comma between them.
-fn messages(world: &dyn World, which: usize) -> Option<u64> {
-    let counted = world.property(&["filter_state", "envoy.filters.http.grpc_stats"])?;
+fn messages(attributes: &dyn Attributes, which: usize) -> Option<u64> {
+    let counted = attributes.filter_state("envoy.filters.http.grpc_stats")?;
     let number = counted.split(|byte| *byte == b',').nth(which)?;
     let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
     (number > 0).then_some(number)

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use sdk_helpers::Request;
+use sdk_helpers::attributes::{Certificate, CertificateName};
+use sdk_helpers::{Attributes, Request};
 
-use crate::attribute::{View, number};
+use crate::attribute::View;
 use crate::config::Reporter;
 use crate::flags;
 use crate::identity::{LocalProxy, Peers, Service, Services, Workload, text};
@@ -100,15 +101,19 @@ impl<'a> Standard<'a> {
                 status.flatten().unwrap_or_default()
             }
             Label::ResponseFlags => {
-                let bits = number(self.view.world.property(&["response", "flags"]));
+                let bits = self.attributes().uint(&["response", "flags"]);
                 Cow::Owned(flags::short(bits.unwrap_or(0)))
             }
             Label::ConnectionSecurityPolicy => Cow::Borrowed(self.security()),
         }
     }
 
+    fn attributes(&self) -> &'a dyn Attributes {
+        self.view.world
+    }
+
     fn decimal(&self, name: &str) -> Option<Value<'_>> {
-        let number = number(self.view.world.property(&["response", name]))?;
+        let number = self.attributes().uint(&["response", name])?;
         Some(Cow::Owned(number.cast_signed().to_string()))
     }
 
@@ -192,43 +197,45 @@ impl<'a> Standard<'a> {
     /// Whose certificates were shown: the source's and the destination's.
     fn principals(&self) -> &(String, String) {
         self.principals.get_or_init(|| {
-            let property = |path: &[&str]| text(self.view.world.property(path));
+            let attributes = self.attributes();
+            let uri =
+                |of: Certificate| text(attributes.certificate_name(of, CertificateName::UriSan));
             if self.proxy.reporter == Reporter::Source {
-                let mut peer = property(&["upstream", "uri_san_peer_certificate"]);
+                let mut peer = uri(Certificate::UpstreamPeer);
                 if peer.is_empty() {
                     peer.clone_from(&self.upstream().identity);
                 }
-                return (property(&["upstream", "uri_san_local_certificate"]), peer);
+                return (uri(Certificate::UpstreamLocal), peer);
             }
             let told = (
-                property(&["filter_state", "io.istio.peer_principal"]),
-                property(&["filter_state", "io.istio.local_principal"]),
+                text(attributes.filter_state("io.istio.peer_principal")),
+                text(attributes.filter_state("io.istio.local_principal")),
             );
             if !told.0.is_empty() || !told.1.is_empty() {
                 return told;
             }
-            let peer = property(&["connection", "uri_san_peer_certificate"]);
-            (peer, property(&["connection", "uri_san_local_certificate"]))
+            let peer = uri(Certificate::DownstreamPeer);
+            (peer, uri(Certificate::DownstreamLocal))
         })
     }
 
     fn service(&self) -> &Service {
         self.service.get_or_init(|| {
-            let world = self.view.world;
+            let attributes = self.attributes();
             let mut service = Service::default();
             if self.proxy.host_header {
                 let host = String::from_utf8_lossy(self.request.authority()).into_owned();
                 service.host.clone_from(&host);
                 service.name = host;
             }
-            let cluster = text(world.property(&["xds", "cluster_name"]));
+            let cluster = text(attributes.cluster_name());
             let catch_all = match cluster.as_str() {
                 "BlackHoleCluster"
                 | "PassthroughCluster"
                 | "InboundPassthroughCluster"
                 | "InboundPassthroughClusterIpv4"
                 | "InboundPassthroughClusterIpv6" => Some(cluster.as_str()),
-                _ => match text(world.property(&["xds", "route_name"])).as_str() {
+                _ => match text(attributes.route_name()).as_str() {
                     "block_all" => Some("BlackHoleCluster"),
                     "allow_any" => Some("PassthroughCluster"),
                     _ => None,
@@ -237,7 +244,7 @@ impl<'a> Standard<'a> {
             match catch_all {
                 Some(name) => name.clone_into(&mut service.name),
                 None if !cluster.is_empty() => {
-                    let known = self.services.of(world, &cluster);
+                    let known = self.services.of(attributes, &cluster);
                     for (said, value) in [
                         (&known.host, &mut service.host),
                         (&known.name, &mut service.name),

@@ -289,20 +289,20 @@ impl HttpMatch {
             })
             && self
                 .port
-                .is_none_or(|port| port_of(attributes) == Some(port.into()))
+                .is_none_or(|port| attributes.destination_port().map(u32::from) == Some(port))
             && self.route.as_ref().is_none_or(|route| {
                 attributes
-                    .property(&["xds", "route_name"])
+                    .route_name()
                     .is_some_and(|name| route.matches(&name))
             })
             && self.labels.iter().all(|(label, value)| {
                 attributes
-                    .property(&["xds", "node", "metadata", "LABELS", label])
+                    .node_label(label)
                     .is_some_and(|found| found == value.as_bytes())
             })
             && self.namespace.as_ref().is_none_or(|namespace| {
                 attributes
-                    .property(&["xds", "node", "metadata", "NAMESPACE"])
+                    .node_metadata("NAMESPACE")
                     .is_some_and(|found| found == namespace.as_bytes())
             })
             && self.source.matches(attributes)
@@ -415,11 +415,6 @@ fn present(
         problems.error(at, "cannot be null; for any value write `{}`");
     }
     wire
-}
-
-fn port_of(attributes: &dyn Attributes) -> Option<i64> {
-    let bytes = attributes.property(&["destination", "port"])?;
-    Some(i64::from_le_bytes(bytes.try_into().ok()?))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Where a request comes from: Envoy's `remote_address_match`.
 
-use super::{Address, Cidr};
+use super::Cidr;
 use crate::config::kind::FieldKind;
 use crate::config::table::Type;
 use crate::config::{At, Node, Problems};
@@ -88,9 +88,7 @@ impl SourceMatch {
         if self.is_empty() {
             return true;
         }
-        let address = attributes
-            .property(&["source", "address"])
-            .and_then(|text| Address::of_peer(&text));
+        let address = attributes.source_ip();
         let is_in = |blocks: &[Cidr]| {
             address.is_some_and(|address| blocks.iter().any(|block| block.contains(address)))
         };

@@ -1,8 +1,11 @@
 //! What a service is told: the headers of a request as one text each, and the `CheckRequest` of
 //! `envoy.service.auth.v3`.
 
+use sdk_helpers::attributes::{Certificate, CertificateName};
 use sdk_helpers::protobuf::Message;
 use sdk_helpers::{Attributes, Request};
+
+use crate::view::state;
 
 /// A client that sends it would pretend that Envoy cut its body.
 const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
@@ -46,15 +49,15 @@ pub(super) fn request(request: &Request, attributes: &dyn Attributes) -> Vec<u8>
             &peer(
                 source_address(request, attributes),
                 service.unwrap_or_default(),
-                principal(attributes, PEER),
+                principal(attributes, Certificate::DownstreamPeer),
             ),
         )
         .message(
             2,
             &peer(
-                attributes.property(&["destination", "address"]),
+                attributes.destination_address(),
                 &[],
-                principal(attributes, LOCAL),
+                principal(attributes, Certificate::DownstreamLocal),
             ),
         )
         .message(
@@ -74,9 +77,7 @@ fn http(request: &Request, attributes: &dyn Attributes) -> Message {
     for (name, value) in joined_headers(request, |_| true) {
         message = message.message(3, &Message::new().bytes(1, name).bytes(2, value));
     }
-    let protocol = attributes
-        .property(&["request", "protocol"])
-        .unwrap_or_default();
+    let protocol = attributes.request_protocol().unwrap_or_default();
     // `query`, `fragment` and `size` are left empty, as Envoy leaves them before there is a body.
     message
         .filled(4, first(":path"))
@@ -87,10 +88,7 @@ fn http(request: &Request, attributes: &dyn Attributes) -> Message {
 
 /// When the first byte of the request came.
 fn timestamp(attributes: &dyn Attributes) -> Message {
-    let nanos = attributes
-        .property(&["request", "time"])
-        .and_then(|time| Some(u64::from_le_bytes(*time.first_chunk()?)))
-        .unwrap_or(0);
+    let nanos = attributes.request_time().unwrap_or_default().as_nanos();
     Message::new()
         .number(1, nanos / 1_000_000_000)
         .number(2, nanos % 1_000_000_000)
@@ -128,8 +126,8 @@ fn socket(address: &str) -> Message {
 /// client's to write. So it counts only for a request without that header; the filter state that
 /// `set_filter_state` writes counts always.
 fn source_address(request: &Request, attributes: &dyn Attributes) -> Option<Vec<u8>> {
-    let attribute = || attributes.property(&["source", "address"]);
-    match attributes.property(&["filter_state", "mesh_filters.peer.address"]) {
+    let attribute = || attributes.source_address();
+    match attributes.filter_state(state::ADDRESS) {
         Some(direct) if !direct.is_empty() => {
             let with_port = attribute().filter(|address| {
                 let (ip, _) = split_port(address);
@@ -152,23 +150,12 @@ fn split_port(address: &[u8]) -> (&[u8], &[u8]) {
     (ip.strip_suffix(b"]").unwrap_or(ip), port)
 }
 
-const PEER: [&str; 3] = [
-    "uri_san_peer_certificate",
-    "dns_san_peer_certificate",
-    "subject_peer_certificate",
-];
-const LOCAL: [&str; 3] = [
-    "uri_san_local_certificate",
-    "dns_san_local_certificate",
-    "subject_local_certificate",
-];
-
 /// Whom a certificate names: its first URI SAN, else its first DNS SAN, else its subject.
-fn principal(attributes: &dyn Attributes, kinds: [&str; 3]) -> String {
-    kinds
-        .iter()
-        .filter_map(|kind| attributes.property(&["connection", kind]))
-        .find(|name| !name.is_empty())
+fn principal(attributes: &dyn Attributes, certificate: Certificate) -> String {
+    use CertificateName::{DnsSan, Subject, UriSan};
+    [UriSan, DnsSan, Subject]
+        .into_iter()
+        .find_map(|name| attributes.certificate_name(certificate, name))
         .map(|name| text(&name))
         .unwrap_or_default()
 }

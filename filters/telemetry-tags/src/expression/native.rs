@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use cel::Value;
 use chrono::{DateTime, TimeDelta};
+use sdk_helpers::attributes::{int, uint};
 use sdk_helpers::{World, read_metadata};
 
 use super::CelSource;
@@ -117,15 +118,12 @@ impl Tree {
 }
 
 fn decoded(kind: Kind, bytes: Vec<u8>) -> Option<Value> {
-    let number = || Some(u64::from_le_bytes(bytes.as_slice().try_into().ok()?));
     Some(match kind {
-        Kind::Int => Value::Int(number()?.cast_signed()),
-        Kind::Uint => Value::UInt(number()?),
+        Kind::Int => Value::Int(int(&bytes)?),
+        Kind::Uint => Value::UInt(uint(&bytes)?),
         Kind::Bool => Value::Bool(bytes == [1]),
-        Kind::Duration => Value::Duration(TimeDelta::nanoseconds(number()?.cast_signed())),
-        Kind::Time => {
-            Value::Timestamp(DateTime::from_timestamp_nanos(number()?.cast_signed()).fixed_offset())
-        }
+        Kind::Duration => Value::Duration(TimeDelta::nanoseconds(int(&bytes)?)),
+        Kind::Time => Value::Timestamp(DateTime::from_timestamp_nanos(int(&bytes)?).fixed_offset()),
         Kind::Bytes => Value::Bytes(bytes.into()),
         Kind::Text | Kind::Map | Kind::Null | Kind::Other => {
             Value::String(String::from_utf8(bytes).ok()?.into())
