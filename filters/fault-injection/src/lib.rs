@@ -10,7 +10,7 @@ use sdk_helpers::config::Envelope;
 use sdk_helpers::{Decision, Edits, Filter, Load, LocalReply, Outcomes, Record, Request, World};
 
 use config::Wire;
-use policy::{Answer, Dice, Moment, Policy, Verdict};
+use policy::{AbortStatus, Dice, Environment, Policy, Verdict};
 
 /// The filter.
 #[derive(Debug)]
@@ -49,11 +49,11 @@ impl Filter for FaultInjection {
             delay: world.roll(),
             abort: world.roll(),
         };
-        let moment = Moment {
+        let environment = Environment {
             now: &|| world.now(),
             active: &|| world.active(),
         };
-        decision(self.policy.decide(request, world, dice, &moment))
+        decision(self.policy.decide(request, world, dice, &environment))
     }
 }
 
@@ -91,10 +91,10 @@ fn go_on(record: Record) -> Decision {
 
 /// A gRPC status on a request that is not gRPC is HTTP 200 with the body as text, as Envoy's own
 /// filter has it.
-fn reply(answer: Answer, record: Record) -> LocalReply {
+fn reply(answer: AbortStatus, record: Record) -> LocalReply {
     let (status, grpc_status) = match answer {
-        Answer::Http(status) => (status, None),
-        Answer::Grpc(code) => (200, Some(code)),
+        AbortStatus::Http(status) => (status, None),
+        AbortStatus::Grpc(code) => (200, Some(code)),
     };
     LocalReply {
         status,

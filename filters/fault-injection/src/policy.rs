@@ -46,8 +46,8 @@ pub struct Dice {
     pub abort: Roll,
 }
 
-/// What is known of the moment, and costs something to learn.
-pub struct Moment<'a> {
+/// What is known of the environment, and costs something to learn.
+pub struct Environment<'a> {
     /// The time.
     pub now: &'a dyn Fn() -> Timestamp,
     /// How many faults are active.
@@ -73,13 +73,13 @@ pub enum Verdict {
         /// How long the request is held.
         delay: Option<(Duration, OutcomeId)>,
         /// How it is answered.
-        abort: Option<(Answer, OutcomeId)>,
+        abort: Option<(AbortStatus, OutcomeId)>,
     },
 }
 
 /// The status of an aborted request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum AbortStatus {
     /// An HTTP status.
     Http(u16),
     /// HTTP 200 with this `grpc-status`.
@@ -128,7 +128,7 @@ impl Policy {
         request: &Request,
         attributes: &dyn Attributes,
         dice: Dice,
-        moment: &Moment<'_>,
+        environment: &Environment<'_>,
     ) -> Verdict {
         // The dice fall first: where no rule's percentage reaches them, matching would be for
         // nothing, and matching is what costs.
@@ -140,7 +140,9 @@ impl Policy {
         self.rules
             .iter()
             .find(|rule| rule.matches(request, attributes))
-            .map_or(Verdict::Pass, |rule| rule.decide(request, dice, moment))
+            .map_or(Verdict::Pass, |rule| {
+                rule.decide(request, dice, environment)
+            })
     }
 }
 
@@ -172,7 +174,7 @@ impl Rule {
                 .any(|one| one.matches(request, attributes))
     }
 
-    fn decide(&self, request: &Request, dice: Dice, moment: &Moment<'_>) -> Verdict {
+    fn decide(&self, request: &Request, dice: Dice, environment: &Environment<'_>) -> Verdict {
         let delay = self
             .delay
             .and_then(|(delay, outcome)| Some((delay.of(request, dice.delay)?, outcome)));
@@ -182,7 +184,7 @@ impl Rule {
         if delay.is_none() && abort.is_none() {
             return Verdict::Pass;
         }
-        if self.expires.is_some_and(|end| (moment.now)() >= end) {
+        if self.expires.is_some_and(|end| (environment.now)() >= end) {
             return Verdict::Pass;
         }
         if self.shadow {
@@ -192,7 +194,7 @@ impl Rule {
             };
         }
         match self.limit {
-            Some((most, outcome)) if (moment.active)() >= most => Verdict::Overflow(outcome),
+            Some((most, outcome)) if (environment.active)() >= most => Verdict::Overflow(outcome),
             _ => Verdict::Inject { delay, abort },
         }
     }
@@ -216,18 +218,18 @@ impl Delay {
 }
 
 impl Abort {
-    fn of(&self, request: &Request, roll: Roll) -> Option<Answer> {
+    fn of(&self, request: &Request, roll: Roll) -> Option<AbortStatus> {
         if !self.percentage.hits(roll) {
             return None;
         }
         match self.with {
-            AbortWith::Http(status) => Some(Answer::Http(status)),
-            AbortWith::Grpc(code) => Some(Answer::Grpc(code)),
+            AbortWith::Http(status) => Some(AbortStatus::Http(status)),
+            AbortWith::Grpc(code) => Some(AbortStatus::Grpc(code)),
             AbortWith::Header => {
                 let answer = number::<u16>(request, header::ABORT)
                     .filter(|status| (200..600).contains(status))
-                    .map(Answer::Http)
-                    .or_else(|| number(request, header::ABORT_GRPC).map(Answer::Grpc))?;
+                    .map(AbortStatus::Http)
+                    .or_else(|| number(request, header::ABORT_GRPC).map(AbortStatus::Grpc))?;
                 let share = number(request, header::ABORT_PERCENTAGE);
                 self.percentage.at_most(share).hits(roll).then_some(answer)
             }

@@ -3,7 +3,7 @@
 use sdk_helpers::{Decision, Edits, HeaderEdit, LocalReply, OutcomeId, Record, Request, claims};
 
 use crate::config::ErrorBody;
-use crate::locations::{Place, without_params};
+use crate::locations::{TokenPlace, without_params};
 use crate::policy::{Accepted, Policy};
 use crate::rejection::Rejection;
 
@@ -80,16 +80,18 @@ fn sanitized(policy: &Policy, request: &Request) -> Vec<HeaderEdit> {
         .collect()
 }
 
-fn strip(places: &[Place<'_>], request: &Request, edits: &mut Vec<HeaderEdit>) {
+fn strip(places: &[TokenPlace<'_>], request: &Request, edits: &mut Vec<HeaderEdit>) {
     let mut params = Vec::new();
     for (index, place) in places.iter().enumerate() {
         match place {
-            Place::Header(name) if !places.iter().take(index).any(|before| before == place) => {
+            TokenPlace::Header(name)
+                if !places.iter().take(index).any(|before| before == place) =>
+            {
                 // Before what is added, in case a claim goes where the token was.
                 edits.insert(0, HeaderEdit::Remove((*name).to_owned().into()));
             }
-            Place::Param(name) => params.push(*name),
-            Place::Header(_) | Place::Cookie => {}
+            TokenPlace::Param(name) => params.push(*name),
+            TokenPlace::Header(_) | TokenPlace::Cookie => {}
         }
     }
     if !params.is_empty() {

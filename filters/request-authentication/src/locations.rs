@@ -29,12 +29,12 @@ pub struct Found<'a> {
     /// As it stands there; nothing about it has been checked.
     pub token: Cow<'a, [u8]>,
     /// Where it was.
-    pub place: Place<'a>,
+    pub place: TokenPlace<'a>,
 }
 
 /// Where a token was, as far as removing it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place<'a> {
+pub enum TokenPlace<'a> {
     /// In a header of this name.
     Header(&'a str),
     /// In a parameter of this name.
@@ -81,7 +81,7 @@ impl Locations {
                 if let Some(token) = after_prefix(value, location.prefix.as_bytes()) {
                     found.push(Found {
                         token,
-                        place: Place::Header(name),
+                        place: TokenPlace::Header(name),
                     });
                 }
             };
@@ -113,7 +113,7 @@ impl Locations {
             if let Some(value) = value {
                 found.push(Found {
                     token: percent_decoded(value),
-                    place: Place::Param(name),
+                    place: TokenPlace::Param(name),
                 });
             }
         }
@@ -130,7 +130,7 @@ impl Locations {
             if let Some(value) = value {
                 found.push(Found {
                     token: Cow::Borrowed(value),
-                    place: Place::Cookie,
+                    place: TokenPlace::Cookie,
                 });
             }
         }

@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::config::{ClaimHeader, Config, ErrorBody, JwksSource, Remote, RuleConfig};
 use crate::keys::KeySet;
 use crate::keys::verify::HostFunction;
-use crate::locations::{Found, Locations, Place};
+use crate::locations::{Found, Locations, TokenPlace};
 use crate::rejection::Rejection;
 use crate::token::Shape;
 use crate::verified::Verified;
@@ -118,7 +118,7 @@ pub struct Accepted<'a> {
     /// What they lead to, in the order they were verified: the last found comes first.
     pub tokens: Vec<Rc<Verified>>,
     /// Where they were, if the upstream is not to see them.
-    pub strip: Vec<Place<'a>>,
+    pub strip: Vec<TokenPlace<'a>>,
     /// The rule's.
     pub outcome: OutcomeId,
     /// Counted as well if a claim could not be put into its header.

@@ -48,9 +48,9 @@ pub(crate) struct Missing {
     /// How many do not.
     failed: usize,
     /// The first that does not: what the request asks for, then who sends it, then all else.
-    pub(crate) first: Option<Place>,
+    pub(crate) first: Option<ConditionPlace>,
     /// The first of which it cannot be seen.
-    pub(crate) unseen: Option<Place>,
+    pub(crate) unseen: Option<ConditionPlace>,
 }
 
 impl Missing {
@@ -63,14 +63,15 @@ impl Missing {
     ) -> Self {
         let mut missing = Missing::default();
         for condition in conditions {
-            let place = Place {
+            let place = ConditionPlace {
                 list,
                 index: index.unwrap_or(condition.entry),
                 field: condition.field,
             };
             // Conditions stand in the order of what they cost; a reader goes by entries.
-            let earlier =
-                |known: Option<Place>| known.filter(|k| k.index <= place.index).or(Some(place));
+            let earlier = |known: Option<ConditionPlace>| {
+                known.filter(|k| k.index <= place.index).or(Some(place))
+            };
             let truth = match condition.truth(view) {
                 Truth::Unknown if names == PeerNames::AsShown && condition.asks_for_a_name() => {
                     Truth::False
@@ -210,13 +211,13 @@ fn precision(pattern: &Pattern) -> usize {
 
 /// Where in a rule a condition stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ConditionPlace {
     list: &'static str,
     index: u32,
     field: &'static str,
 }
 
-impl Place {
+impl ConditionPlace {
     /// Writes it as a user would: `.from[0].source.principals`.
     pub(crate) fn write(&self, text: &mut String) {
         let inner = match self.list {

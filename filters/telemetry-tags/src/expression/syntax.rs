@@ -92,8 +92,8 @@ pub(super) fn check(text: &str) -> Result<(), String> {
     }
 }
 
-/// What a part of an expression is.
-struct Part {
+/// A part of an expression: what it gives, and what it is if it is just one thing.
+struct Operand {
     kind: Kind,
     literal: Option<String>,
     /// The attribute it is.
@@ -102,9 +102,9 @@ struct Part {
     dotted: bool,
 }
 
-impl Part {
+impl Operand {
     fn of(kind: Kind) -> Self {
-        Part {
+        Operand {
             kind,
             literal: None,
             path: None,
@@ -113,9 +113,9 @@ impl Part {
     }
 }
 
-impl Part {
+impl Operand {
     /// What to write for `a || 'none'`.
-    fn or_else(&self, operator: &str, other: &Part) -> Option<String> {
+    fn or_else(&self, operator: &str, other: &Operand) -> Option<String> {
         let path = self.path.as_ref().filter(|_| operator == "||")?;
         let other = other
             .literal
@@ -140,7 +140,7 @@ struct Parser {
     operands: usize,
 }
 
-type Read = Result<Part, String>;
+type Read = Result<Operand, String>;
 
 impl Parser {
     fn of(text: &str) -> Result<Self, String> {
@@ -178,7 +178,7 @@ impl Parser {
             let yes = self.binary(0)?;
             self.tokens.expect(":")?;
             let no = self.expression()?;
-            Part::of(if yes.kind == no.kind {
+            Operand::of(if yes.kind == no.kind {
                 yes.kind
             } else {
                 Kind::Other
@@ -201,7 +201,7 @@ impl Parser {
                 self.warn_of_null(&left);
             }
             left = match combine(operator, left.kind, right.kind) {
-                Ok(kind) => Part::of(kind),
+                Ok(kind) => Operand::of(kind),
                 Err(problem) => return Err(left.or_else(operator, &right).unwrap_or(problem)),
             };
         }
@@ -209,7 +209,7 @@ impl Parser {
     }
 
     /// Of Envoy's own attributes none is ever null; where one is missing, so is the answer.
-    fn warn_of_null(&mut self, part: &Part) {
+    fn warn_of_null(&mut self, part: &Operand) {
         let path = part.path.as_ref().filter(|_| part.kind != Kind::Other);
         if let Some(path) = path
             && let Some(there) = advice::is_there(path, part.dotted)
@@ -234,20 +234,20 @@ impl Parser {
         if self.tokens.take("!") {
             let part = self.unary()?;
             expect(part.kind, Kind::Bool, "!")?;
-            return Ok(Part::of(Kind::Bool));
+            return Ok(Operand::of(Kind::Bool));
         }
         if self.tokens.take("-") {
             if is_first && self.tokens.take_least() {
-                return Ok(Part {
+                return Ok(Operand {
                     literal: Some(i64::MIN.to_string()),
-                    ..Part::of(Kind::Int)
+                    ..Operand::of(Kind::Int)
                 });
             }
             let part = self.signed(false)?;
             expect(part.kind, Kind::Int, "-")?;
-            return Ok(Part {
+            return Ok(Operand {
                 literal: part.literal.map(|digits| negated(&digits)),
-                ..Part::of(part.kind)
+                ..Operand::of(part.kind)
             });
         }
         let part = self.member()?;

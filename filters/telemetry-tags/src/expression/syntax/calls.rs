@@ -2,7 +2,7 @@
 
 use super::super::advice;
 use super::super::rules::{FUNCTIONS, MACROS, METHODS, expect, has_size, takes, unknown};
-use super::{Parser, Part, Read};
+use super::{Operand, Parser, Read};
 use crate::attribute::Kind;
 
 impl Parser {
@@ -15,7 +15,7 @@ impl Parser {
             return match part.path {
                 Some(path) if part.dotted => {
                     self.reads.push(path);
-                    Ok(Part::of(Kind::Bool))
+                    Ok(Operand::of(Kind::Bool))
                 }
                 Some(path) if path.len() > 1 => {
                     let there = advice::is_there(&path, false).unwrap_or_default();
@@ -37,10 +37,10 @@ impl Parser {
         if !fits {
             return Err(format!("`{name}()` does not take {}", argument.kind.name()));
         }
-        Ok(Part::of(*kind))
+        Ok(Operand::of(*kind))
     }
 
-    pub(super) fn method(&mut self, of: &Part, name: &str) -> Read {
+    pub(super) fn method(&mut self, of: &Operand, name: &str) -> Read {
         if MACROS.contains(&name) {
             expect(of.kind, Kind::Map, name)?;
             return self.comprehension();
@@ -71,7 +71,7 @@ impl Parser {
             };
             self.patterns.push(pattern);
         }
-        Ok(Part::of(*kind))
+        Ok(Operand::of(*kind))
     }
 
     /// `list.exists(x, x == 1)`, behind its parenthesis.
@@ -83,10 +83,10 @@ impl Parser {
         self.scope.pop();
         self.tokens.expect(")")?;
         expect(body.kind, Kind::Bool, "the condition")?;
-        Ok(Part::of(Kind::Bool))
+        Ok(Operand::of(Kind::Bool))
     }
 
-    pub(super) fn list(&mut self, end: &'static str) -> Result<Vec<Part>, String> {
+    pub(super) fn list(&mut self, end: &'static str) -> Result<Vec<Operand>, String> {
         let mut parts = Vec::new();
         if self.tokens.take(end) {
             return Ok(parts);

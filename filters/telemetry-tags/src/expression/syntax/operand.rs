@@ -2,7 +2,7 @@
 
 use super::super::rules::expect;
 use super::super::token::{LEAST, RESERVED, Token};
-use super::{Parser, Part, Read};
+use super::{Operand, Parser, Read};
 use crate::attribute::{Kind, look_up};
 
 impl Parser {
@@ -27,7 +27,7 @@ impl Parser {
                     (Kind::Text | Kind::Int | Kind::Other, ..) => {
                         expect(part.kind, Kind::Map, "[]")?;
                         self.reads.extend(part.path.take());
-                        Part::of(Kind::Other)
+                        Operand::of(Kind::Other)
                     }
                     (kind, ..) => return Err(format!("{} is no key of a map", kind.name())),
                 };
@@ -37,18 +37,18 @@ impl Parser {
         }
     }
 
-    fn select(&mut self, part: Part, name: String) -> Read {
+    fn select(&mut self, part: Operand, name: String) -> Read {
         let Some(mut path) = part.path else {
             return match part.kind {
-                Kind::Other | Kind::Map => Ok(Part::of(Kind::Other)),
+                Kind::Other | Kind::Map => Ok(Operand::of(Kind::Other)),
                 kind => Err(format!("{} has no field `{name}`", kind.name())),
             };
         };
         path.push(name);
         let (kind, _) = look_up(&path)?;
-        Ok(Part {
+        Ok(Operand {
             path: Some(path),
-            ..Part::of(kind)
+            ..Operand::of(kind)
         })
     }
 
@@ -60,7 +60,7 @@ impl Parser {
         }
         if self.tokens.take("[") {
             self.list("]")?;
-            return Ok(Part::of(Kind::Map));
+            return Ok(Operand::of(Kind::Map));
         }
         if self.tokens.take("{") {
             return Err("a map that is written out is not supported here".to_owned());
@@ -69,21 +69,21 @@ impl Parser {
             Some(Token::Fraction) => {
                 Err("a number with a fraction or an exponent is not supported here".to_owned())
             }
-            Some(Token::Text(text)) => Ok(Part {
+            Some(Token::Text(text)) => Ok(Operand {
                 literal: Some(text),
-                ..Part::of(Kind::Text)
+                ..Operand::of(Kind::Text)
             }),
-            Some(Token::Bytes) => Ok(Part::of(Kind::Bytes)),
+            Some(Token::Bytes) => Ok(Operand::of(Kind::Bytes)),
             Some(Token::Int(number)) if number >= LEAST => {
                 Err(format!("`{number}` is larger than any whole number"))
             }
-            Some(Token::Int(number)) => Ok(Part {
+            Some(Token::Int(number)) => Ok(Operand {
                 literal: Some(number.to_string()),
-                ..Part::of(Kind::Int)
+                ..Operand::of(Kind::Int)
             }),
-            Some(Token::Uint(number)) => Ok(Part {
+            Some(Token::Uint(number)) => Ok(Operand {
                 literal: Some(number.to_string()),
-                ..Part::of(Kind::Uint)
+                ..Operand::of(Kind::Uint)
             }),
             Some(Token::Name(name)) => self.named(name),
             other => Err(self.tokens.unexpected(other.as_ref())),
@@ -93,12 +93,12 @@ impl Parser {
     fn named(&mut self, name: String) -> Read {
         match name.as_str() {
             "true" | "false" => {
-                return Ok(Part {
+                return Ok(Operand {
                     literal: Some(name),
-                    ..Part::of(Kind::Bool)
+                    ..Operand::of(Kind::Bool)
                 });
             }
-            "null" => return Ok(Part::of(Kind::Null)),
+            "null" => return Ok(Operand::of(Kind::Null)),
             word if RESERVED.contains(&word) => {
                 return Err(format!("`{word}` is a word that CEL keeps to itself"));
             }
@@ -108,13 +108,13 @@ impl Parser {
             return self.function(&name);
         }
         if self.scope.contains(&name) {
-            return Ok(Part::of(Kind::Other));
+            return Ok(Operand::of(Kind::Other));
         }
         let path = vec![name];
         let (kind, _) = look_up(&path)?;
-        Ok(Part {
+        Ok(Operand {
             path: Some(path),
-            ..Part::of(kind)
+            ..Operand::of(kind)
         })
     }
 }
