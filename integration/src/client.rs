@@ -12,12 +12,11 @@ pub(crate) mod message;
 mod raw;
 mod request;
 mod response;
+pub(crate) mod runtime;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-
-pub(crate) use envoy::launch::{limits, runtime};
 
 pub use connection::Connection;
 pub use frames::{Answered, Fields, Frames};

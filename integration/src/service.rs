@@ -4,30 +4,43 @@ pub mod spans;
 mod spec;
 
 use std::ops::Deref;
+use std::path::PathBuf;
 
-use envoy::Companion;
-pub use envoy::launch::wait;
-pub(crate) use envoy::launch::{apt, program};
-pub use envoy::{Scratch, tool};
+pub(crate) use ::envoy::program;
+use ::envoy::{Companion, Install, Spec};
+pub use ::envoy::{Scratch, wait};
 
-/// A server on a port of its own on 127.0.0.1; it ends when dropped.
+use crate::envoy::expect;
+
+/// A server on a port of its own on 127.0.0.1; it ends when dropped, and a test that panics shows the
+/// end of its log.
 #[derive(Debug)]
-pub struct Service(Companion);
+pub struct Service {
+    name: String,
+    companion: Companion,
+}
 
 impl Service {
     /// A Redis that keeps nothing on disk.
     pub fn redis() -> Self {
-        Self(Companion::start(&spec::redis()))
+        Self::start(&spec::redis())
     }
 
     /// A Prometheus with this configuration (YAML).
     pub fn prometheus(config: &str) -> Self {
-        Self(Companion::start(&spec::prometheus(config)))
+        Self::start(&spec::prometheus(config))
     }
 
     /// An OCI registry, without TLS and without accounts.
     pub fn registry() -> Self {
-        Self(Companion::start(&spec::registry()))
+        Self::start(&spec::registry())
+    }
+
+    fn start(spec: &Spec) -> Self {
+        Self {
+            name: spec.name.clone(),
+            companion: expect(Companion::start(spec)),
+        }
     }
 }
 
@@ -35,6 +48,23 @@ impl Deref for Service {
     type Target = Companion;
 
     fn deref(&self) -> &Companion {
-        &self.0
+        &self.companion
     }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let tail = self.companion.log().tail(20);
+            eprintln!("--- the last lines of {}\n{tail}", self.name);
+        }
+    }
+}
+
+/// A program of this machine: the one on `PATH`, or that of a Debian package installed on the spot.
+///
+/// # Errors
+/// Says what to install.
+pub fn tool(name: &str, package: &str) -> Result<PathBuf, String> {
+    program::tool(name, package, Install::OnDebian).map_err(|problem| problem.to_string())
 }

@@ -17,7 +17,7 @@ pub use answer::Answer;
 pub use echo::echo;
 pub use recorded::Recorded;
 
-use crate::client::limits::raise_open_files;
+use ::envoy::raise_open_files;
 use serve::State;
 
 /// A server on a port of its own; it stops when dropped.

@@ -22,7 +22,7 @@ use wasm_host::Level;
 
 fn main() {
     let arguments = Arguments::from_args();
-    let launcher = Launcher::detect();
+    let launcher = Launcher::detect().unwrap();
     let mut trials = Vec::new();
     let mut fakes = Vec::new();
     for file in File::all(&repository().join("filters")) {

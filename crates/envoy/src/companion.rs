@@ -1,50 +1,65 @@
-//! Real servers beside Envoy: one launcher for all of them, and what it shares with Envoy's.
-//!
-//! A server runs as a container where its image is present or can be pulled, else as the program on
-//! `PATH`, else as the program of a Debian package installed on the spot; a machine that offers
-//! none of these fails the test with the name of what to install.
+//! Servers beside Envoy, such as a Redis or a Prometheus: one launcher for all of them, which is told
+//! by a [`Spec`] what each needs.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-#[cfg(feature = "containers")]
-use crate::Launcher;
-#[cfg(feature = "containers")]
-use crate::launch::engine;
+use crate::error::NotReady;
+use crate::launch::log::Log;
+use crate::launch::program::{self, Install};
 use crate::launch::running::{Order, Running};
 use crate::launch::scratch::Scratch;
-use crate::launch::{apt, leftovers, program, wait};
+use crate::launch::{leftovers, wait};
+use crate::{Error, http};
 
 /// How long a server may take to answer its first request.
 const START: Duration = Duration::from_secs(30);
+/// How long one look at whether it answers may take.
+const LOOK: Duration = Duration::from_secs(1);
 /// A port that was free may be taken before the server binds it.
 const ATTEMPTS: usize = 3;
 
-type Args = dyn Fn(SocketAddr, &Scratch) -> Vec<String>;
+/// The arguments of a server that listens at this address, after writing what they refer to into its
+/// folder.
+pub type Args = dyn Fn(SocketAddr, &Scratch) -> Result<Vec<String>, Error>;
 
-/// A server as the launcher sees it: data, so that one launcher serves them all.
+/// A server as the launcher sees it.
+///
+/// It runs as a container where containers are used and its image is present or can be pulled, else
+/// as the program on `PATH`, else as the program of a Debian package, where that may be installed.
 pub struct Spec {
     /// What people call it.
-    pub name: &'static str,
+    pub name: String,
     /// The image it runs from in a container.
-    pub image: &'static str,
+    pub image: String,
     /// The program inside the image.
-    pub entrypoint: &'static str,
+    pub entrypoint: String,
     /// The program on `PATH`.
-    pub program: &'static str,
+    pub program: String,
     /// Debian's package of that program.
-    pub package: &'static str,
-    /// Its arguments, after writing what they refer to into the folder.
+    pub package: String,
+    /// Whether that package may be installed.
+    pub install: Install,
+    /// Its arguments.
     pub args: Box<Args>,
-    /// Whether it answers.
-    pub ready: fn(SocketAddr) -> bool,
+    /// When it is ready.
+    pub ready: Ready,
+}
+
+/// When a server is ready.
+pub enum Ready {
+    /// When it takes connections.
+    Connects,
+    /// When it answers `GET` of this path with 200.
+    Page(String),
+    /// When this holds of its address.
+    When(fn(SocketAddr) -> bool),
 }
 
 /// A server on a port of its own on 127.0.0.1; it ends when dropped.
 #[derive(Debug)]
 pub struct Companion {
-    name: &'static str,
     addr: SocketAddr,
     // Dropped in this order: nothing may write into the folder when it goes.
     running: Running,
@@ -52,17 +67,20 @@ pub struct Companion {
 }
 
 impl Companion {
-    /// Starts it and waits until it answers.
-    pub fn start(spec: &Spec) -> Self {
+    /// Starts it on a free port and waits until it is ready, half a minute at most.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] where there is neither an image nor a program of it, [`Error::NotReady`]
+    /// with its log where it ends or does not answer.
+    pub fn start(spec: &Spec) -> Result<Self, Error> {
         leftovers::clean_once();
-        let mut problem = String::new();
-        for _ in 0..ATTEMPTS {
+        let mut attempts = 1;
+        loop {
             match Self::attempt(spec) {
-                Ok(companion) => return companion,
-                Err(error) => problem = error,
+                Err(Error::NotReady(_)) if attempts < ATTEMPTS => attempts += 1,
+                outcome => return outcome,
             }
         }
-        panic!("{} does not start: {problem}", spec.name)
     }
 
     /// Where it listens.
@@ -70,9 +88,9 @@ impl Companion {
         self.addr
     }
 
-    /// What it has written so far.
-    pub fn log(&self) -> String {
-        self.running.log().text()
+    /// What it writes, on both output streams.
+    pub fn log(&self) -> &Log {
+        self.running.log()
     }
 
     /// Its process as this machine counts them.
@@ -85,76 +103,143 @@ impl Companion {
         &self.scratch
     }
 
-    fn attempt(spec: &Spec) -> Result<Self, String> {
-        let scratch = Scratch::new();
-        let addr = free_addr();
-        let order = Order::new(&scratch, (spec.args)(addr, &scratch));
-        let mut running = launch(spec, &order)
-            .unwrap_or_else(|problem| panic!("{} does not start: {problem}", spec.name));
-        let ready = wait::until(START, || {
-            let exited = running.exit().is_some();
-            (exited || (spec.ready)(addr)).then_some(!exited)
+    fn attempt(spec: &Spec) -> Result<Self, Error> {
+        let scratch = Scratch::new()?;
+        let addr = free_addr()?;
+        let order = Order::new(&scratch, (spec.args)(addr, &scratch)?);
+        let mut running = launch(spec, &order)?;
+        let ready = wait::until(START, || match running.exit() {
+            Some(exit) => Some(Err(exit)),
+            None => spec.ready.is_reached(addr).then_some(Ok(())),
         });
-        match ready {
-            Some(true) => Ok(Self {
-                name: spec.name,
-                addr,
-                running,
-                scratch,
-            }),
-            Some(false) => Err(format!(
-                "it ended at once and said\n{}",
-                running.final_log()
-            )),
-            None => Err(format!(
-                "no answer within {START:?}, it said\n{}",
-                running.log().tail(40)
-            )),
-        }
+        let (exit, log) = match ready {
+            Some(Ok(())) => {
+                return Ok(Self {
+                    addr,
+                    running,
+                    scratch,
+                });
+            }
+            Some(Err(exit)) => (Some(exit), running.final_log()),
+            None => (None, running.log().text()),
+        };
+        let name = spec.name.clone();
+        Err(Error::NotReady(NotReady { name, exit, log }))
     }
 }
 
 impl Drop for Companion {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!(
-                "--- the last lines of {}\n{}",
-                self.name,
-                self.running.log().tail(20)
-            );
-        }
         self.running.stop(Duration::ZERO);
     }
 }
 
-fn launch(spec: &Spec, order: &Order<'_>) -> Result<Running, String> {
+impl Ready {
+    fn is_reached(&self, addr: SocketAddr) -> bool {
+        match self {
+            Self::Connects => TcpStream::connect_timeout(&addr, LOOK).is_ok(),
+            Self::Page(path) => {
+                http::ask(addr, "GET", path, LOOK).is_ok_and(|page| page.status == 200)
+            }
+            Self::When(holds) => holds(addr),
+        }
+    }
+}
+
+impl fmt::Debug for Spec {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Spec")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Connects => formatter.write_str("Connects"),
+            Self::Page(path) => formatter.debug_tuple("Page").field(path).finish(),
+            Self::When(_) => formatter.write_str("When(..)"),
+        }
+    }
+}
+
+fn launch(spec: &Spec, order: &Order<'_>) -> Result<Running, Error> {
     #[cfg(feature = "containers")]
-    if Launcher::detect() == Launcher::Container
-        && (engine::has(spec.image) || engine::pull(spec.image))
     {
-        return Running::container(spec.image, spec.entrypoint, order);
+        use crate::Launcher;
+        use crate::launch::engine;
+
+        if Launcher::detect()? == Launcher::Container
+            && (engine::has(&spec.image) || engine::pull(&spec.image))
+        {
+            return Running::container(&spec.image, &spec.entrypoint, order);
+        }
     }
-    Running::process(&installed(spec)?, order)
+    let program = program::tool(&spec.program, &spec.package, spec.install);
+    let program = program.map_err(|problem| match problem {
+        Error::Missing { what, remedy } => {
+            let what = format_args!("{}: no container, and {what}", spec.name);
+            Error::missing(what, remedy)
+        }
+        other => other,
+    })?;
+    Running::process(&program, order)
 }
 
-fn installed(spec: &Spec) -> Result<PathBuf, String> {
-    tool(spec.program, spec.package).map_err(|problem| format!("no container, and {problem}"))
-}
-
-/// A program of this machine: the one on `PATH`, or that of a Debian package installed on the spot.
-///
-/// # Errors
-/// Says what to install.
-pub fn tool(name: &str, package: &str) -> Result<PathBuf, String> {
-    if let Some(program) = program::find(name) {
-        return Ok(program);
-    }
-    apt::install(package).map_err(|problem| format!("no `{name}` on PATH: {problem}"))?;
-    program::find(name).ok_or_else(|| format!("`{name}` is still not on PATH"))
-}
-
-fn free_addr() -> SocketAddr {
+fn free_addr() -> Result<SocketAddr, Error> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
-        .expect("a free port on 127.0.0.1")
+        .map_err(|error| Error::program("a free port on 127.0.0.1", error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(program: &str, script: &'static str) -> Spec {
+        Spec {
+            name: "Test".to_owned(),
+            // Names that no registry has: the program runs whatever this machine offers.
+            image: "localhost:1/none".to_owned(),
+            entrypoint: program.to_owned(),
+            program: program.to_owned(),
+            package: "test".to_owned(),
+            install: Install::Never,
+            args: Box::new(|_, _| Ok(vec!["-c".to_owned(), script.to_owned()])),
+            ready: Ready::When(|_| true),
+        }
+    }
+
+    #[test]
+    fn it_runs_while_it_is_held() {
+        let companion = Companion::start(&spec("sh", "echo up; exec sleep 60")).unwrap();
+        let line = companion.log().wait("up", START);
+        assert_eq!(line.as_deref(), Some("up"));
+        assert!(companion.scratch().path().is_dir());
+        let (folder, pid) = (companion.scratch().path().to_owned(), companion.pid());
+        drop(companion);
+        assert!(!folder.exists());
+        assert!(!std::path::PathBuf::from(format!("/proc/{pid}")).exists());
+    }
+
+    #[test]
+    fn one_that_ends_is_told_with_what_it_said() {
+        let mut ends = spec("sh", "echo no; exit 4");
+        ends.ready = Ready::Connects;
+        let problem = Companion::start(&ends).unwrap_err().to_string();
+        let expected = "Test ended with 4 instead of starting; its log ends\nno";
+        assert_eq!(problem, expected);
+    }
+
+    #[test]
+    fn one_that_is_nowhere_is_named() {
+        let problem = Companion::start(&spec("no-such-server", "")).unwrap_err();
+        assert_eq!(
+            problem.to_string(),
+            "Test: no container, and no `no-such-server` on PATH: install it (on Debian: \
+             `apt-get install test`)"
+        );
+    }
 }

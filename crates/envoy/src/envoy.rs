@@ -1,27 +1,21 @@
-//! A real Envoy for a test: started with a configuration, asked, and gone when dropped.
-//!
-//! Two launchers run the same configurations: a container where an engine answers, a process
-//! elsewhere. Ports are free ones, readiness is the admin interface's word, and a test that panics
-//! shows the end of Envoy's log.
+//! An Envoy that runs: asked, and gone when dropped.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use crate::launch::log::Log;
 use crate::launch::running::Running;
 use crate::launch::scratch::Scratch;
 use crate::launch::{procfs, wait};
-use crate::{Admin, Builder, Config, Launcher};
-
-/// The version everything here runs with: binary, image and wheel.
-pub const VERSION: &str = "1.40.0";
+use crate::{Admin, Error, Launcher};
 
 /// How long a listener that Envoy was told of may take to appear.
 const LISTENER: Duration = Duration::from_secs(10);
 /// How long Envoy may take to end by itself.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// An Envoy that runs.
+/// An Envoy that runs, started by [`Builder::start`](crate::Builder::start). It is told to end when
+/// this is dropped, and killed where it does not within three seconds.
 #[derive(Debug)]
 pub struct Envoy {
     pub(crate) admin: Admin,
@@ -32,27 +26,31 @@ pub struct Envoy {
 }
 
 impl Envoy {
-    /// An Envoy to be, with this configuration.
-    pub fn builder(config: Config) -> Builder {
-        Builder::new(config)
-    }
-
-    /// The address of a listener on 127.0.0.1, which may have been added a moment ago.
-    #[track_caller]
-    pub fn addr(&self, listener: &str) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port(listener)).into()
-    }
-
-    /// The port of a listener, which may have been added a moment ago.
-    #[track_caller]
-    pub fn port(&self, listener: &str) -> u16 {
-        match wait::until(LISTENER, || self.admin.listeners().get(listener).copied()) {
-            Some(port) => port,
-            None => panic!(
-                "no listener `{listener}`, there are {:?}",
-                self.admin.listeners()
-            ),
-        }
+    /// Where a listener is reached from this machine. One that Envoy was told of a moment ago is
+    /// waited for.
+    ///
+    /// # Errors
+    /// [`Error::NoListener`] where there is none within ten seconds, or what went wrong with the admin
+    /// interface.
+    pub fn addr(&self, listener: &str) -> Result<SocketAddr, Error> {
+        let mut there = Vec::new();
+        let found = wait::until(LISTENER, || match self.admin.listeners() {
+            Ok(listeners) => {
+                let found = listeners.get(listener).copied();
+                there = listeners.into_keys().collect();
+                found.map(Ok)
+            }
+            Err(error) => Some(Err(error)),
+        });
+        let name = || listener.to_owned();
+        found
+            .unwrap_or_else(|| {
+                Err(Error::NoListener {
+                    name: name(),
+                    there,
+                })
+            })
+            .map(reachable)
     }
 
     /// Its admin interface.
@@ -71,21 +69,26 @@ impl Envoy {
         &self.scratch
     }
 
-    /// What it has written so far, on both output streams.
-    pub fn log(&self) -> String {
-        self.running.log().text()
+    /// What it writes, on both output streams.
+    pub fn log(&self) -> &Log {
+        self.running.log()
     }
 
     /// Waits for a line of the log that contains this, and returns the line.
-    #[track_caller]
-    pub fn wait_log(&self, part: &str, deadline: Duration) -> String {
-        match self.running.log().wait(part, deadline) {
-            Some(line) => line,
-            None => panic!(
-                "no `{part}` in Envoy's log within {deadline:?}; it ends\n{}",
-                self.tail()
-            ),
-        }
+    ///
+    /// # Errors
+    /// [`Error::Log`] where there is none in time.
+    pub fn wait_log(&self, part: &str, deadline: Duration) -> Result<String, Error> {
+        let log = self.log();
+        log.wait(part, deadline).ok_or_else(|| Error::Log {
+            part: part.to_owned(),
+            tail: log.tail(80),
+        })
+    }
+
+    /// How it ended, in the shell's terms; `None` while it runs.
+    pub fn exit(&mut self) -> Option<i32> {
+        self.running.exit()
     }
 
     /// Its process as this machine counts them, in a container too.
@@ -93,38 +96,50 @@ impl Envoy {
         self.running.pid()
     }
 
-    /// The processor time it has used, in all its threads.
-    pub fn cpu(&self) -> Duration {
-        procfs::cpu(self.pid()).expect("the process of a running Envoy")
+    /// The processor time it has used, in all its threads; `None` once it has ended.
+    pub fn cpu(&self) -> Option<Duration> {
+        procfs::cpu(self.pid())
     }
 
-    /// Its memory that is in RAM, in bytes.
-    pub fn rss(&self) -> u64 {
-        procfs::rss(self.pid()).expect("the process of a running Envoy")
+    /// Its memory that is in RAM, in bytes; `None` once it has ended.
+    pub fn rss(&self) -> Option<u64> {
+        procfs::rss(self.pid())
     }
 
     /// Ends it, as dropping does.
     pub fn stop(self) {}
-
-    fn tail(&self) -> String {
-        self.running.log().tail(80)
-    }
 }
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("--- the last lines of Envoy's log\n{}\n---", self.tail());
-        }
         self.admin.quit();
         self.running.stop(GRACE);
     }
 }
 
-/// The root of the repository, where relative paths in configurations start.
-pub fn repository() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .nth(2)
-        .expect("the workspace this crate is part of")
+/// One that listens everywhere is reached on the loopback interface.
+fn reachable(bound: SocketAddr) -> SocketAddr {
+    let ip = match bound.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    (ip, bound.port()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::reachable;
+
+    #[test]
+    fn a_listener_on_every_interface_is_reached_on_one() {
+        for (bound, reached) in [
+            ("0.0.0.0:1", "127.0.0.1:1"),
+            ("[::]:2", "[::1]:2"),
+            ("10.0.0.1:3", "10.0.0.1:3"),
+        ] {
+            let bound = bound.parse().unwrap();
+            assert_eq!(reachable(bound).to_string(), reached);
+        }
+    }
 }

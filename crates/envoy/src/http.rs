@@ -29,7 +29,7 @@ pub(crate) fn ask(
     deadline: Duration,
 ) -> Result<Page, String> {
     let asking = async { tokio::time::timeout(deadline, exchange(addr, method, path)).await };
-    match block_on(asking) {
+    match block_on(asking).map_err(|error| error.to_string())? {
         Ok(page) => page.map_err(|error| error.to_string()),
         Err(_) => Err(format!("no answer within {deadline:?}")),
     }

@@ -1,15 +1,18 @@
 //! What stands below everything that is started here: processes, containers, folders, logs, and what
 //! is left over of them.
 
-pub mod apt;
+mod apt;
 #[cfg(feature = "containers")]
 mod container;
 #[cfg(feature = "containers")]
 pub(crate) mod engine;
+pub(crate) mod found;
+#[cfg(any(test, feature = "containers"))]
+pub(crate) mod image_name;
 pub(crate) mod leftovers;
-pub mod limits;
+pub(crate) mod limits;
 pub(crate) mod log;
-pub(crate) mod owner;
+mod owner;
 mod process;
 pub(crate) mod procfs;
 pub mod program;

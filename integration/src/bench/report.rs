@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_back() {
-        let folder = crate::envoy::Scratch::new();
+        let folder = crate::envoy::Scratch::new().unwrap();
         let path = folder.path().join("figures.json");
         let report = crate::bench::sample::report();
         report.write(&path).unwrap();

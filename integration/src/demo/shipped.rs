@@ -83,7 +83,8 @@ impl Shipped {
 
     /// The ports it documents, by the name of the listener.
     pub(super) fn ports(&self) -> BTreeMap<String, u16> {
-        let config = Config::from_yaml(&self.text);
+        let config =
+            Config::from_yaml(&self.text).unwrap_or_else(|error| panic!("{}: {error}", self.path));
         let value = config.value();
         let listeners = value["static_resources"]["listeners"].as_array();
         let named =
@@ -225,7 +226,7 @@ static_resources:
     #[test]
     fn a_service_is_put_in() {
         let text = shipped().service(([127, 0, 0, 1], 4711).into()).text;
-        let config = Config::from_yaml(&text);
+        let config = Config::from_yaml(&text).unwrap();
         let resources = &config.value()["static_resources"];
         let route = &resources["listeners"][0]["routes"][0]["route"];
         assert_eq!(route["cluster"], "my_service");

@@ -71,7 +71,7 @@ impl Stage {
 
     /// Its admin interface.
     pub(super) fn admin(&self) -> Admin {
-        self.running(|envoy| envoy.admin().clone())
+        self.running(|envoy| envoy.admin())
     }
 
     /// The lines on a path, once there are this many.

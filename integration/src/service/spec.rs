@@ -4,61 +4,58 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use envoy::Spec;
-
-use crate::client::Client;
+use ::envoy::{Install, Ready, Spec};
 
 pub(super) fn redis() -> Spec {
     Spec {
-        name: "Redis",
-        image: "redis:7-alpine",
-        entrypoint: "redis-server",
-        program: "redis-server",
-        package: "redis-server",
+        name: "Redis".to_owned(),
+        image: "redis:7-alpine".to_owned(),
+        entrypoint: "redis-server".to_owned(),
+        program: "redis-server".to_owned(),
+        package: "redis-server".to_owned(),
+        install: Install::OnDebian,
         args: Box::new(|addr, scratch| {
             let (ip, port) = (addr.ip().to_string(), addr.port().to_string());
             let folder = scratch.path().display().to_string();
             let args = ["--bind", &ip, "--port", &port, "--dir", &folder];
             let keep_nothing = ["--save", "", "--appendonly", "no"];
-            args.into_iter()
-                .chain(keep_nothing)
-                .map(str::to_owned)
-                .collect()
+            let all = args.into_iter().chain(keep_nothing);
+            Ok(all.map(str::to_owned).collect())
         }),
-        ready: |addr| ping(addr).is_ok_and(|answer| answer.starts_with(b"+PONG")),
+        ready: Ready::When(|addr| ping(addr).is_ok_and(|answer| answer.starts_with(b"+PONG"))),
     }
 }
 
 pub(super) fn prometheus(config: &str) -> Spec {
     let config = config.to_owned();
     Spec {
-        name: "Prometheus",
-        image: "prom/prometheus:v3.5.0",
-        entrypoint: "prometheus",
-        program: "prometheus",
-        package: "prometheus",
+        name: "Prometheus".to_owned(),
+        image: "prom/prometheus:v3.5.0".to_owned(),
+        entrypoint: "prometheus".to_owned(),
+        program: "prometheus".to_owned(),
+        package: "prometheus".to_owned(),
+        install: Install::OnDebian,
         args: Box::new(move |addr, scratch| {
-            let config = scratch.write("prometheus.yml", &config);
-            vec![
+            let config = scratch.write("prometheus.yml", &config)?;
+            let data = scratch.path().join("data");
+            Ok(vec![
                 format!("--config.file={}", config.display()),
-                format!(
-                    "--storage.tsdb.path={}",
-                    scratch.path().join("data").display()
-                ),
+                format!("--storage.tsdb.path={}", data.display()),
                 format!("--web.listen-address={addr}"),
-            ]
+            ])
         }),
-        ready: |addr| answers(addr, "/-/ready"),
+        ready: Ready::Page("/-/ready".to_owned()),
     }
 }
 
 pub(super) fn registry() -> Spec {
     Spec {
-        name: "the OCI registry",
-        image: "registry:2",
-        entrypoint: "registry",
-        program: "docker-registry",
-        package: "docker-registry",
+        name: "the OCI registry".to_owned(),
+        image: "registry:2".to_owned(),
+        entrypoint: "registry".to_owned(),
+        program: "docker-registry".to_owned(),
+        package: "docker-registry".to_owned(),
+        install: Install::OnDebian,
         args: Box::new(|addr, scratch| {
             let data = scratch.path().join("data");
             let config = serde_json::json!({
@@ -66,19 +63,11 @@ pub(super) fn registry() -> Spec {
                 "storage": { "filesystem": { "rootdirectory": data } },
                 "http": { "addr": addr.to_string() },
             });
-            let config = scratch.write("registry.yml", &config.to_string());
-            vec!["serve".to_owned(), config.display().to_string()]
+            let config = scratch.write("registry.yml", &config.to_string())?;
+            Ok(vec!["serve".to_owned(), config.display().to_string()])
         }),
-        ready: |addr| answers(addr, "/v2/"),
+        ready: Ready::Page("/v2/".to_owned()),
     }
-}
-
-fn answers(addr: SocketAddr, path: &str) -> bool {
-    let client = Client::http1(addr).deadline(Duration::from_secs(1));
-    client
-        .get(path)
-        .try_send()
-        .is_ok_and(|response| response.status == 200)
 }
 
 fn ping(addr: SocketAddr) -> std::io::Result<[u8; 5]> {

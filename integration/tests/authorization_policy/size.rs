@@ -43,7 +43,9 @@ fn write(scratch: &Scratch, listeners: Vec<Listener>) -> String {
             listener
         })
         .collect();
-    let path = scratch.write("lds.json", &json!({"resources": listeners}).to_string());
+    let path = scratch
+        .write("lds.json", &json!({"resources": listeners}).to_string())
+        .unwrap();
     path.to_str().unwrap().to_owned()
 }
 
@@ -69,7 +71,7 @@ impl fmt::Display for Added {
 }
 
 fn added(listener: impl Fn(&str, usize) -> Listener) -> Added {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     // The module is there already: what is measured is the configuration.
     let path = write(&scratch, vec![listener("few", 10)]);
     let config = json!({

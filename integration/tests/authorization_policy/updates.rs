@@ -53,11 +53,13 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
 
 #[test]
 fn a_bad_update_is_refused_and_the_last_good_one_stays() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let write = |scratch: &Scratch, config: &Value| {
         let mut listener = listener(config).build();
         listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-        scratch.write("lds.json", &json!({"resources": [listener]}).to_string())
+        scratch
+            .write("lds.json", &json!({"resources": [listener]}).to_string())
+            .unwrap()
     };
     let path = write(&scratch, &denies("/one"));
     let config = json!({

@@ -55,7 +55,7 @@ fn envoy_accepts_what_is_rendered() {
         ),
         (Context::Gateway, base::gateway(8080, &destination)),
     ] {
-        let scratch = Scratch::new();
+        let scratch = Scratch::new().unwrap();
         let proxy = Proxy::new(context, "default");
         let mut out = apply(plain.clone(), &filters, &proxy).unwrap();
         assert_eq!(out.notes, [""; 0]);

@@ -60,13 +60,13 @@ fn a_config_map_holds_a_module_and_not_all_and_an_annotation_holds_none() {
 /// Everything but the cluster: the shell, the files, and the order of what `kubectl` is asked for.
 #[test]
 fn the_commands_run_in_their_order() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let folder = scratch.path();
     for name in ["dist", "envoy-configs"] {
         symlink(repository().join(name), folder.join(name)).unwrap();
     }
     for (name, text) in [("kubectl", KUBECTL), ("cargo", "#!/bin/sh\n")] {
-        let program = scratch.write(name, text);
+        let program = scratch.write(name, text).unwrap();
         fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let path = std::env::var("PATH").unwrap();

@@ -37,7 +37,7 @@ fn after_the_comment(envoy: &Envoy) -> Vec<String> {
 
 #[test]
 fn prometheus_reads_rules_and_version_as_labels() {
-    let envoy = start(Launcher::detect());
+    let envoy = start(Launcher::detect().unwrap());
 
     let lines = after_the_comment(&envoy);
 
@@ -101,7 +101,7 @@ fn a_line_of_the_log_ends_with_the_reason(launcher: Launcher) {
 
 #[test]
 fn a_line_of_the_access_log_ends_with_the_reason() {
-    a_line_of_the_log_ends_with_the_reason(Launcher::detect());
+    a_line_of_the_log_ends_with_the_reason(Launcher::detect().unwrap());
 }
 
 #[test]

@@ -152,7 +152,7 @@ const ASKS: &str = r#"(module
 
 /// Whether Envoy's `expr_create` takes each.
 fn taken(expressions: &[String]) -> Vec<bool> {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = scratch.path().join("asks.wasm");
     std::fs::write(&path, wat::parse_str(ASKS).unwrap()).unwrap();
     let all: String = expressions

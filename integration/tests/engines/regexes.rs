@@ -191,7 +191,7 @@ fn a_million_values_match_alike() {
         .chain((256..VALUES).map(|_| value(&mut random)))
         .collect();
 
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = scratch.path().join("matched.log").display().to_string();
     let mut logs: Vec<Value> = patterns
         .iter()
@@ -310,11 +310,13 @@ fn the_same_patterns_are_taken() {
             typed("envoy.config.listener.v3.Listener", listener)
         })
         .collect();
-    let scratch = Scratch::new();
-    let path = scratch.write(
-        "listeners.json",
-        &json!({"resources": resources}).to_string(),
-    );
+    let scratch = Scratch::new().unwrap();
+    let path = scratch
+        .write(
+            "listeners.json",
+            &json!({"resources": resources}).to_string(),
+        )
+        .unwrap();
     let config = integration::envoy::Config::from_value(json!({
         "node": {"id": "regexes", "cluster": "regexes"},
         "layered_runtime": runtime(),

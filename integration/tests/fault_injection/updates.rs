@@ -102,7 +102,7 @@ fn base64(bytes: &[u8]) -> String {
 
 /// Envoy reads its listeners from a file of ours.
 fn updatable(first: Listener) -> Envoy {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = write(&scratch, first);
     let config = json!({
         "node": {"id": "updates", "cluster": "updates"},
@@ -119,7 +119,9 @@ fn updatable(first: Listener) -> Envoy {
 fn write(scratch: &Scratch, listener: Listener) -> String {
     let mut listener = listener.build();
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch.write("lds.json", &json!({"resources": [listener]}).to_string());
+    let path = scratch
+        .write("lds.json", &json!({"resources": [listener]}).to_string())
+        .unwrap();
     path.to_str().unwrap().to_owned()
 }
 

@@ -55,7 +55,7 @@ fn envoy_is_asked_for_what_tests_compare() {
 
 #[test]
 fn a_listener_file_is_picked_up_when_it_changes() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let mut config = config();
     let mut listeners = config.value_mut()["static_resources"]["listeners"].take();
     let resources = |listeners: &[Value]| {
@@ -67,7 +67,9 @@ fn a_listener_file_is_picked_up_when_it_changes() {
         json!({ "resources": typed.collect::<Vec<_>>() }).to_string()
     };
     let listeners = listeners.as_array_mut().unwrap();
-    let path = scratch.write("listeners.json", &resources(&listeners[..1]));
+    let path = scratch
+        .write("listeners.json", &resources(&listeners[..1]))
+        .unwrap();
     let config_source = json!({ "path_config_source": { "path": path } });
     config.value_mut()["dynamic_resources"] = json!({ "lds_config": config_source });
     config.value_mut()["node"] = json!({ "id": "test", "cluster": "test" });
@@ -79,7 +81,8 @@ fn a_listener_file_is_picked_up_when_it_changes() {
     envoy.port("forward");
     envoy
         .scratch()
-        .write("listeners.json", &resources(listeners));
+        .write("listeners.json", &resources(listeners))
+        .unwrap();
 
     assert_eq!(
         Client::http1(envoy.addr("direct")).get("/").send().text(),
@@ -158,7 +161,7 @@ fn one_that_hangs_is_killed(launcher: Launcher) {
 
 #[test]
 fn an_envoy_that_hangs_is_killed() {
-    one_that_hangs_is_killed(Launcher::detect());
+    one_that_hangs_is_killed(Launcher::detect().unwrap());
 }
 
 #[test]

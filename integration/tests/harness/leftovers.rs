@@ -48,7 +48,7 @@ fn leftovers_go_and_nothing_else(launcher: Launcher) {
 
 #[test]
 fn leftovers_of_a_crashed_run_are_removed() {
-    leftovers_go_and_nothing_else(Launcher::detect());
+    leftovers_go_and_nothing_else(Launcher::detect().unwrap());
 }
 
 #[test]

@@ -25,10 +25,13 @@ const SOON: Duration = Duration::from_secs(10);
 /// A listener `forward`, whose paths under `/h1` go upstream in HTTP/1.1 and all others in HTTP/2,
 /// and a listener `direct`, which answers by itself.
 fn config() -> Config {
-    Config::from_yaml(include_str!("envoy.yaml")).any_ports()
+    Config::from_yaml(include_str!("envoy.yaml"))
+        .unwrap()
+        .any_ports()
 }
 
 fn forwarding(upstream: &Upstream) -> Config {
     let addr = upstream.addr();
-    config().endpoint("http1", addr).endpoint("http2", addr)
+    let config = config().endpoint("http1", addr).unwrap();
+    config.endpoint("http2", addr).unwrap()
 }

@@ -36,7 +36,7 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
 
 /// Envoy reads its listeners from a file of ours.
 fn updatable(first: &Value) -> Envoy {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = write(&scratch, ours(first));
     let config = json!({
         "node": {"id": "updates", "cluster": "updates"},
@@ -54,7 +54,9 @@ fn updatable(first: &Value) -> Envoy {
 fn write(scratch: &Scratch, listener: Listener) -> String {
     let mut listener = listener.build();
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch.write("lds.json", &json!({"resources": [listener]}).to_string());
+    let path = scratch
+        .write("lds.json", &json!({"resources": [listener]}).to_string())
+        .unwrap();
     path.to_str().unwrap().to_owned()
 }
 

@@ -49,7 +49,7 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
 
 /// Envoy reads its listeners from a file of ours.
 fn updatable(rules: &Value) -> Envoy {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = write(&scratch, rules);
     let config = json!({
         "node": {"id": "updates", "cluster": "updates"},
@@ -66,7 +66,9 @@ fn updatable(rules: &Value) -> Envoy {
 fn write(scratch: &Scratch, rules: &Value) -> String {
     let mut listener = ours(rules).build();
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch.write("lds.json", &json!({"resources": [listener]}).to_string());
+    let path = scratch
+        .write("lds.json", &json!({"resources": [listener]}).to_string())
+        .unwrap();
     path.to_str().unwrap().to_owned()
 }
 

@@ -76,7 +76,7 @@ fn settles(envoy: &Envoy, token: &str, status: u16) {
 
 /// Envoy reads its listeners from a file of ours.
 fn updatable(issuer: &Issuer, rules: &Value) -> Envoy {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = write(&scratch, rules);
     let config = json!({
         "node": {"id": "withdrawal", "cluster": "withdrawal"},
@@ -95,7 +95,9 @@ fn updatable(issuer: &Issuer, rules: &Value) -> Envoy {
 fn write(scratch: &Scratch, rules: &Value) -> String {
     let mut listener = ours(rules).build();
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch.write("lds.json", &json!({"resources": [listener]}).to_string());
+    let path = scratch
+        .write("lds.json", &json!({"resources": [listener]}).to_string())
+        .unwrap();
     path.to_str().unwrap().to_owned()
 }
 

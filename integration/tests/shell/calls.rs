@@ -44,7 +44,10 @@ fn an_answered_request_can_go_on() {
 fn every_call_that_fails_comes_back_as_an_answer() {
     let upstream = upstream();
     let mut plan = Plan::before(&upstream).one_worker();
-    plan.config = plan.config.endpoint("breaks", server_that_breaks());
+    plan.config = plan
+        .config
+        .endpoint("breaks", server_that_breaks())
+        .unwrap();
     let rig = plan.start();
 
     for (call, expected) in [

@@ -32,11 +32,12 @@ impl Plan {
     /// The probe before this upstream, in two workers.
     pub(crate) fn before(upstream: &Upstream) -> Self {
         let addr = upstream.addr();
-        let config = Config::from_yaml(include_str!("envoy.yaml"));
+        let config = Config::from_yaml(include_str!("envoy.yaml")).unwrap();
+        let config = config.endpoint("http1", addr).unwrap();
         Plan {
-            config: config.endpoint("http1", addr).endpoint("http2", addr),
+            config: config.endpoint("http2", addr).unwrap(),
             workers: 2,
-            launcher: Launcher::detect(),
+            launcher: Launcher::detect().unwrap(),
         }
     }
 
@@ -79,7 +80,7 @@ impl Plan {
     pub(crate) fn builder(mut self) -> Builder {
         let module = repository().join("target/test-modules/probe.wasm");
         assert!(module.exists(), "no probe: run `cargo xtask build` first");
-        let scratch = Scratch::new();
+        let scratch = Scratch::new().unwrap();
         log_to(self.listener(), &scratch);
         self.builder_in(scratch)
     }

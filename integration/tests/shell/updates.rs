@@ -18,10 +18,10 @@ struct Updated {
 impl Updated {
     fn start(upstream: &Upstream) -> Self {
         let mut plan = Plan::before(upstream);
-        let scratch = Scratch::new();
+        let scratch = Scratch::new().unwrap();
         log_to(plan.listener(), &scratch);
         let listener = plan.listener().clone();
-        let path = scratch.write(FILE, &resources(&listener));
+        let path = scratch.write(FILE, &resources(&listener)).unwrap();
         let config = plan.config.value_mut();
         config["static_resources"]["listeners"] = json!([]);
         config["dynamic_resources"] =
@@ -41,7 +41,11 @@ impl Updated {
         let before = admin.stat(&verdict);
         let mut listener = self.listener.clone();
         change(&mut listener);
-        self.rig.envoy.scratch().write(FILE, &resources(&listener));
+        self.rig
+            .envoy
+            .scratch()
+            .write(FILE, &resources(&listener))
+            .unwrap();
         admin.wait_stat(&verdict, |now| now > before, SOON);
         self.listener = listener;
     }

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use cases::File;
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, repository};
+use integration::envoy::{Config, Envoy, read_config, repository};
 use integration::service::wait::until;
 use integration::service::{Scratch, Service, tool};
 use regex_lite::Regex;
@@ -73,8 +73,8 @@ fn every_query_of_the_dashboard_is_one() {
             .all(|rule| !rule["expr"].as_str().unwrap().contains('$'))
     );
     let rules = json!({"groups": [{"name": "dashboard", "rules": rules}]});
-    let scratch = Scratch::new();
-    let path = scratch.write("rules.yaml", &rules.to_string());
+    let scratch = Scratch::new().unwrap();
+    let path = scratch.write("rules.yaml", &rules.to_string()).unwrap();
     promtool(&["check", "rules", path.to_str().unwrap()]);
 }
 
@@ -107,7 +107,7 @@ fn the_label_to_choose_is_one_of_ones_own() {
         .and_then(|rest| rest.strip_suffix("$).+/"));
     let left_out = Regex::new(&format!("^{}$", left_out.unwrap())).unwrap();
 
-    let shipped = Config::from_file("envoy-configs/local/telemetry-tags.yaml");
+    let shipped = read_config("envoy-configs/local/telemetry-tags.yaml");
     let labels = shipped.value()["stats_config"]["stats_tags"].as_array();
     let labels = labels.unwrap().iter();
     let chosen: Vec<&str> = labels
@@ -132,8 +132,8 @@ fn envoy_counts_what_it_refuses_and_what_it_cannot_read() {
             .iter()
             .all(|name| rules.contains(name))
     );
-    let scratch = Scratch::new();
-    let nothing = scratch.write("listeners.yaml", "resources: []");
+    let scratch = Scratch::new().unwrap();
+    let nothing = scratch.write("listeners.yaml", "resources: []").unwrap();
     let config = json!({
         "node": {"id": "a", "cluster": "a"},
         "dynamic_resources": {"lds_config": {"path_config_source": {"path": nothing}}},
@@ -149,7 +149,7 @@ fn envoy_counts_what_it_refuses_and_what_it_cannot_read() {
     };
     let move_in = |text: &str| {
         // Envoy looks at a file when another takes its place.
-        let new = envoy.scratch().write("new.yaml", text);
+        let new = envoy.scratch().write("new.yaml", text).unwrap();
         fs::rename(new, envoy.scratch().path().join("listeners.yaml")).unwrap();
     };
     let becomes = |name: &str, expected: f64| {
@@ -243,7 +243,7 @@ fn counted<F: Filter>() -> BTreeSet<String> {
 
 /// The configuration of a filter in `envoy-configs/local/`.
 fn shipped(filter: &str) -> Value {
-    let file = Config::from_file(&format!("envoy-configs/local/{filter}.yaml"));
+    let file = read_config(&format!("envoy-configs/local/{filter}.yaml"));
     let listener = &file.value()["static_resources"]["listeners"][0];
     let manager = &listener["filter_chains"][0]["filters"][0]["typed_config"];
     let filters = manager["http_filters"].as_array().unwrap();

@@ -46,7 +46,7 @@ fn trapping(callback: &str, scratch: &Scratch) -> PathBuf {
 
 /// One worker, so that the one VM that dies is the one that all requests meet.
 fn dying(callback: &str, policy: &str) -> Envoy {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = trapping(callback, &scratch);
     let config = json!({
         "tags": [{"name": "tenant", "header": {"name": "x-tenant"}}],

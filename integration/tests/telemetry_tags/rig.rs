@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy};
+use integration::envoy::{Config, Envoy, read_config};
 use integration::listener::{Listener, bootstrap};
 use integration::service::wait::until;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(crate) fn labelled(
     listeners: impl IntoIterator<Item = Listener>,
     clusters: impl IntoIterator<Item = Value>,
 ) -> Config {
-    let shipped = Config::from_file(SHIPPED);
+    let shipped = read_config(SHIPPED);
     let mut stats = shipped.value()["stats_config"].clone();
     // For tags of the tests' own, one entry each: the comment of the file tells how.
     let labels = stats["stats_tags"].as_array_mut().unwrap();

@@ -1,7 +1,7 @@
 //! The life of a configuration: refused at start, refused at an update, replaced while requests come.
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch};
+use integration::envoy::{Config, Envoy, Scratch, read_config};
 use integration::listener::bootstrap;
 use integration::service::wait::until;
 use serde_json::{Value, json};
@@ -75,9 +75,9 @@ fn an_expression_that_envoy_does_not_read_is_refused_at_its_place() {
 
 /// Envoy reads its listeners from a file of ours.
 fn updatable(config: &Value) -> Envoy {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new().unwrap();
     let path = write(&scratch, config);
-    let mut stats = Config::from_file(SHIPPED).value()["stats_config"].clone();
+    let mut stats = read_config(SHIPPED).value()["stats_config"].clone();
     let tag = json!({"tag_name": "tag", "regex": r"(\[tag=([^\]]*)\])"});
     stats["stats_tags"].as_array_mut().unwrap().push(tag);
     let bootstrap = json!({
@@ -96,7 +96,9 @@ fn updatable(config: &Value) -> Envoy {
 fn write(scratch: &Scratch, config: &Value) -> String {
     let mut listener = ours(config, &[]).build();
     listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch.write("lds.json", &json!({"resources": [listener]}).to_string());
+    let path = scratch
+        .write("lds.json", &json!({"resources": [listener]}).to_string())
+        .unwrap();
     path.to_str().unwrap().to_owned()
 }
 

@@ -9,23 +9,26 @@ use std::sync::{Mutex, Once};
 
 use rustix::process::geteuid;
 
-use super::program;
+use super::program::{self, Install};
+use crate::Error;
 
 /// Debian asks this program before it starts a daemon.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 /// Its answer while we install: no. The second line is for whoever finds it after a crash.
 const NO: &[u8] = b"#!/bin/sh
-# From the tests of mesh-filters, while they install a package. Remove it if they do not run.
+# From mesh-filters, while it installs a package. Remove it if nothing of it runs.
 exit 101
 ";
 
-/// Installs a package, or says who has to.
-pub fn install(package: &str) -> Result<(), String> {
+/// Installs a package where that is allowed, or says who has to.
+pub(super) fn install(package: &str, install: Install) -> Result<(), Error> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
-    if !(is_debian() && geteuid().is_root()) {
-        return Err(format!(
-            "install it (on Debian: `apt-get install {package}`)"
+    if install == Install::Never || !(is_debian() && geteuid().is_root()) {
+        let remedy = format_args!("install it (on Debian: `apt-get install {package}`)");
+        return Err(Error::missing(
+            format_args!("no package `{package}`"),
+            remedy,
         ));
     }
     update_once();
@@ -57,8 +60,8 @@ fn is_debian() -> bool {
     Path::new("/etc/debian_version").exists() && program::find("apt-get").is_some()
 }
 
-/// Keeps packages from starting their daemons while it lives: tests start their own, on ports of
-/// their own. A machine that has a policy keeps it.
+/// Keeps packages from starting their daemons while it lives: who asks for a program starts it on a
+/// port of its own. A machine that has a policy keeps it.
 struct Quiet {
     ours: bool,
 }

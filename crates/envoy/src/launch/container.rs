@@ -10,12 +10,14 @@ use testcontainers::core::logs::LogFrame;
 use testcontainers::core::{AccessMode, Mount};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt};
+use tokio::runtime::Runtime;
 
-use super::engine;
 use super::log::Log;
 use super::owner::Owner;
 use super::running::Order;
-use crate::launch::runtime::{block_on, runtime};
+use super::runtime::{block_on, runtime};
+use super::{engine, image_name};
+use crate::Error;
 
 /// The exit code of a container that is not there any more.
 const UNKNOWN: i32 = -1;
@@ -33,10 +35,12 @@ impl Container {
         program: &str,
         order: &Order<'_>,
         log: &Log,
-    ) -> Result<Self, String> {
-        let request = request(image, program, order, log);
-        let inner = block_on(request.start())
-            .map_err(|error| format!("the container engine does not start {image}: {error}"))?;
+    ) -> Result<Self, Error> {
+        let request = request(image, program, order, log)?;
+        let inner = block_on(request.start())?.map_err(|error| {
+            let problem = format_args!("the container engine does not start it: {error}");
+            Error::program(image, problem)
+        })?;
         let pid = engine::pid(inner.id()).unwrap_or_default();
         Ok(Self {
             inner: Some(Box::new(inner)),
@@ -52,7 +56,10 @@ impl Container {
         let Some(inner) = &self.inner else {
             return Some(UNKNOWN);
         };
-        let code = block_on(inner.exit_code()).unwrap_or(Some(UNKNOWN.into()))?;
+        let asked = block_on(inner.exit_code());
+        let code = asked.map_or(Some(UNKNOWN.into()), |code| {
+            code.unwrap_or(Some(UNKNOWN.into()))
+        })?;
         Some(i32::try_from(code).unwrap_or(UNKNOWN))
     }
 
@@ -61,7 +68,7 @@ impl Container {
         let Some(inner) = &self.inner else { return };
         let streams =
             block_on(async { (inner.stdout_to_vec().await, inner.stderr_to_vec().await) });
-        if let (Ok(stdout), Ok(stderr)) = streams {
+        if let Ok((Ok(stdout), Ok(stderr))) = streams {
             log.replace(String::from_utf8_lossy(&[stdout, stderr].concat()).into_owned());
         }
     }
@@ -75,7 +82,8 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let _guard = runtime().enter();
+        // testcontainers removes the container in a task of its own.
+        let _guard = runtime().map(Runtime::enter);
         drop(self.inner.take());
     }
 }
@@ -85,18 +93,19 @@ fn request(
     program: &str,
     order: &Order<'_>,
     log: &Log,
-) -> ContainerRequest<GenericImage> {
-    let (name, tag) = engine::split(image);
+) -> Result<ContainerRequest<GenericImage>, Error> {
+    let (name, tag) = image_name::split(image);
     let log = log.clone();
     let scratch = order.scratch.path();
     let user = scratch
         .metadata()
-        .map(|folder| format!("{}:{}", folder.uid(), folder.gid()));
+        .map(|folder| format!("{}:{}", folder.uid(), folder.gid()))
+        .map_err(|error| Error::file(scratch, error))?;
     let mut request = GenericImage::new(name, tag)
         .with_entrypoint(program)
         .with_cmd(&order.args)
         .with_network("host")
-        .with_user(user.expect("the owner of a folder we made"))
+        .with_user(user)
         .with_working_dir(order.folder.display().to_string())
         .with_label(engine::OWNER, Owner::current().to_string())
         .with_log_consumer(move |frame: &LogFrame| log.push(frame.bytes()))
@@ -107,7 +116,7 @@ fn request(
     for (name, value) in &order.env {
         request = request.with_env_var(name, value);
     }
-    request
+    Ok(request)
 }
 
 /// Under the same path inside, so that one configuration serves both launchers.

@@ -12,8 +12,9 @@ use testcontainers::bollard::{Docker, models::ContainerSummary};
 use testcontainers::core::client::docker_client_instance;
 use testcontainers::runners::AsyncRunner;
 
+use super::image_name;
 use super::owner::Owner;
-use crate::launch::runtime::block_on;
+use super::runtime::block_on;
 
 /// The label that says who started a container.
 pub(super) const OWNER: &str = "org.mesh-filters.owner";
@@ -23,21 +24,24 @@ pub(crate) fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
     *AVAILABLE.get_or_init(|| {
         let remote = std::env::var("DOCKER_HOST").is_ok_and(|host| !host.starts_with("unix://"));
-        let answers = || block_on(async { docker().await?.ping().await.ok() }).is_some();
+        let answers = || {
+            block_on(async { docker().await?.ping().await.ok() }).is_ok_and(|pong| pong.is_some())
+        };
         cfg!(target_os = "linux") && !remote && answers()
     })
 }
 
 /// Whether the image is there already.
 pub(crate) fn has(image: &str) -> bool {
-    block_on(async { docker().await?.inspect_image(image).await.ok() }).is_some()
+    let asked = block_on(async { docker().await?.inspect_image(image).await.ok() });
+    asked.is_ok_and(|found| found.is_some())
 }
 
 /// Fetches an image; false where it cannot be had.
 pub(crate) fn pull(image: &str) -> bool {
-    let (name, tag) = split(image);
+    let (name, tag) = image_name::split(image);
     eprintln!("pulling the image {image}");
-    block_on(GenericImage::new(name, tag).pull_image()).is_ok()
+    block_on(GenericImage::new(name, tag).pull_image()).is_ok_and(|pulled| pulled.is_ok())
 }
 
 /// The process of a container as this machine counts them.
@@ -49,13 +53,15 @@ pub(super) fn pid(container: &str) -> Option<u32> {
             .await
             .ok()?
             .state
-    })?;
+    })
+    .ok()??;
     u32::try_from(state.pid?).ok()
 }
 
 /// Removes the containers whose owner is gone.
 pub(super) fn remove_orphans() {
-    block_on(async {
+    // Without a runtime there is no container of ours either.
+    let _ = block_on(async {
         let Some(docker) = docker().await else { return };
         let labelled = HashMap::from([("label", vec![OWNER])]);
         let options = ListContainersOptionsBuilder::new()
@@ -81,14 +87,6 @@ pub(super) fn remove_orphans() {
     });
 }
 
-/// An image's name and tag; a digest counts as a tag.
-pub(crate) fn split(image: &str) -> (&str, &str) {
-    match image.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => (name, tag),
-        _ => (image, "latest"),
-    }
-}
-
 fn is_orphan(container: &ContainerSummary) -> bool {
     let label = container
         .labels
@@ -101,20 +99,4 @@ fn is_orphan(container: &ContainerSummary) -> bool {
 
 async fn docker() -> Option<Docker> {
     docker_client_instance().await.ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::split;
-
-    #[test]
-    fn images_split_into_name_and_tag() {
-        assert_eq!(split("redis:7"), ("redis", "7"));
-        assert_eq!(split("redis"), ("redis", "latest"));
-        assert_eq!(
-            split("localhost:5000/redis"),
-            ("localhost:5000/redis", "latest")
-        );
-        assert_eq!(split("redis@sha256:abc"), ("redis@sha256", "abc"));
-    }
 }

@@ -4,8 +4,11 @@
 //! gone, its servers, containers and folders go too.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Once;
+
+use rustix::process::geteuid;
 
 use super::owner::Owner;
 use super::scratch::{OWNER, PREFIX, PROCESS};
@@ -24,14 +27,22 @@ pub fn clean() {
         .flatten()
         .flatten()
     {
-        if folder.file_name().to_string_lossy().starts_with(PREFIX) {
-            clean_folder(&folder.path());
+        let path = folder.path();
+        if folder.file_name().to_string_lossy().starts_with(PREFIX) && is_ours(&path) {
+            clean_folder(&path);
         }
     }
     #[cfg(feature = "containers")]
     if super::engine::is_available() {
         super::engine::remove_orphans();
     }
+}
+
+/// Whether it is a folder of this user's: in one of another's, anything could be written down as a
+/// process to be killed.
+fn is_ours(folder: &Path) -> bool {
+    let found = fs::symlink_metadata(folder);
+    found.is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
 }
 
 fn clean_folder(folder: &Path) {

@@ -11,7 +11,7 @@ pub fn raise_open_files() {
     RAISE.call_once(|| {
         let mut limit = getrlimit(Resource::Nofile);
         limit.current = limit.maximum;
-        // Where it is refused, a test that needs more says so by failing to connect.
+        // Where it is refused, whoever needs more hears so by failing to connect.
         let _ = setrlimit(Resource::Nofile, limit);
     });
 }

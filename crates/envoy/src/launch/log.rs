@@ -1,14 +1,14 @@
 //! What a server writes, collected while it runs.
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longer lines are cut when they are shown.
 const WIDTH: usize = 400;
 
-/// Both output streams of a server, as one text that grows.
+/// Both output streams of a server, as one text that grows. Clones are the same log.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Log(Arc<Shared>);
+pub struct Log(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
@@ -31,17 +31,17 @@ impl Log {
     }
 
     /// Everything so far.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.lock().clone()
     }
 
-    /// The end, short enough to be shown.
-    pub(crate) fn tail(&self, lines: usize) -> String {
+    /// The last lines, each short enough to be shown.
+    pub fn tail(&self, lines: usize) -> String {
         tail(&self.lock(), lines)
     }
 
-    /// Waits for a line that contains this.
-    pub(crate) fn wait(&self, part: &str, deadline: Duration) -> Option<String> {
+    /// Waits for a line that contains this and returns it; `None` when the time is up.
+    pub fn wait(&self, part: &str, deadline: Duration) -> Option<String> {
         let end = Instant::now() + deadline;
         let mut text = self.lock();
         loop {
@@ -50,12 +50,14 @@ impl Log {
             }
             let left = end.checked_duration_since(Instant::now())?;
             let waiting = self.0.grown.wait_timeout(text, left);
-            text = waiting.expect("a log nobody panicked with").0;
+            text = waiting.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, String> {
-        self.0.text.lock().expect("a log nobody panicked with")
+        // Text is whole whenever the lock is free, whoever panicked with it.
+        let text = self.0.text.lock();
+        text.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -63,12 +65,34 @@ impl Log {
 /// person stands at their beginning.
 pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<_> = text.lines().collect();
-    let last = &all[all.len().saturating_sub(lines)..];
-    let short = last
-        .iter()
-        .map(|line| match line.char_indices().nth(WIDTH) {
-            Some((end, _)) => format!("{} …", &line[..end]),
-            None => (*line).to_owned(),
-        });
+    let last = all.iter().skip(all.len().saturating_sub(lines));
+    let short = last.map(|line| match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{} …", line.get(..end).unwrap_or(line)),
+        None => (*line).to_owned(),
+    });
     short.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tail_is_short_enough_to_be_shown() {
+        let long = "ä".repeat(WIDTH + 1);
+        let log = Log::default();
+        log.push(format!("first\n{long}\nlast\n").as_bytes());
+        let tail = log.tail(2);
+        let (cut, last) = tail.split_once('\n').unwrap();
+        assert_eq!(cut.chars().count(), WIDTH + " …".len() - 2);
+        assert_eq!(last, "last");
+    }
+
+    #[test]
+    fn a_line_is_waited_for_until_the_time_is_up() {
+        let log = Log::default();
+        log.push(b"one\ntwo\n");
+        assert_eq!(log.wait("wo", Duration::ZERO).as_deref(), Some("two"));
+        assert_eq!(log.wait("three", Duration::from_millis(1)), None);
+    }
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
+use super::limits::raise_open_files;
 use super::log::Log;
 use super::running::Order;
-use crate::launch::limits::raise_open_files;
+use crate::Error;
 
 /// A child, with the threads that read what it writes.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub(super) fn start(program: &Path, order: &Order<'_>, log: &Log) -> Result<Self, String> {
+    pub(super) fn start(program: &Path, order: &Order<'_>, log: &Log) -> Result<Self, Error> {
         raise_open_files();
         let mut child = Command::new(program)
             .args(&order.args)
@@ -28,7 +29,7 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .map_err(|error| format!("running {}: {error}", program.display()))?;
+            .map_err(|error| Error::program(program.display(), error))?;
         order.scratch.record_process(child.id());
         let readers = [
             child.stdout.take().map(|stream| read(stream, log.clone())),

@@ -9,6 +9,7 @@ use super::log::Log;
 use super::process::Process;
 use super::scratch::Scratch;
 use super::wait;
+use crate::Error;
 
 /// What to launch, in terms that mean the same as a process and in a container.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ enum Kind {
 
 impl Running {
     /// Launches a program of this machine.
-    pub(crate) fn process(program: &Path, order: &Order<'_>) -> Result<Self, String> {
+    pub(crate) fn process(program: &Path, order: &Order<'_>) -> Result<Self, Error> {
         let log = Log::default();
         let process = Process::start(program, order, &log)?;
         Ok(Self {
@@ -68,7 +69,7 @@ impl Running {
 
     /// Launches the program of an image.
     #[cfg(feature = "containers")]
-    pub(crate) fn container(image: &str, program: &str, order: &Order<'_>) -> Result<Self, String> {
+    pub(crate) fn container(image: &str, program: &str, order: &Order<'_>) -> Result<Self, Error> {
         let log = Log::default();
         let container = Container::start(image, program, order, &log)?;
         Ok(Self {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::owner::Owner;
+use crate::Error;
 
 /// How the folders are named; the process number and a count follow.
 pub(super) const PREFIX: &str = "mesh-filters-";
@@ -21,32 +22,27 @@ pub struct Scratch {
 }
 
 impl Scratch {
-    /// Makes the folder.
-    #[expect(
-        clippy::new_without_default,
-        reason = "it makes a folder: nothing to default to"
-    )]
-    pub fn new() -> Self {
-        let path = (0..)
-            .find_map(Self::claim)
-            .expect("as many names as one could want");
-        let scratch = Self { path };
-        scratch.write(OWNER, &Owner::current().to_string());
-        scratch
-    }
-
-    /// Takes a name that nobody has: a process may share the temporary folder with another one of
-    /// the same number, in a container.
-    fn claim(_attempt: u32) -> Option<PathBuf> {
+    /// Makes the folder, in the folder for temporary files (`TMPDIR`).
+    ///
+    /// # Errors
+    /// That folder cannot be written to.
+    pub fn new() -> Result<Self, Error> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{PREFIX}{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        match fs::create_dir(&path) {
-            Ok(()) => Some(path),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => None,
-            Err(error) => panic!("making {}: {error}", path.display()),
-        }
+        // A process may share the temporary folder with another one of the same number, in a
+        // container: the first name that nobody has is taken.
+        let path = loop {
+            let count = COUNT.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{PREFIX}{}-{count}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            match fs::create_dir(&path) {
+                Ok(()) => break path,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(Error::file(&path, error)),
+            }
+        };
+        let scratch = Self { path };
+        scratch.write(OWNER, &Owner::current().to_string())?;
+        Ok(scratch)
     }
 
     /// Where it is.
@@ -56,13 +52,16 @@ impl Scratch {
 
     /// Writes a file and returns its path. The file appears whole under its name, by renaming,
     /// which is also the one change that Envoy's file subscriptions notice.
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf, Error> {
         let path = self.path.join(name);
         let part = self.path.join(format!("{name}.part"));
         fs::write(&part, text)
             .and_then(|()| fs::rename(&part, &path))
-            .unwrap_or_else(|error| panic!("writing {}: {error}", path.display()));
-        path
+            .map_err(|error| Error::file(&path, error))?;
+        Ok(path)
     }
 
     /// Reads a file; `None` while it is not there.
@@ -72,7 +71,8 @@ impl Scratch {
 
     pub(super) fn record_process(&self, pid: u32) {
         if let Some(process) = Owner::of(pid) {
-            self.write(PROCESS, &process.to_string());
+            // Without it a crash leaves one process more: no reason not to start.
+            let _ = self.write(PROCESS, &process.to_string());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Polling with a deadline, which is what tests do instead of sleeping.
+//! Polling with a deadline, which is better than sleeping.
 
 use std::time::{Duration, Instant};
 
