@@ -1,7 +1,7 @@
 //! [`sdk_helpers::Filter`] without its types: one trait for the filter, one for a stream with its
 //! memory.
 
-use sdk_helpers::filter::{Chores, Event, Exchange, Filter};
+use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange, Filter};
 use sdk_helpers::{Decision, Edits, Outcomes, Record, Request, Response, Resume, World};
 
 /// A filter of any type.
@@ -9,7 +9,7 @@ pub(crate) trait Erased {
     fn name(&self) -> &'static str;
     fn outcomes(&self) -> &Outcomes;
     fn summary(&self) -> String;
-    fn upkeep(&self, event: Event, world: &dyn World) -> Chores;
+    fn background(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions;
     fn stream(&self) -> Box<dyn Callbacks + '_>;
 }
 
@@ -34,8 +34,8 @@ impl<F: Filter> Erased for F {
         Filter::summary(self)
     }
 
-    fn upkeep(&self, event: Event, world: &dyn World) -> Chores {
-        Filter::upkeep(self, event, world)
+    fn background(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
+        Filter::background(self, event, world)
     }
 
     fn stream(&self) -> Box<dyn Callbacks + '_> {

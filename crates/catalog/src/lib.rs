@@ -36,9 +36,12 @@ mod loaded;
 
 use std::fmt;
 
+use sdk_helpers::config::Envelope;
 use sdk_helpers::config::kind::FieldKind;
+use sdk_helpers::config::schema;
 use sdk_helpers::config::table::Table;
 use sdk_helpers::{ConfigError, World};
+use serde_json::Value;
 
 pub use loaded::{Loaded, Stream};
 
@@ -46,7 +49,7 @@ pub use loaded::{Loaded, Stream};
 static FILTERS: &[Filter] = &[
     Filter::of::<authorization_policy::AuthorizationPolicy>(),
     Filter::of::<fault_injection::FaultInjection>().described::<fault_injection::config::Wire>(),
-    Filter::of::<rate_limit::RateLimit>(),
+    Filter::of::<rate_limit::RateLimit>().described::<rate_limit::config::Wire>(),
     Filter::of::<request_authentication::RequestAuthentication>(),
     Filter::of::<telemetry_tags::TelemetryTags>(),
 ];
@@ -89,6 +92,7 @@ impl std::error::Error for UnknownFilter {}
 pub struct Filter {
     name: &'static str,
     load: Load,
+    envelope: Envelope,
     fields: Option<fn() -> Option<Table>>,
 }
 
@@ -100,6 +104,7 @@ impl Filter {
         Filter {
             name: F::NAME,
             load: Loaded::load::<F>,
+            envelope: F::ENVELOPE,
             fields: None,
         }
     }
@@ -123,6 +128,20 @@ impl Filter {
     #[must_use]
     pub fn fields(&self) -> Option<Table> {
         self.fields.and_then(|fields| fields())
+    }
+
+    /// The objects of Kubernetes that its configuration may be written as.
+    #[must_use]
+    pub fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    /// The JSON Schema (2020-12) of its configuration in each way it may be written, made of
+    /// [`Filter::fields`].
+    #[must_use]
+    pub fn schema(&self) -> Option<Value> {
+        let fields = self.fields()?;
+        Some(schema(self.name, &fields, &self.envelope))
     }
 
     /// Loads a configuration: JSON text, or a serialized `google.protobuf.Struct` as Envoy hands it

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sdk_helpers::filter::{Chores, Event, Exchange};
+use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
     ConfigError, Decision, Edits, Outcomes, Record, Request, Response, Resume, World,
 };
@@ -80,8 +80,8 @@ impl Loaded {
 
     /// Asks for the work that belongs to no stream.
     #[must_use]
-    pub fn upkeep(&self, event: Event, world: &dyn World) -> Chores {
-        self.filter.upkeep(event, world)
+    pub fn background(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
+        self.filter.background(event, world)
     }
 }
 

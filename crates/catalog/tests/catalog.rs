@@ -9,7 +9,7 @@
 use std::path::Path;
 
 use catalog::{Loaded, filters, find};
-use sdk_helpers::filter::{Event, Exchange};
+use sdk_helpers::filter::{BackgroundEvent, Exchange};
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{Decision, Headers, Record, Request, Response};
 
@@ -79,11 +79,19 @@ fn a_stream_goes_through_all_of_its_filters_callbacks() {
         response: &response,
     };
     let _ = stream.on_end(&exchange, &world);
-    assert_eq!(loaded.upkeep(Event::Loaded, &world).calls, []);
+    assert_eq!(loaded.background(BackgroundEvent::Loaded, &world).calls, []);
 }
 
 #[test]
 fn a_record_without_outcomes_has_no_reason() {
     let loaded = telemetry(&FakeWorld::new());
     assert_eq!(loaded.reason(&Record::default()), None);
+}
+
+#[test]
+fn a_filter_with_a_table_of_fields_has_a_schema() {
+    let filter = find("fault-injection").unwrap();
+    let fields = filter.fields().unwrap();
+    assert!(!fields.fields.is_empty());
+    assert_eq!(filter.schema().unwrap()["title"], "fault-injection");
 }
