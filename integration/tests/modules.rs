@@ -37,7 +37,7 @@ struct Pinned {
     budget: u64,
 }
 
-const MODULES: [Pinned; 7] = [
+const MODULES: [Pinned; 8] = [
     Pinned {
         name: "authorization-policy",
         callbacks: &[
@@ -49,6 +49,11 @@ const MODULES: [Pinned; 7] = [
             "proxy_on_response_headers",
         ],
         budget: 400_000,
+    },
+    Pinned {
+        name: "beyond",
+        callbacks: &["proxy_on_request_headers"],
+        budget: 350_000,
     },
     Pinned {
         name: "fault-injection",

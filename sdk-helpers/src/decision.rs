@@ -15,8 +15,7 @@ pub enum Decision {
     Continue(Edits),
     /// Answered here; the upstream never sees it.
     Reply(LocalReply),
-    /// Held for `by`, then `then`. The stream counts as active meanwhile; a filter that decides this says so
-    /// by [`Filter::DELAYS`](crate::Filter::DELAYS).
+    /// Held for `by`, then `then`. The stream counts as active meanwhile.
     Delay {
         /// How long. Never shorter; longer by the grain of Envoy's timers (about 4 ms).
         by: Duration,

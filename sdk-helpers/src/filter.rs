@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::config::{self, At, ConfigError, Envelope, FromNode, Problems};
 use crate::decision::{Call, CallResult, Decision, Edits, Record, Resume};
+use crate::needs::Needs;
 use crate::outcome::{OutcomeId, Outcomes};
 use crate::request::{Request, Response};
 use crate::world::World;
@@ -17,9 +18,9 @@ pub trait Filter: Sized + 'static {
     /// Folder, crate, `root_id` and prefix of every statistic.
     const NAME: &'static str;
 
-    /// Whether it decides [`Decision::Delay`]. Only then does it have the gauge `active`, of the streams
-    /// that it holds so.
-    const DELAYS: bool = false;
+    /// What it does beyond continuing and replying. Callbacks that it does not need are not called, and
+    /// what it decides beyond its needs is refused.
+    const NEEDS: Needs = Needs::NOTHING;
 
     /// The configuration as a user writes it.
     type Wire: FromNode;
@@ -60,7 +61,8 @@ pub trait Filter: Sized + 'static {
         Decision::pass()
     }
 
-    /// Changes a response on its way back: [`Edits::response`] and the record count.
+    /// Changes a response on its way back: [`Edits::response`] and the record count. Called with
+    /// [`Needs::response_headers`].
     fn on_response(
         &self,
         _response: &Response,
@@ -71,7 +73,7 @@ pub trait Filter: Sized + 'static {
     }
 
     /// Sees the end of a stream, also of one that never reached [`Filter::on_request`] because an
-    /// earlier filter answered it.
+    /// earlier filter answered it. Called with [`Needs::end`].
     fn on_end(
         &self,
         _exchange: &Exchange<'_>,
@@ -93,7 +95,8 @@ pub trait Filter: Sized + 'static {
         None
     }
 
-    /// Work that belongs to no stream, such as fetching keys.
+    /// Work that belongs to no stream, such as fetching keys. Called once the configuration is in
+    /// force, and then for what it set going itself.
     fn background(&self, _event: BackgroundEvent, _world: &dyn World) -> BackgroundActions {
         BackgroundActions::default()
     }

@@ -19,6 +19,7 @@ pub mod filter;
 pub mod grpc;
 pub mod headers;
 pub mod matcher;
+pub mod needs;
 pub mod outcome;
 pub mod protobuf;
 pub mod request;
@@ -31,6 +32,7 @@ pub use filter::{
     BackgroundActions, BackgroundEvent, Exchange, Filter, Load, Loaded, Series, load, load_at,
 };
 pub use headers::{HeaderEdit, Headers};
+pub use needs::{Beyond, Needs};
 pub use outcome::{Outcome, OutcomeId, Outcomes};
 pub use protobuf::read_metadata;
 pub use request::{Request, Response};

@@ -24,24 +24,3 @@ use sdk_helpers::Filter;
 pub fn start<F: Filter>() {
     proxy_wasm::set_root_context(|id| Box::new(root::Root::<F>::new(id)));
 }
-
-/// Copies a text into the bytes of a custom section.
-#[must_use]
-pub const fn section<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
-    let mut section = [0; LENGTH];
-    let (mut rest, mut index) = (text.as_bytes(), 0);
-    while let [first, tail @ ..] = rest
-        && index < LENGTH
-    {
-        #[allow(
-            clippy::indexing_slicing,
-            reason = "in a constant, with the bound just checked"
-        )]
-        {
-            section[index] = *first;
-        }
-        rest = tail;
-        index += 1;
-    }
-    section
-}

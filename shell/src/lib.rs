@@ -3,35 +3,40 @@
 //! A filter sees values and returns values; what stands between it and proxy-wasm is here, so that
 //! tests, tools and Envoy all run the same core. A module is a filter and a line of [`register!`].
 
+mod callbacks;
 #[cfg(target_arch = "wasm32")]
 mod contexts;
 
+pub use callbacks::{callbacks, length};
 #[cfg(target_arch = "wasm32")]
-pub use contexts::{proxy_wasm, section, start};
+pub use contexts::{proxy_wasm, start};
 
-/// Makes a [`Filter`](sdk_helpers::Filter) the filter of this module, and names the proxy-wasm
-/// callbacks it needs.
-///
-/// Every callback a module exports is a call Envoy makes for every stream, so `cargo xtask build`
-/// strips those that are not named here. Names are those of the proxy-wasm ABI without `proxy_`:
+/// Makes a [`Filter`](sdk_helpers::Filter) the filter of this module:
 ///
 /// ```text
-/// shell::register!(FaultInjection: on_request_headers, on_tick, on_queue_ready);
+/// shell::register!(fault_injection::FaultInjection);
 /// ```
+///
+/// Every callback a module exports is a call Envoy makes for every stream. So `cargo xtask build`
+/// strips those that the filter's [`NEEDS`](sdk_helpers::Filter::NEEDS) do not come to: they stand in
+/// the custom section `mesh_filters.callbacks`.
 #[macro_export]
 macro_rules! register {
-    ($filter:ty: $($callback:ident),+ $(,)?) => {
+    ($filter:ty) => {
         #[cfg(target_arch = "wasm32")]
         mod module {
             use super::*;
 
-            const CALLBACKS: &str = concat!($(stringify!($callback), "\n"),+);
+            const NEEDS: $crate::Needs = <$filter as $crate::Filter>::NEEDS;
 
             #[used]
             #[unsafe(link_section = "mesh_filters.callbacks")]
-            static SECTION: [u8; CALLBACKS.len()] = $crate::section(CALLBACKS);
+            static SECTION: [u8; $crate::length(NEEDS)] = $crate::callbacks(NEEDS);
 
             $crate::proxy_wasm::main! {{ $crate::start::<$filter>() }}
         }
     };
 }
+
+#[doc(hidden)]
+pub use sdk_helpers::{Filter, Needs};

@@ -2,7 +2,8 @@
 //!
 //! The SDK exports every proxy-wasm callback, and Envoy calls each one a module exports: a filter
 //! that only reads request headers would pay for bodies, trailers and logs too. So the filter
-//! declares what it needs (the shell's `register!` writes a custom section), and the rest goes.
+//! declares what it needs (`Filter::NEEDS`, of which the shell's `register!` writes a custom section),
+//! and the rest goes.
 
 use std::collections::BTreeSet;
 
@@ -77,7 +78,7 @@ fn wanted(module: &mut Module) -> Result<BTreeSet<String>, String> {
     if !found {
         return Err(format!(
             "no section `{SECTION}`, so its callbacks are unknown; add \
-             `shell::register!(<filter>: on_request_headers, …);` to its src/lib.rs"
+             `shell::register!(<filter>);` to its src/lib.rs"
         ));
     }
     let offered: BTreeSet<&str> = module
@@ -96,7 +97,7 @@ fn wanted(module: &mut Module) -> Result<BTreeSet<String>, String> {
                 .collect();
             return Err(format!(
                 "section `{SECTION}`: `{callback}` is no callback of the SDK; correct it in \
-                 `register!`; there are: {}",
+                 the shell's `callbacks.rs`; there are: {}",
                 names.join(" ")
             ));
         }
@@ -228,7 +229,7 @@ mod tests {
         assert_eq!(
             problem,
             "no section `mesh_filters.callbacks`, so its callbacks are unknown; add \
-             `shell::register!(<filter>: on_request_headers, …);` to its src/lib.rs"
+             `shell::register!(<filter>);` to its src/lib.rs"
         );
     }
 

@@ -74,7 +74,7 @@ impl<F: Filter> Native<F> {
         let request = Request::new(Headers::from_pairs(case.headers()));
         let mut memory = F::Memory::default();
         let mut seen = Outcome::default();
-        let mut decision = self.0.on_request(&request, world, &mut memory);
+        let mut decision = within::<F>(self.0.on_request(&request, world, &mut memory));
         let mut answers = case.answers.iter();
         while let Decision::Ask { record, .. } = decision {
             self.note(&record, &mut seen);
@@ -86,11 +86,11 @@ impl<F: Filter> Native<F> {
                 None => CallResult::Failed,
             };
             let resume = Resume::Answered(answer);
-            decision = self.0.on_resume(resume, &request, world, &mut memory);
+            decision = within::<F>(self.0.on_resume(resume, &request, world, &mut memory));
         }
         let goes_on = matches!(decision, Decision::Continue(_));
         self.follow(decision, &request, &mut seen);
-        if goes_on {
+        if goes_on && F::NEEDS.response_headers {
             let response = Response::new(Headers::from_pairs([(":status", "200")]));
             let edits = self.0.on_response(&response, world, &mut memory);
             note_tags(&edits.record, &mut seen);
@@ -147,6 +147,14 @@ impl<F: Filter> Native<F> {
             seen.reason = Some(format!("{so_far}{text}{detail}"));
         }
     }
+}
+
+/// What was decided, if the filter has the callbacks for it; the shell would refuse it else.
+fn within<F: Filter>(decision: Decision) -> Decision {
+    if let Err(beyond) = F::NEEDS.check(&decision) {
+        panic!("{}: {beyond}", F::NAME);
+    }
+    decision
 }
 
 fn note_tags(record: &Record, seen: &mut Outcome) {

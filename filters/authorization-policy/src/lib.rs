@@ -16,8 +16,8 @@ use std::borrow::Cow;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Decision, Edits, Filter, HeaderEdit, Headers, Load, LocalReply, Outcomes, Record, Request,
-    Resume, World,
+    Decision, Edits, Filter, HeaderEdit, Headers, Load, LocalReply, Needs, Outcomes, Record,
+    Request, Resume, World,
 };
 
 use config::Wire;
@@ -43,6 +43,12 @@ pub struct Memory {
 
 impl Filter for AuthorizationPolicy {
     const NAME: &'static str = "authorization-policy";
+    const NEEDS: Needs = Needs {
+        http_calls: true,
+        grpc_calls: true,
+        response_headers: true,
+        ..Needs::NOTHING
+    };
     type Wire = Wire;
     const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = Memory;

@@ -7,7 +7,9 @@ pub mod percentage;
 pub mod policy;
 
 use sdk_helpers::config::Envelope;
-use sdk_helpers::{Decision, Edits, Filter, Load, LocalReply, Outcomes, Record, Request, World};
+use sdk_helpers::{
+    Decision, Edits, Filter, Load, LocalReply, Needs, Outcomes, Record, Request, World,
+};
 
 use config::Wire;
 use policy::{AbortStatus, Dice, Environment, Policy, Verdict};
@@ -23,7 +25,10 @@ const BODY: &str = "fault filter abort";
 
 impl Filter for FaultInjection {
     const NAME: &'static str = "fault-injection";
-    const DELAYS: bool = true;
+    const NEEDS: Needs = Needs {
+        delays: true,
+        ..Needs::NOTHING
+    };
     type Wire = Wire;
     const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = ();

@@ -21,7 +21,7 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
     BackgroundActions, BackgroundEvent, Call, CallResult, Contended, Decision, Edits, Filter,
-    HeaderEdit, Load, LocalReply, OutcomeId, Outcomes, Record, Request, Resume, World,
+    HeaderEdit, Load, LocalReply, Needs, OutcomeId, Outcomes, Record, Request, Resume, World,
 };
 
 use config::Wire;
@@ -45,6 +45,11 @@ const BODY: &str = "local_rate_limited";
 
 impl Filter for RateLimit {
     const NAME: &'static str = "rate-limit";
+    const NEEDS: Needs = Needs {
+        grpc_calls: true,
+        response_headers: true,
+        ..Needs::NOTHING
+    };
     type Wire = Wire;
     const ENVELOPE: Envelope = config::ENVELOPE;
     /// A request that the service is asked about.

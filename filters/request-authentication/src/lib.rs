@@ -20,8 +20,8 @@ use std::cell::RefCell;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    At, BackgroundActions, BackgroundEvent, Decision, Filter, Load, Outcomes, Record, Request,
-    Resume, Timestamp, World,
+    At, BackgroundActions, BackgroundEvent, Decision, Filter, Load, Needs, Outcomes, Record,
+    Request, Resume, Timestamp, World,
 };
 
 use background::{Background, RequestKeys};
@@ -39,6 +39,12 @@ pub struct RequestAuthentication {
 
 impl Filter for RequestAuthentication {
     const NAME: &'static str = "request-authentication";
+    const NEEDS: Needs = Needs {
+        waits: true,
+        http_calls: true,
+        background: true,
+        ..Needs::NOTHING
+    };
     type Wire = Wire;
     const ENVELOPE: Envelope = config::ENVELOPE;
     /// Until when the request can wait for keys; none before it first has to.

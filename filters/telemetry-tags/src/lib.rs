@@ -18,7 +18,8 @@ pub mod tag_source;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Decision, Edits, Exchange, Filter, Load, Outcomes, Record, Request, Response, Series, World,
+    Decision, Edits, Exchange, Filter, Load, Needs, Outcomes, Record, Request, Response, Series,
+    World,
 };
 
 use config::Wire;
@@ -32,6 +33,11 @@ pub struct TelemetryTags {
 
 impl Filter for TelemetryTags {
     const NAME: &'static str = "telemetry-tags";
+    const NEEDS: Needs = Needs {
+        response_headers: true,
+        end: true,
+        ..Needs::NOTHING
+    };
     type Wire = Wire;
     const ENVELOPE: Envelope = config::ENVELOPE;
     type Memory = Memory;

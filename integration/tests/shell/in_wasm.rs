@@ -14,8 +14,13 @@ pub(crate) fn worker(world: &World) -> Host {
 
 /// A worker with this configuration of the probe.
 pub(crate) fn worker_with(world: &World, configuration: &[u8]) -> Host {
-    let module = repository().join("target/test-modules/probe.wasm");
-    assert!(module.exists(), "no probe: run `cargo xtask build` first");
+    load("probe", world, configuration)
+}
+
+/// A worker with this test module.
+pub(crate) fn load(name: &str, world: &World, configuration: &[u8]) -> Host {
+    let module = repository().join(format!("target/test-modules/{name}.wasm"));
+    assert!(module.exists(), "no {name}: run `cargo xtask build` first");
     let host = Host::in_world(&Module::load(module).unwrap(), world).unwrap();
     assert!(host.configure(configuration));
     host

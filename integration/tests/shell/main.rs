@@ -25,6 +25,7 @@ mod holds;
 mod hostile;
 mod in_wasm;
 mod leavers;
+mod needs;
 mod replies;
 mod rig;
 mod updates;

@@ -235,7 +235,7 @@ fn counted<F: Filter>() -> BTreeSet<String> {
         let gauges = gauges.iter().map(|(name, _)| *name);
         names.extend(reasons.chain(gauges).map(|name| format!("{prefix}_{name}")));
     }
-    if F::DELAYS {
+    if F::NEEDS.delays {
         names.insert(format!("{prefix}_active"));
     }
     names

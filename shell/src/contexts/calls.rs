@@ -4,16 +4,18 @@ use proxy_wasm::types::MapType;
 
 use super::host::{self, Buffer};
 use sdk_helpers::decision::{Call, CallResult};
+use sdk_helpers::filter::Filter;
 
-/// Sends a call; the token that its result comes under, or none if it could not be sent.
-pub(super) fn dispatch(call: &Call) -> Option<u32> {
+/// Sends a call, one that the filter's needs allow; the token that its result comes under, or none if
+/// it could not be sent.
+pub(super) fn dispatch<F: Filter>(call: &Call) -> Option<u32> {
     match call {
         Call::Http {
             cluster,
             headers,
             body,
             timeout,
-        } => host::http_call(cluster, headers, body, *timeout),
+        } if F::NEEDS.http_calls => host::http_call(cluster, headers, body, *timeout),
         Call::Grpc {
             cluster,
             service,
@@ -21,7 +23,10 @@ pub(super) fn dispatch(call: &Call) -> Option<u32> {
             metadata,
             message,
             timeout,
-        } => host::grpc_call(cluster, service, method, metadata, message, *timeout),
+        } if F::NEEDS.grpc_calls => {
+            host::grpc_call(cluster, service, method, metadata, message, *timeout)
+        }
+        Call::Http { .. } | Call::Grpc { .. } => None,
     }
 }
 

@@ -38,7 +38,7 @@ impl Metrics {
                 .iter()
                 .map(|outcome| host::define_metric(MetricType::Counter, &series(name, outcome)))
                 .collect(),
-            active: F::DELAYS.then(|| gauge("active")).flatten(),
+            active: F::NEEDS.delays.then(|| gauge("active")).flatten(),
             gauges: filter
                 .gauges()
                 .iter()

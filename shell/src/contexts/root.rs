@@ -11,6 +11,7 @@ use super::log_name::named;
 use super::shared::Shared;
 use super::stream::Stream;
 use super::world::EnvoyWorld;
+use crate::callbacks::has_timer;
 use sdk_helpers::config::ConfigError;
 use sdk_helpers::filter::{BackgroundEvent, Filter, Loaded, load};
 
@@ -27,13 +28,17 @@ impl<F: Filter> Root<F> {
 
 impl<F: Filter> Context for Root<F> {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
-        if let Some(shared) = &self.shared {
+        if F::NEEDS.http_calls
+            && let Some(shared) = &self.shared
+        {
             shared.answered(token, http_result(headers, body));
         }
     }
 
     fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
-        if let Some(shared) = &self.shared {
+        if F::NEEDS.grpc_calls
+            && let Some(shared) = &self.shared
+        {
             shared.answered(token, grpc_result(status, size));
         }
     }
@@ -79,12 +84,17 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
-        if let Some(shared) = &self.shared {
+        if has_timer(F::NEEDS)
+            && let Some(shared) = &self.shared
+        {
             shared.run_due();
         }
     }
 
     fn on_queue_ready(&mut self, queue: u32) {
+        if !has_timer(F::NEEDS) {
+            return;
+        }
         while host::dequeue(queue).is_ok() {}
         if let Some(shared) = &self.shared {
             shared.run_due();

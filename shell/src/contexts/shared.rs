@@ -127,7 +127,7 @@ impl<F: Filter> Shared<F> {
     }
 
     fn send(&self, call: &Call, caller: Caller) -> Option<u32> {
-        let token = dispatch(call)?;
+        let token = dispatch::<F>(call)?;
         self.calls.borrow_mut().insert(token, caller);
         Some(token)
     }
@@ -219,6 +219,10 @@ impl<F: Filter> Shared<F> {
                 return;
             };
             let actions = self.filter.background(event, &self.world);
+            if let Err(beyond) = F::NEEDS.check_background(&actions) {
+                log::error!("{}in the background {beyond}", named::<F>());
+                return;
+            }
             for (tag, call) in actions.calls {
                 if self.send(&call, Caller::Background(tag)).is_none() {
                     events.push_back(BackgroundEvent::Answered(tag, CallResult::Unsent));
@@ -234,12 +238,14 @@ impl<F: Filter> Shared<F> {
             for (gauge, value) in actions.gauges {
                 self.metrics.set(gauge, value);
             }
-            if let Some(time) = actions.timer {
+            if F::NEEDS.background
+                && let Some(time) = actions.timer
+            {
                 let generation = self.timer_generation.get().wrapping_add(1);
                 self.timer_generation.set(generation);
                 self.after(time, Due::Background(generation));
             }
-            if actions.wake {
+            if F::NEEDS.waits && actions.wake {
                 for paused in self.waiting.take() {
                     self.after(Duration::ZERO, Due::Resume(paused, Resume::Woken));
                 }

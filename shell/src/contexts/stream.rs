@@ -70,11 +70,15 @@ impl<F: Filter> Stream<F> {
 
 impl<F: Filter> Context for Stream<F> {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
-        self.0.shared.answered(token, http_result(headers, body));
+        if F::NEEDS.http_calls {
+            self.0.shared.answered(token, http_result(headers, body));
+        }
     }
 
     fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
-        self.0.shared.answered(token, grpc_result(status, size));
+        if F::NEEDS.grpc_calls {
+            self.0.shared.answered(token, grpc_result(status, size));
+        }
     }
 }
 
@@ -91,6 +95,9 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
+        if !F::NEEDS.response_headers {
+            return Action::Continue;
+        }
         let inner = &self.0;
         let shared = &inner.shared;
         let response = Response::lazy(RESPONSE);
@@ -106,6 +113,9 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_log(&mut self) {
+        if !F::NEEDS.end {
+            return;
+        }
         let inner = &self.0;
         let shared = &inner.shared;
         // Taken anew: later filters have changed what this one saw.
@@ -156,7 +166,9 @@ impl<F: Filter> Inner<F> {
     fn apply(self: &Rc<Self>, mut decision: Decision, paused: bool) -> Action {
         for _ in 0..MOST_FAILED_CALLS {
             match decision {
-                Decision::Continue(edits) => {
+                Decision::Continue(edits)
+                    if F::NEEDS.response_headers || edits.response.is_empty() =>
+                {
                     self.go_on(edits);
                     if paused {
                         host::continue_request();
@@ -167,7 +179,7 @@ impl<F: Filter> Inner<F> {
                     self.reply(&reply);
                     return Action::Pause;
                 }
-                Decision::Delay { by, record, then } => {
+                Decision::Delay { by, record, then } if F::NEEDS.delays => {
                     self.record(&record);
                     let paused = self.pause();
                     self.state.borrow_mut().active = true;
@@ -175,7 +187,7 @@ impl<F: Filter> Inner<F> {
                     self.shared.after(by, Due::EndDelay(paused, *then));
                     return Action::Pause;
                 }
-                Decision::Wait { at_most, record } => {
+                Decision::Wait { at_most, record } if F::NEEDS.waits => {
                     self.record(&record);
                     let (waiting, timing_out) = (self.pause(), self.paused());
                     self.shared.wait(waiting);
@@ -183,16 +195,26 @@ impl<F: Filter> Inner<F> {
                     self.shared.after(at_most, due);
                     return Action::Pause;
                 }
-                Decision::Ask { call, record } => {
+                Decision::Ask { call, record } if F::NEEDS.check_call(&call).is_ok() => {
                     self.record(&record);
                     if self.ask(&call) {
                         return Action::Pause;
                     }
                     decision = self.ask_again(Resume::Answered(CallResult::Unsent));
                 }
+                // Without the callback that ends it, the stream would hang.
+                beyond => {
+                    let why = F::NEEDS.check(&beyond).err();
+                    return self.give_up(&why.map_or(String::new(), |why| why.to_string()));
+                }
             }
         }
-        log::error!("{}gave up on calls that could not be sent", named::<F>());
+        self.give_up("gave up on calls that could not be sent")
+    }
+
+    /// Fails the stream closed.
+    fn give_up(&self, why: &str) -> Action {
+        log::error!("{}{why}", named::<F>());
         self.reply(&LocalReply {
             status: 500,
             grpc_status: None,

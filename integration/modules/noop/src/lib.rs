@@ -35,4 +35,4 @@ impl Filter for Noop {
     }
 }
 
-shell::register!(Noop: on_request_headers);
+shell::register!(Noop);

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use sdk_helpers::{
     BackgroundActions, BackgroundEvent, Call, CallResult, Decision, Edits, Exchange, Filter,
-    HeaderEdit, Load, LocalReply, OutcomeId, Outcomes, Record, Request, Response, Resume, World,
+    HeaderEdit, Load, LocalReply, Needs, OutcomeId, Outcomes, Record, Request, Response, Resume,
+    World,
 };
 
 /// The probe.
@@ -45,7 +46,15 @@ const FETCH: u32 = 7;
 
 impl Filter for Probe {
     const NAME: &'static str = "probe";
-    const DELAYS: bool = true;
+    const NEEDS: Needs = Needs {
+        delays: true,
+        waits: true,
+        http_calls: true,
+        grpc_calls: true,
+        response_headers: true,
+        end: true,
+        background: true,
+    };
     type Wire = Wire;
     /// The number of times it was asked about this stream.
     type Memory = u32;
@@ -346,7 +355,4 @@ fn compressed(world: &dyn World) -> String {
     format!("{there} {missing}")
 }
 
-shell::register!(
-    Probe: on_request_headers, on_response_headers, on_log, on_tick, on_queue_ready,
-    on_http_call_response, on_grpc_receive, on_grpc_close
-);
+shell::register!(Probe);
