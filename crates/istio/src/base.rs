@@ -8,10 +8,11 @@
 //! - Filters that only Istio's Envoy has are left out: `istio.metadata_exchange`, `istio.alpn`,
 //!   `istio.stats`. So are mutual TLS and the original-destination filters.
 //!
-//! Everything takes a destination's host from the test, and outbound and gateway requests must carry
+//! Everything takes a destination's host from its caller, and outbound and gateway requests must carry
 //! it in `:authority`, as they would in a mesh.
 
 use super::json;
+use crate::Error;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
 
@@ -33,7 +34,7 @@ pub struct Destination<'a> {
     pub host: &'a str,
     /// Its service port.
     pub port: u16,
-    /// Where a test's upstream listens.
+    /// Where its one endpoint listens.
     pub endpoint: SocketAddr,
 }
 
@@ -67,10 +68,17 @@ pub fn sidecar_inbound(port: u16, endpoint: SocketAddr) -> Value {
         }],
         "validate_clusters": false,
     });
-    let mut manager = connection_manager(&format!("inbound_0.0.0.0_{port};"), routes);
-    manager["typed_config"]["forward_client_cert_details"] = json!("APPEND_FORWARD");
-    manager["typed_config"]["set_current_client_cert_details"] =
-        json!({ "subject": true, "dns": true, "uri": true });
+    let manager = connection_manager(
+        &format!("inbound_0.0.0.0_{port};"),
+        routes,
+        [
+            ("forward_client_cert_details", json!("APPEND_FORWARD")),
+            (
+                "set_current_client_cert_details",
+                json!({ "subject": true, "dns": true, "uri": true }),
+            ),
+        ],
+    );
     let listener_filters = [
         plain(
             "envoy.filters.listener.tls_inspector",
@@ -134,7 +142,7 @@ pub fn sidecar_outbound(destination: &Destination<'_>) -> Value {
         "address": any_port(),
         "traffic_direction": "OUTBOUND",
         "filter_chains": [{
-            "filters": [connection_manager(&format!("outbound_0.0.0.0_{port};"), routes)],
+            "filters": [connection_manager(&format!("outbound_0.0.0.0_{port};"), routes, [])],
         }],
     });
     // Where Istio sends what no other listener takes; here it shows that a patch without a port
@@ -178,11 +186,18 @@ pub fn gateway(port: u16, destination: &Destination<'_>) -> Value {
         }],
         "validate_clusters": false,
     });
-    let mut manager = connection_manager(&format!("outbound_0.0.0.0_{port};"), routes);
-    manager["typed_config"]["use_remote_address"] = json!(true);
-    manager["typed_config"]["forward_client_cert_details"] = json!("SANITIZE_SET");
-    manager["typed_config"]["set_current_client_cert_details"] =
-        json!({ "subject": true, "cert": true, "dns": true, "uri": true });
+    let manager = connection_manager(
+        &format!("outbound_0.0.0.0_{port};"),
+        routes,
+        [
+            ("use_remote_address", json!(true)),
+            ("forward_client_cert_details", json!("SANITIZE_SET")),
+            (
+                "set_current_client_cert_details",
+                json!({ "subject": true, "cert": true, "dns": true, "uri": true }),
+            ),
+        ],
+    );
     let listener = json!({
         "name": format!("0.0.0.0_{port}"),
         "address": any_port(),
@@ -198,15 +213,32 @@ pub fn gateway(port: u16, destination: &Destination<'_>) -> Value {
 
 /// Adds one of the HTTP filters that Istio has only where a policy asks for it, in Istio's place:
 /// `envoy.filters.http.jwt_authn`, `envoy.filters.http.rbac` or `envoy.filters.http.grpc_web`.
-pub fn add_http_filter(bootstrap: &mut Value, name: &str, typed_config: Value) {
+///
+/// # Errors
+/// The filter is none of Istio's.
+pub fn add_http_filter(
+    bootstrap: &mut Value,
+    name: &str,
+    typed_config: Value,
+) -> Result<(), Error> {
     let rank = |name: &str| HTTP_FILTER_ORDER.iter().position(|known| *known == name);
-    let own = rank(name).unwrap_or_else(|| panic!("`{name}` has no place in Istio's order"));
+    let Some(own) = rank(name) else {
+        let known = HTTP_FILTER_ORDER.join("`, `");
+        let problem = format!("`{name}` has no place in Istio's order, which is `{known}`");
+        return Err(Error::Bootstrap(problem));
+    };
     let filter = json!({ "name": name, "typed_config": typed_config });
-    let listeners = json::list(&mut bootstrap["static_resources"], "listeners");
+    let listeners = json::existing_object(bootstrap, "static_resources")
+        .and_then(|resources| json::existing_list(resources, "listeners"));
     let chains = listeners
-        .iter_mut()
-        .flat_map(|listener| json::list(listener, "filter_chains"));
-    for manager in chains.flat_map(|chain| json::list(chain, "filters")) {
+        .into_iter()
+        .flatten()
+        .filter_map(|listener| json::existing_list(listener, "filter_chains"))
+        .flatten();
+    let managers = chains
+        .filter_map(|chain| json::existing_list(chain, "filters"))
+        .flatten();
+    for manager in managers {
         let Some(filters) = json::existing_object(manager, "typed_config")
             .and_then(|configuration| json::existing_list(configuration, "http_filters"))
         else {
@@ -216,6 +248,7 @@ pub fn add_http_filter(bootstrap: &mut Value, name: &str, typed_config: Value) {
         let place = filters.iter().position(later).unwrap_or(filters.len());
         filters.insert(place, filter.clone());
     }
+    Ok(())
 }
 
 fn bootstrap(role: &str, listeners: Vec<Value>, clusters: Vec<Value>) -> Value {
@@ -229,30 +262,41 @@ fn bootstrap(role: &str, listeners: Vec<Value>, clusters: Vec<Value>) -> Value {
     })
 }
 
-fn connection_manager(stat_prefix: &str, routes: Value) -> Value {
-    let mut grpc_stats = plain(
-        "envoy.filters.http.grpc_stats",
-        "envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
-    );
-    grpc_stats["typed_config"]["emit_filter_state"] = json!(true);
+/// Istio's connection manager with these routes, and these fields besides.
+fn connection_manager<const N: usize>(
+    stat_prefix: &str,
+    routes: Value,
+    fields: [(&str, Value); N],
+) -> Value {
+    let grpc_stats = json!({
+        "name": "envoy.filters.http.grpc_stats",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig",
+            "emit_filter_state": true,
+        },
+    });
+    let mut configuration = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": stat_prefix,
+        "server_name": "istio-envoy",
+        "use_remote_address": false,
+        "normalize_path": true,
+        "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
+        "upgrade_configs": [{ "upgrade_type": "websocket" }],
+        "route_config": routes,
+        "http_filters": [
+            grpc_stats,
+            plain("envoy.filters.http.fault", "envoy.extensions.filters.http.fault.v3.HTTPFault"),
+            plain("envoy.filters.http.cors", "envoy.extensions.filters.http.cors.v3.Cors"),
+            plain("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router"),
+        ],
+    });
+    for (field, value) in fields {
+        json::set(&mut configuration, field, value);
+    }
     json!({
         "name": "envoy.filters.network.http_connection_manager",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-            "stat_prefix": stat_prefix,
-            "server_name": "istio-envoy",
-            "use_remote_address": false,
-            "normalize_path": true,
-            "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
-            "upgrade_configs": [{ "upgrade_type": "websocket" }],
-            "route_config": routes,
-            "http_filters": [
-                grpc_stats,
-                plain("envoy.filters.http.fault", "envoy.extensions.filters.http.fault.v3.HTTPFault"),
-                plain("envoy.filters.http.cors", "envoy.extensions.filters.http.cors.v3.Cors"),
-                plain("envoy.filters.http.router", "envoy.extensions.filters.http.router.v3.Router"),
-            ],
-        },
+        "typed_config": configuration,
     })
 }
 
@@ -299,8 +343,8 @@ mod tests {
     #[test]
     fn policies_put_their_filters_in_istios_place() {
         let mut bootstrap = sidecar_inbound(8080, SocketAddr::from(([127, 0, 0, 1], 1)));
-        add_http_filter(&mut bootstrap, "envoy.filters.http.rbac", json!({}));
-        add_http_filter(&mut bootstrap, "envoy.filters.http.jwt_authn", json!({}));
+        add_http_filter(&mut bootstrap, "envoy.filters.http.rbac", json!({})).unwrap();
+        add_http_filter(&mut bootstrap, "envoy.filters.http.jwt_authn", json!({})).unwrap();
         let chain = &bootstrap["static_resources"]["listeners"][0]["filter_chains"][0];
         let filters = json::items(&chain["filters"][0]["typed_config"], "http_filters");
         let names: Vec<&str> = filters.iter().map(json::name).collect();
@@ -308,5 +352,11 @@ mod tests {
             .iter()
             .filter(|name| !name.ends_with("grpc_web"));
         assert_eq!(names, all.copied().collect::<Vec<_>>());
+        let problem = add_http_filter(&mut bootstrap, "mine", json!({})).unwrap_err();
+        let text = problem.to_string();
+        assert!(
+            text.starts_with("`mine` has no place in Istio's order"),
+            "{text}"
+        );
     }
 }

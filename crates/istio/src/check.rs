@@ -7,6 +7,7 @@ use super::resource::{
     ApplyTo, ObjectMatch, Operation, Patch, PatchContext, ProxyMatch, VersionMatch,
 };
 use super::wire::{ConfigPatch, Match, Proxy};
+use crate::Error;
 use regex_lite::Regex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -17,20 +18,23 @@ const DEPRECATED_ALIAS: &str = "envoy.http_connection_manager";
 const LONGEST_PROXY_VERSION: usize = 1024;
 
 /// The patch being checked: its path, for errors, and what was only warned about.
-pub(super) struct Checked {
+pub(super) struct Checked<'a> {
+    /// Namespace and name of its resource.
+    of: &'a str,
     at: String,
     pub(super) warnings: Vec<String>,
 }
 
-impl Checked {
-    pub(super) fn at(path: String) -> Checked {
+impl<'a> Checked<'a> {
+    pub(super) fn at(of: &'a str, path: String) -> Self {
         Checked {
+            of,
             at: path,
             warnings: Vec::new(),
         }
     }
 
-    pub(super) fn patch(&mut self, patch: Option<ConfigPatch>) -> Result<Patch, String> {
+    pub(super) fn patch(&mut self, patch: Option<ConfigPatch>) -> Result<Patch, Error> {
         let ConfigPatch {
             apply_to,
             r#match,
@@ -89,7 +93,7 @@ impl Checked {
         })
     }
 
-    fn proxy(&mut self, proxy: Proxy) -> Result<ProxyMatch, String> {
+    fn proxy(&mut self, proxy: Proxy) -> Result<ProxyMatch, Error> {
         let version = if proxy.proxy_version.is_empty() {
             VersionMatch::Any
         } else if proxy.proxy_version.len() > LONGEST_PROXY_VERSION {
@@ -111,7 +115,7 @@ impl Checked {
         apply_to: ApplyTo,
         object: Option<&ObjectMatch>,
         waypoint: bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), Error> {
         use ApplyTo::*;
         match (apply_to, object) {
             (_, None) if !waypoint => Ok(()),
@@ -137,7 +141,7 @@ impl Checked {
         }
     }
 
-    fn listener(&mut self, apply_to: ApplyTo, clause: &ListenerMatch) -> Result<(), String> {
+    fn listener(&mut self, apply_to: ApplyTo, clause: &ListenerMatch) -> Result<(), Error> {
         let Some(filter) = clause
             .filter_chain
             .as_ref()
@@ -175,7 +179,7 @@ impl Checked {
         Ok(())
     }
 
-    fn value(&self, mut value: Value) -> Result<Value, String> {
+    fn value(&self, mut value: Value) -> Result<Value, Error> {
         if !matches!(value, Value::Object(_) | Value::Null) {
             return Err(self.error("patch.value is not an object"));
         }
@@ -188,12 +192,12 @@ impl Checked {
         Ok(value)
     }
 
-    fn error(&self, problem: &str) -> String {
-        format!("{}: {problem}", self.at)
+    fn error(&self, problem: &str) -> Error {
+        Error::resource(self.of, &self.at, problem)
     }
 
     fn warn(&mut self, problem: &str) {
-        self.warnings.push(self.error(problem));
+        self.warnings.push(format!("{}: {problem}", self.at));
     }
 }
 
@@ -219,7 +223,7 @@ mod tests {
     use super::*;
     use crate::EnvoyFilter;
 
-    fn one(patch: &str) -> Result<EnvoyFilter, String> {
+    fn one(patch: &str) -> Result<EnvoyFilter, Error> {
         EnvoyFilter::parse(&format!(
             "{{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, \
              metadata: {{name: test}}, spec: {{configPatches: [{patch}]}}}}"
@@ -286,8 +290,8 @@ mod tests {
                     .into(),
             ),
         ] {
-            let error = one(&patch).unwrap_err();
-            let expected = format!("spec.configPatches[0]: {problem}");
+            let error = one(&patch).unwrap_err().to_string();
+            let expected = format!("default/test spec.configPatches[0]: {problem}");
             assert!(error.starts_with(&expected), "{patch}: {error}");
         }
     }

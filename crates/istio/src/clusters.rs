@@ -79,7 +79,7 @@ fn merge(cluster: &mut Value, patch: &Running<'_>) {
         // Both kinds of socket at once would not be a valid cluster, so the patch is dropped.
         None if by_endpoint => patch.missed("no transport_socket_matches entry has that name"),
         None => {
-            cluster["transport_socket"] = new.clone();
+            json::set(cluster, "transport_socket", new.clone());
             patch.hit();
         }
     }

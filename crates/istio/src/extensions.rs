@@ -4,6 +4,7 @@
 use super::json;
 use super::patches::Patches;
 use super::resource::{ApplyTo, Operation};
+use crate::Error;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
@@ -52,15 +53,17 @@ pub(super) fn bind(
     bootstrap: &mut Value,
     configurations: &[Value],
     directory: &Path,
-) -> Result<(), String> {
+) -> Result<(), Error> {
     for (index, configuration) in configurations.iter().enumerate() {
         let path = directory.join(format!("extension-{index}.json"));
         let mut resource = configuration.clone();
-        resource["@type"] =
-            Value::from("type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig");
+        let name = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
+        json::set(&mut resource, "@type", name);
         let response = json!({ "version_info": "1", "resources": [resource] });
-        fs::write(&path, response.to_string())
-            .map_err(|error| format!("`{}`: {error}", path.display()))?;
+        fs::write(&path, response.to_string()).map_err(|error| Error::File {
+            path: path.clone(),
+            problem: error.to_string(),
+        })?;
         for_each_request(bootstrap, &mut |name, source| {
             if name == json::name(configuration) {
                 *source = json!({

@@ -128,7 +128,7 @@ fn below(key: &str, inner: &mut Value) {
             let metadata = json::existing_object(inner, "metadata").map(Value::take);
             snake_case(inner);
             if let Some(metadata) = metadata {
-                inner["metadata"] = metadata;
+                json::set(inner, "metadata", metadata);
             }
         }
         inner => snake_case(inner),

@@ -23,8 +23,8 @@ pub(super) fn edit(filters: &mut Vec<Value>, patch: &Running<'_>, clause: Option
         (Operation::InsertBefore, Some(_)) => position(filters),
         (Operation::InsertAfter, Some(_)) => position(filters).map(|found| found + 1),
         (Operation::Replace, Some(_)) => {
-            if let Some(found) = position(filters) {
-                filters[found] = patch.value.clone();
+            if let Some(found) = position(filters).and_then(|found| filters.get_mut(found)) {
+                *found = patch.value.clone();
                 patch.hit();
             }
             None
@@ -44,8 +44,9 @@ pub(super) fn edit(filters: &mut Vec<Value>, patch: &Running<'_>, clause: Option
         (Operation::Merge | Operation::MergeAndReplaceList, _) => None,
     };
     if let Some(place) = place {
-        if filters[..place]
+        if filters
             .iter()
+            .take(place)
             .any(|filter| json::name(filter) == ROUTER)
         {
             patch.warn(format!("lands after `{ROUTER}`, where nothing runs"));
@@ -66,7 +67,7 @@ pub(super) fn merge(filter: &mut Value, patch: &Running<'_>, clause: Option<&str
         if clause.is_none() {
             patch.warn(format!("names no filter, so it renames `{old}` to `{new}`"));
         }
-        filter["name"] = Value::from(new);
+        json::set(filter, "name", new);
         patch.hit();
     }
 }

@@ -54,14 +54,17 @@ fn patch_listener_filters(listener: &mut Value, patches: &Patches<'_>, context: 
         }
         let clause = matching::listener_filter_name(patch);
         if patch.operation != Operation::Merge {
-            filters::edit(json::list(listener, "listener_filters"), patch, clause);
+            if let Some(filters) = json::list(listener, "listener_filters") {
+                filters::edit(filters, patch, clause);
+            }
             continue;
         }
         // istiod compares types here and not names, and renames nothing; the clause is only asked for.
         match clause {
             None => patch.missed("it names no filter"),
             Some(_) => {
-                for filter in json::list(listener, "listener_filters") {
+                let filters = json::existing_list(listener, "listener_filters");
+                for filter in filters.into_iter().flatten() {
                     filters::merge_configuration(filter, patch);
                 }
             }
@@ -70,12 +73,12 @@ fn patch_listener_filters(listener: &mut Value, patches: &Patches<'_>, context: 
 }
 
 fn patch_filter_chains(listener: &mut Value, patches: &Patches<'_>, context: Context) {
-    let mut chains = std::mem::take(json::list(listener, "filter_chains"));
+    let mut chains = json::take_list(listener, "filter_chains");
     // A chain without filters is dropped, whether a patch emptied it or brought it along.
     chains.retain_mut(|chain| {
         !json::items(chain, "filters").is_empty() && patch_chain(chain, listener, patches, context)
     });
-    let mut fallback = listener["default_filter_chain"].take();
+    let mut fallback = json::remove(listener, "default_filter_chain");
     if !json::items(&fallback, "filters").is_empty()
         && !patch_chain(&mut fallback, listener, patches, context)
     {
@@ -92,14 +95,9 @@ fn patch_filter_chains(listener: &mut Value, patches: &Patches<'_>, context: Con
             patch.hit();
         }
     }
-    listener["filter_chains"] = Value::Array(chains);
-    match fallback {
-        Value::Null => {
-            listener
-                .as_object_mut()
-                .map(|fields| fields.remove("default_filter_chain"));
-        }
-        fallback => listener["default_filter_chain"] = fallback,
+    json::set(listener, "filter_chains", chains);
+    if !fallback.is_null() {
+        json::set(listener, "default_filter_chain", fallback);
     }
 }
 
@@ -163,7 +161,7 @@ fn patch_network_filters(
     patches: &Patches<'_>,
     context: Context,
 ) {
-    let mut network_filters = std::mem::take(json::list(chain, "filters"));
+    let mut network_filters = json::take_list(chain, "filters");
     for patch in patches.to(ApplyTo::NetworkFilter, context) {
         if matching::listener(patch, listener) && matching::filter_chain(patch, listener, chain) {
             filters::edit(
@@ -188,7 +186,7 @@ fn patch_network_filters(
             patch_http_filters(filter, chain, listener, patches, context);
         }
     }
-    *json::list(chain, "filters") = network_filters;
+    json::set(chain, "filters", network_filters);
 }
 
 fn patch_http_filters(
@@ -207,10 +205,11 @@ fn patch_http_filters(
                     .is_none_or(|name| name == HTTP_CONNECTION_MANAGER)
         })
         .collect();
-    let Some(configuration) = connection_manager(manager) else {
+    let Some(http_filters) = connection_manager(manager)
+        .and_then(|configuration| json::list(configuration, "http_filters"))
+    else {
         return;
     };
-    let http_filters = json::list(configuration, "http_filters");
     for patch in &here {
         filters::edit(http_filters, patch, matching::http_filter_name(patch));
     }

@@ -40,7 +40,7 @@ pub(super) fn filter_chain(patch: &Patch, listener: &Value, chain: &Value) -> bo
     let Some(clause) = &clause.filter_chain else {
         return true;
     };
-    let conditions = &chain["filter_chain_match"];
+    let conditions = chain.get("filter_chain_match").unwrap_or(&Value::Null);
     let lists = |key: &str, wanted: &str| {
         json::items(conditions, key)
             .iter()
@@ -181,19 +181,21 @@ fn agrees(wanted: &str, found: &str) -> bool {
     wanted.is_empty() || wanted == found
 }
 
-/// The port Istio would listen on. Tests listen on port 0, so there it is the one in the name.
+/// The port Istio would listen on. The bases listen on port 0, so there it is the one in the name.
 fn listener_port(listener: &Value) -> Option<u32> {
-    match listener["address"]["socket_address"]["port_value"].as_u64() {
+    let port = listener.pointer("/address/socket_address/port_value");
+    match port.and_then(Value::as_u64) {
         None => None,
         Some(0) => port_in_name(json::name(listener)),
         Some(port) => u32::try_from(port).ok(),
     }
 }
 
-/// The port Istio would have the chain serve. Nothing redirects to a test's listener, so there the
+/// The port Istio would have the chain serve. Nothing redirects to a base's listener, so there the
 /// chain matches any port and the one it stands for is in its name.
 fn chain_port(chain: &Value) -> Option<u32> {
-    match chain["filter_chain_match"]["destination_port"].as_u64() {
+    let port = chain.pointer("/filter_chain_match/destination_port");
+    match port.and_then(Value::as_u64) {
         None => port_in_name(json::name(chain)),
         Some(port) => u32::try_from(port).ok(),
     }

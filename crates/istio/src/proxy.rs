@@ -1,9 +1,10 @@
 //! The proxy that configuration is made for, and which EnvoyFilters are for it.
 
 use super::resource::{EnvoyFilter, Patch, PatchContext, VersionMatch};
+use crate::Error;
 use std::collections::BTreeMap;
 
-/// Stands in for "some current release"; tests of version clauses set their own.
+/// Stands in for "some current release"; who asks about version clauses sets another.
 const ISTIO_VERSION: &str = "1.30.0";
 /// The label Istio puts on the pods of a Kubernetes Gateway.
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
@@ -79,7 +80,7 @@ impl Proxy {
     pub(super) fn applicable<'a>(
         &self,
         filters: &'a [EnvoyFilter],
-    ) -> Result<Vec<&'a EnvoyFilter>, String> {
+    ) -> Result<Vec<&'a EnvoyFilter>, Error> {
         let mut applicable = Vec::new();
         for filter in filters {
             if self.is_selected_by(filter)? {
@@ -97,7 +98,7 @@ impl Proxy {
         Ok(applicable)
     }
 
-    fn is_selected_by(&self, filter: &EnvoyFilter) -> Result<bool, String> {
+    fn is_selected_by(&self, filter: &EnvoyFilter) -> Result<bool, Error> {
         let own = filter.namespace == self.namespace;
         if !own && filter.namespace != self.root_namespace {
             return Ok(false);
@@ -119,10 +120,10 @@ impl Proxy {
                 // For waypoints, which no context stands for.
                 "Service" | "ServiceEntry" => {}
                 kind => {
-                    return Err(format!(
-                        "{}/{} spec.targetRefs[{index}]: kind `{kind}` is not rendered here",
-                        filter.namespace, filter.name
-                    ));
+                    let id = format!("{}/{}", filter.namespace, filter.name);
+                    let at = format!("spec.targetRefs[{index}]");
+                    let problem = format!("kind `{kind}` is not rendered here");
+                    return Err(Error::resource(&id, at, problem));
                 }
             }
         }
@@ -224,7 +225,7 @@ mod tests {
             "targetRefs: [{kind: GatewayClass, group: gateway.networking.k8s.io, name: istio}]",
         );
         assert_eq!(
-            proxy().is_selected_by(&class).unwrap_err(),
+            proxy().is_selected_by(&class).unwrap_err().to_string(),
             "apps/test spec.targetRefs[0]: kind `GatewayClass` is not rendered here"
         );
     }

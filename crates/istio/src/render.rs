@@ -4,6 +4,7 @@ use super::patches::Patches;
 use super::proxy::Proxy;
 use super::resource::{ApplyTo, EnvoyFilter};
 use super::{clusters, extensions, fields, json, listeners, routes};
+use crate::Error;
 use serde_json::Value;
 use std::path::Path;
 
@@ -25,29 +26,39 @@ pub struct Rendered {
 impl Rendered {
     /// Puts the extension configurations into files in `directory`, which must outlive Envoy, and
     /// has the filters that ask for them read those.
-    pub fn bind_extensions(&mut self, directory: &Path) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn bind_extensions(&mut self, directory: &Path) -> Result<(), Error> {
         extensions::bind(&mut self.bootstrap, &self.extension_configs, directory)
     }
 }
 
 /// Applies `filters` to `bootstrap` as istiod would for `proxy`.
+///
+/// # Errors
+/// The bootstrap has no `static_resources`, or a filter is attached to what is not rendered here.
 pub fn apply(
     mut bootstrap: Value,
     filters: &[EnvoyFilter],
     proxy: &Proxy,
-) -> Result<Rendered, String> {
-    if !bootstrap["static_resources"].is_object() {
-        return Err("bootstrap: static_resources is missing".to_string());
-    }
+) -> Result<Rendered, Error> {
     fields::snake_case(&mut bootstrap);
+    let Some(resources) = json::existing_object(&mut bootstrap, "static_resources") else {
+        let problem = "bootstrap: static_resources is missing";
+        return Err(Error::Bootstrap(problem.to_string()));
+    };
     let filters = proxy.applicable(filters)?;
     let patches = Patches::of(&filters, |patch| proxy.is_meant_by(patch));
 
-    let resources = &mut bootstrap["static_resources"];
+    let mut listeners = json::take_list(resources, "listeners");
     // Routes first: Istio's are made apart, so listeners that patches add have none patched.
-    routes::patch(json::list(resources, "listeners"), &patches, proxy);
-    listeners::patch(json::list(resources, "listeners"), &patches, proxy.context);
-    clusters::patch(json::list(resources, "clusters"), &patches, proxy);
+    routes::patch(&mut listeners, &patches, proxy);
+    listeners::patch(&mut listeners, &patches, proxy.context);
+    json::set(resources, "listeners", listeners);
+    let mut clusters = json::take_list(resources, "clusters");
+    clusters::patch(&mut clusters, &patches, proxy);
+    json::set(resources, "clusters", clusters);
     let extension_configs = extensions::select(&mut bootstrap, &patches);
     // Last, although Istio starts with it: what it adds is not xDS and no other patch sees it.
     for patch in patches.in_any_context(ApplyTo::Bootstrap) {

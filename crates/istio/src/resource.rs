@@ -1,9 +1,9 @@
 //! An EnvoyFilter as the rest of the renderer sees it: checked, with every patch value in snake_case.
-//! What is accepted lives in `wire`, the
-//! words of refusal in `check`.
+//! What is accepted lives in `wire`, the words of refusal in `check`.
 
 use super::clause::{ClusterMatch, ListenerMatch, RouteConfigurationMatch};
 use super::wire;
+use crate::{Error, Object};
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,21 +33,33 @@ pub struct EnvoyFilter {
 
 impl EnvoyFilter {
     /// Reads the one resource in `yaml`.
-    pub fn parse(yaml: &str) -> Result<EnvoyFilter, String> {
+    ///
+    /// # Errors
+    /// As [`EnvoyFilter::parse_all`], and where there is another number of resources than one.
+    pub fn parse(yaml: &str) -> Result<EnvoyFilter, Error> {
         let mut all = EnvoyFilter::parse_all(yaml)?;
         match (all.pop(), all.is_empty()) {
             (Some(one), true) => Ok(one),
-            (None, _) => Err("no resource in the document".into()),
-            (Some(_), false) => Err(format!(
-                "{} resources where one was expected",
-                all.len() + 1
-            )),
+            (None, _) => Err(Error::Count(0)),
+            (Some(_), false) => Err(Error::Count(all.len() + 1)),
         }
     }
 
     /// Reads every resource in `yaml`, which holds EnvoyFilters and nothing else.
-    pub fn parse_all(yaml: &str) -> Result<Vec<EnvoyFilter>, String> {
+    ///
+    /// # Errors
+    /// What is not YAML, what istiod would refuse, and fields that the resource does not have.
+    pub fn parse_all(yaml: &str) -> Result<Vec<EnvoyFilter>, Error> {
         wire::read(yaml)
+    }
+}
+
+/// For files that hold other objects as well.
+impl TryFrom<&Object> for EnvoyFilter {
+    type Error = Error;
+
+    fn try_from(object: &Object) -> Result<EnvoyFilter, Error> {
+        wire::of(object)
     }
 }
 

@@ -41,7 +41,7 @@ fn patch_routes(routes: &mut Value, patches: &Patches<'_>, proxy: &Proxy) {
             patch.merge_into(routes);
         }
     }
-    let mut hosts = std::mem::take(json::list(routes, "virtual_hosts"));
+    let mut hosts = json::take_list(routes, "virtual_hosts");
     let mut removed = BTreeSet::new();
     for host in &mut hosts {
         if !patch_host(host, routes, patches, proxy) {
@@ -58,7 +58,7 @@ fn patch_routes(routes: &mut Value, patches: &Patches<'_>, proxy: &Proxy) {
     }
     // By name and at the end, so a removed name cannot be added again in the same push.
     hosts.retain(|host| !removed.contains(json::name(host)));
-    *json::list(routes, "virtual_hosts") = hosts;
+    json::set(routes, "virtual_hosts", hosts);
 }
 
 /// False where the virtual host is removed.
@@ -86,7 +86,7 @@ fn patch_host(host: &mut Value, routes: &Value, patches: &Patches<'_>, proxy: &P
             .to(ApplyTo::HttpRoute, proxy.context)
             .filter(|patch| matching::route_configuration(patch, routes, proxy))
     };
-    let mut list = std::mem::take(json::list(host, "routes"));
+    let mut list = json::take_list(host, "routes");
     for route in &mut list {
         for patch in here().filter(|patch| matching::virtual_host(patch, host)) {
             if !matching::route(patch, route) {
@@ -104,7 +104,7 @@ fn patch_host(host: &mut Value, routes: &Value, patches: &Patches<'_>, proxy: &P
         insert_route(&mut list, patch);
     }
     list.retain(|route| !route.is_null());
-    *json::list(host, "routes") = list;
+    json::set(host, "routes", list);
     true
 }
 

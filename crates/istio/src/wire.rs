@@ -1,20 +1,30 @@
 //! The resource as written. Stricter than istiod in one way: a field the resource does not have is
-//! refused, because a typo in a shipped file should fail a test.
+//! refused, because it is a typo.
 
 use super::check::Checked;
 use super::clause::{ClusterMatch, ListenerMatch, RouteConfigurationMatch};
 use super::resource::{EnvoyFilter, PatchContext, TargetRef};
+use crate::{Error, Object};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+const KIND: &str = "EnvoyFilter";
+const API_VERSION: &str = "networking.istio.io/v1alpha3";
 const MOST_TARGET_REFS: usize = 16;
 
-pub(super) fn read(yaml: &str) -> Result<Vec<EnvoyFilter>, String> {
-    let resources: Vec<Resource> =
-        serde_saphyr::from_multiple(yaml).map_err(|error| error.to_string())?;
+pub(super) fn read(yaml: &str) -> Result<Vec<EnvoyFilter>, Error> {
+    let resources: Vec<Resource> = serde_saphyr::from_multiple(yaml)?;
     resources.into_iter().map(Resource::check).collect()
+}
+
+pub(super) fn of(object: &Object) -> Result<EnvoyFilter, Error> {
+    let resource = Resource::deserialize(object.value()).map_err(|error| Error::Yaml {
+        position: Some(object.position("")),
+        problem: format!("{}/{}: {error}", object.namespace(), object.name()),
+    })?;
+    resource.check()
 }
 
 #[derive(Deserialize)]
@@ -89,22 +99,24 @@ pub(super) struct Change {
 }
 
 impl Resource {
-    fn check(self) -> Result<EnvoyFilter, String> {
-        if self.kind != "EnvoyFilter" {
-            return Err(format!("kind: expected EnvoyFilter, found `{}`", self.kind));
+    fn check(self) -> Result<EnvoyFilter, Error> {
+        let namespace = self.metadata.namespace.unwrap_or_else(|| "default".into());
+        let id = format!("{namespace}/{}", self.metadata.name);
+        let error = |at: &str, problem: String| Err(Error::resource(&id, at, problem));
+        if self.kind != KIND {
+            return error("kind", format!("expected {KIND}, found `{}`", self.kind));
         }
-        if self.api_version != "networking.istio.io/v1alpha3" {
-            return Err(format!(
-                "apiVersion: expected networking.istio.io/v1alpha3, found `{}`",
-                self.api_version
-            ));
+        if self.api_version != API_VERSION {
+            let problem = format!("expected {API_VERSION}, found `{}`", self.api_version);
+            return error("apiVersion", problem);
         }
         let spec = self.spec;
         if spec.workload_selector.is_some() && !spec.target_refs.is_empty() {
-            return Err("spec: only one of workloadSelector and targetRefs can be set".to_string());
+            let problem = "only one of workloadSelector and targetRefs can be set";
+            return error("spec", problem.to_string());
         }
         if spec.target_refs.len() > MOST_TARGET_REFS {
-            return Err(format!("spec.targetRefs: more than {MOST_TARGET_REFS}"));
+            return error("spec.targetRefs", format!("more than {MOST_TARGET_REFS}"));
         }
         let mut warnings = Vec::new();
         let labels = match spec.workload_selector {
@@ -122,13 +134,13 @@ impl Resource {
         };
         let mut patches = Vec::new();
         for (index, patch) in spec.config_patches.into_iter().enumerate() {
-            let mut checked = Checked::at(format!("spec.configPatches[{index}]"));
+            let mut checked = Checked::at(&id, format!("spec.configPatches[{index}]"));
             patches.push(checked.patch(patch)?);
             warnings.append(&mut checked.warnings);
         }
         Ok(EnvoyFilter {
             name: self.metadata.name,
-            namespace: self.metadata.namespace.unwrap_or_else(|| "default".into()),
+            namespace,
             created: self.metadata.creation_timestamp.unwrap_or_default(),
             priority: spec.priority,
             labels,
@@ -180,7 +192,12 @@ mod tests {
                 "",
             ),
         ] {
-            let error = EnvoyFilter::parse(&resource.replace(from, to)).unwrap_err();
+            let resource = resource.replace(from, to);
+            let error = EnvoyFilter::parse(&resource).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+            let object = &Object::read_all(&resource).unwrap()[0];
+            let error = EnvoyFilter::try_from(object).unwrap_err().to_string();
+            assert!(error.contains("default/test"), "{error}");
             assert!(error.contains(problem), "{error}");
         }
         assert!(EnvoyFilter::parse(&format!("{resource}\n---\n{resource}")).is_err());

@@ -537,6 +537,79 @@ fn shipped_shapes_find_their_place_in_the_bases() {
     }
 }
 
+/// Every value of the fixture in turn, replaced by what should not stand there, under patches of every
+/// kind: whatever a bootstrap holds, nothing panics.
+#[test]
+fn no_bootstrap_is_too_odd_to_be_patched() {
+    let clauses = [
+        "{}",
+        "{listener: {portNumber: 8080, listenerFilter: a}}",
+        "{listener: {filterChain: {name: one, filter: {name: first}}}}",
+        &http_filter_clause(MANAGER, "cors"),
+        "{routeConfiguration: {portNumber: 8080, vhost: {name: 'x:80', route: {name: r2}}}}",
+        "{cluster: {service: a}}",
+    ];
+    let value = "{name: new, filters: [{name: a}], transport_socket: {name: tls}}";
+    let mut patches = Vec::new();
+    for apply_to in [
+        "LISTENER",
+        "FILTER_CHAIN",
+        "LISTENER_FILTER",
+        "NETWORK_FILTER",
+        "HTTP_FILTER",
+        "ROUTE_CONFIGURATION",
+        "VIRTUAL_HOST",
+        "HTTP_ROUTE",
+        "CLUSTER",
+        "EXTENSION_CONFIG",
+        "BOOTSTRAP",
+    ] {
+        for clause in clauses {
+            for operation in ["MERGE", "ADD", "INSERT_BEFORE", "INSERT_AFTER", "REPLACE"] {
+                let patch = patch(apply_to, clause, operation, value);
+                // Those with a clause of another class are refused when they are read.
+                patches.extend(EnvoyFilter::parse(&resource(&patch)));
+            }
+        }
+    }
+    assert!(patches.len() > 150, "{}", patches.len());
+    let mut places = Vec::new();
+    pointers(&fixture(), String::new(), &mut places);
+    assert!(places.len() > 80, "{}", places.len());
+    for place in places {
+        for odd in [
+            json!(null),
+            json!(7),
+            json!("odd"),
+            json!([7]),
+            json!({"name": 7}),
+        ] {
+            let mut bootstrap = fixture();
+            *bootstrap.pointer_mut(&place).unwrap() = odd;
+            // An error is as good as a result here.
+            let _ = apply(bootstrap, &patches, &proxy(Context::SidecarOutbound));
+        }
+    }
+}
+
+fn pointers(value: &Value, place: String, all: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                pointers(item, format!("{place}/{index}"), all);
+            }
+        }
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                let name = name.replace('~', "~0").replace('/', "~1");
+                pointers(field, format!("{place}/{name}"), all);
+            }
+        }
+        _ => {}
+    }
+    all.push(place);
+}
+
 const HEADER_TO_METADATA: &str = "{name: envoy.filters.http.header_to_metadata, typedConfig: {'@type': type.googleapis.com/envoy.extensions.filters.http.header_to_metadata.v3.Config, requestRules: [{header: x-version, onHeaderPresent: {metadataNamespace: envoy.lb, key: version}}]}}";
 
 fn bases() -> [(Context, &'static str, Value); 3] {
@@ -629,11 +702,14 @@ fn proxy(context: Context) -> Proxy {
 }
 
 fn parse(patches: &str) -> EnvoyFilter {
-    EnvoyFilter::parse(&format!(
+    EnvoyFilter::parse(&resource(patches)).unwrap_or_else(|error| panic!("{error}\n{patches}"))
+}
+
+fn resource(patches: &str) -> String {
+    format!(
         "apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {{name: test}}\n\
          spec:\n  configPatches:\n{patches}"
-    ))
-    .unwrap_or_else(|error| panic!("{error}\n{patches}"))
+    )
 }
 
 fn patch(apply_to: &str, clause: &str, operation: &str, value: &str) -> String {

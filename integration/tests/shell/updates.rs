@@ -36,7 +36,7 @@ impl Updated {
 
     /// Changes the listener, and waits until Envoy has said what it thinks of it.
     fn change(&mut self, change: impl FnOnce(&mut Value), verdict: &str) {
-        let admin = self.rig.envoy.admin().clone();
+        let admin = self.rig.envoy.admin();
         let verdict = format!("listener_manager.lds.{verdict}");
         let before = admin.stat(&verdict);
         let mut listener = self.listener.clone();
@@ -137,7 +137,7 @@ fn only_what_changed_is_announced() {
         TAKEN,
     );
     let served = "http.renamed.downstream_rq_completed";
-    let admin = updated.rig.envoy.admin().clone();
+    let admin = updated.rig.envoy.admin();
     until(SOON, || {
         updated.calls();
         (admin.stat(served) > 0).then_some(())

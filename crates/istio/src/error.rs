@@ -1,0 +1,72 @@
+//! What is wrong with a resource or a bootstrap, and where.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::object::Position;
+
+/// Why something could not be read or rendered. Its text names the resource and the field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The text is not YAML, or a field is none of the resource or of another type.
+    Yaml {
+        /// Where, if that is known.
+        position: Option<Position>,
+        /// What is wrong there; names the place as well.
+        problem: String,
+    },
+    /// What stands in a field cannot be meant.
+    Resource {
+        /// Namespace and name: `istio-system/limits`.
+        name: String,
+        /// The path of the field: `spec.configPatches[0]`.
+        at: String,
+        /// What is wrong, in istiod's words where it says something.
+        problem: String,
+    },
+    /// There is another number of resources than one.
+    Count(usize),
+    /// The bootstrap is not one that patches can be applied to, or does not say what was expected.
+    Bootstrap(String),
+    /// A file cannot be read or written.
+    File {
+        /// Which one.
+        path: PathBuf,
+        /// What the operating system says.
+        problem: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn resource(name: &str, at: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Resource {
+            name: name.to_owned(),
+            at: at.into(),
+            problem: problem.into(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Yaml { problem, .. } | Error::Bootstrap(problem) => f.write_str(problem),
+            Error::Resource { name, at, problem } => write!(f, "{name} {at}: {problem}"),
+            Error::Count(0) => f.write_str("no resource in the document"),
+            Error::Count(count) => write!(f, "{count} resources where one was expected"),
+            Error::File { path, problem } => write!(f, "`{}`: {problem}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<serde_saphyr::Error> for Error {
+    fn from(error: serde_saphyr::Error) -> Self {
+        Error::Yaml {
+            position: error.location().and_then(Position::of),
+            problem: error.to_string(),
+        }
+    }
+}
