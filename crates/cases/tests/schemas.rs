@@ -18,6 +18,7 @@ use sdk_helpers::config::{self, schema};
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{At, Filter, Problems, load};
 use serde_json::{Value, json};
+use telemetry_tags::TelemetryTags;
 
 /// A filter's schema, and what its reader and its check say.
 struct Agreement {
@@ -34,6 +35,7 @@ impl Agreement {
         match filter {
             FaultInjection::NAME => Some(Agreement::new::<FaultInjection>()),
             RateLimit::NAME => Some(Agreement::new::<RateLimit>()),
+            TelemetryTags::NAME => Some(Agreement::new::<TelemetryTags>()),
             _ => None,
         }
     }
@@ -78,7 +80,7 @@ impl Agreement {
     fn check(&self, id: &str, configuration: &Value) -> Result<(), String> {
         let differs = |told: &str| Err(format!("{id}: {told}\nof\n{configuration}"));
         let mut misfits = (self.read)(configuration);
-        misfits.retain(|misfit| !misfit.contains(BY_SEVERAL));
+        misfits.retain(|misfit| !BY_SEVERAL.iter().any(|told| misfit.contains(told)));
         match self.validate(configuration) {
             Ok(()) if misfits.is_empty() => Ok(()),
             Ok(()) => differs(&format!(
@@ -94,8 +96,15 @@ impl Agreement {
     }
 }
 
-/// What only several objects together are refused for.
-const BY_SEVERAL: &str = "stands in two places, and only lists add up";
+/// What only several objects, or several fields, are refused for together.
+const BY_SEVERAL: [&str; 6] = [
+    "stands in two places, and only lists add up",
+    "only one of `selector`, `targetRef` and `targetRefs` can be set",
+    "is none of `/Service`, `networking.istio.io/ServiceEntry`",
+    "name: must be set",
+    "namespace: must not be set",
+    "labels take no wildcards",
+];
 
 fn bytes(tree: &Value) -> Vec<u8> {
     tree.to_string().into_bytes()

@@ -6,7 +6,7 @@ mod tag;
 mod wire;
 
 use sdk_helpers::config::{Envelope, Layout, none_of};
-use sdk_helpers::{At, Problems};
+use sdk_helpers::{At, Problems, words};
 
 use crate::expression::Expression;
 use crate::label::Label;
@@ -19,9 +19,9 @@ pub use wire::Wire;
 /// The lists of Telemetries add up, in their order.
 pub const ENVELOPE: Envelope = Envelope {
     kind: "Telemetry",
-    spec: wire::SPEC,
-    passed_over: &[],
-    layout: Layout::Fields(wire::LISTS),
+    spec: Wire::SPEC,
+    passed_over: Wire::PASSED_OVER,
+    layout: Layout::Fields(Wire::LISTS),
 };
 
 /// A checked configuration.
@@ -46,15 +46,16 @@ pub struct Config {
     pub reporter: Option<Reporter>,
 }
 
-/// Whose side of a request a proxy is on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reporter {
-    /// The client's: an outbound listener or a gateway.
-    Source,
-    /// The server's: an inbound listener.
-    Destination,
-    /// The server's, ahead of its proxy.
-    Waypoint,
+words! {
+    /// Whose side of a request a proxy is on.
+    pub enum Reporter {
+        /// The client's: an outbound listener or a gateway.
+        Source = "source",
+        /// The server's: an inbound listener.
+        Destination = "destination",
+        /// The server's, ahead of its proxy.
+        Waypoint = "waypoint",
+    }
 }
 
 /// One checked tag.
@@ -121,17 +122,18 @@ impl Wire {
     pub fn check(self, root: &At<'_>, problems: &Problems) -> Config {
         let mut names = Labels::new();
         let mut tags = Vec::new();
-        for (index, tag) in self.tags.into_iter().enumerate() {
+        for (index, tag) in self.tags.unwrap_or_default().into_iter().enumerate() {
             let at = root.field("tags");
             tag::check(tag, &at.index(index), problems, &mut names, &mut tags);
         }
-        let custom = tag::check_tracing(self.tracing, &root.field("tracing"), problems, &tags);
-        tags.extend(custom);
-        tag::check_logging(
-            self.access_logging.as_deref(),
-            &root.field("accessLogging"),
+        let custom = tag::check_tracing(
+            self.tracing.unwrap_or_default(),
+            &root.field("tracing"),
             problems,
+            &tags,
         );
+        tags.extend(custom);
+        tag::check_logging(self.access_logging, &root.field("accessLogging"), problems);
         let labels = labels(self.labels, &root.field("labels"), problems);
         let metrics = Overrides {
             tags: &tags,

@@ -11,7 +11,7 @@ mod shape;
 
 use serde_json::{Map, Value};
 
-use super::names::{known, place};
+use super::names::place;
 use super::problems::{At, Problems};
 pub use placement::{SelectorWire, TargetRefWire};
 use shape::OwnShape;
@@ -45,8 +45,33 @@ pub enum Layout {
     },
 }
 
-/// What tells an object.
+/// The parts of an object. All but `status` tell one: answers have a status too.
 pub(super) const OBJECT: [&str; 6] = ["apiVersion", "kind", "metadata", "spec", "items", "status"];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    ApiVersion,
+    Kind,
+    Metadata,
+    Spec,
+    Items,
+    Status,
+}
+
+impl Part {
+    /// The part of this name, in either spelling.
+    fn named(name: &str) -> Option<Self> {
+        const PARTS: [Part; OBJECT.len()] = [
+            Part::ApiVersion,
+            Part::Kind,
+            Part::Metadata,
+            Part::Spec,
+            Part::Items,
+            Part::Status,
+        ];
+        PARTS.get(place(name, &OBJECT)?).copied()
+    }
+}
 
 impl Envelope {
     /// For a filter that takes nothing of Kubernetes.
@@ -104,12 +129,6 @@ impl Envelope {
             .find(|(field, _)| place(name, &[field]).is_some())
     }
 
-    /// The fields of a `spec` that go no further.
-    fn passed_names(&self) -> Vec<&'static str> {
-        let names = self.spec.iter().filter(|name| self.is_passed(name));
-        names.copied().collect()
-    }
-
     /// Whether a field of a `spec` says nothing to the filter.
     fn is_passed(&self, name: &str) -> bool {
         self.passed(name).is_some()
@@ -121,10 +140,9 @@ fn is_object(value: &Value) -> bool {
     value.as_object().is_some_and(has_object)
 }
 
-/// `status` alone tells nothing: answers have one too.
 fn has_object(map: &Map<String, Value>) -> bool {
-    let mut told = map.keys().filter_map(|name| known(name, &OBJECT));
-    told.any(|name| name != "status")
+    let mut parts = map.keys().filter_map(|name| Part::named(name));
+    parts.any(|part| part != Part::Status)
 }
 
 #[cfg(test)]

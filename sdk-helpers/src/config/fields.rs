@@ -1,5 +1,7 @@
 //! The fields of a mapping as one table: what reads them, and all that is said of them.
 
+use super::reader::Node;
+
 /// Defines the mapping that a user writes from one list of its fields:
 ///
 /// ```
@@ -84,17 +86,16 @@ macro_rules! fields {
                 #[allow(non_camel_case_types, reason = "named as the fields are")]
                 enum Place { $($field),* }
                 const PLACES: &[Place] = &[$(Place::$field),*];
-                let mut wire = <$table as ::core::default::Default>::default();
-                node.fields($table::FIELDS, &mut |place, node| match PLACES.get(place) {
-                    $(
-                        Some(Place::$field) => {
-                            wire.$field =
-                                Some(<$kind as $crate::config::kind::FieldKind>::read(node));
-                        }
-                    )*
-                    None => {}
-                });
-                wire
+                $crate::config::fields::read($table::FIELDS, node, |wire: &mut $table, place, node| {
+                    match PLACES.get(place) {
+                        $(
+                            Some(Place::$field) => {
+                                $crate::config::kind::read_into::<$kind>(&mut wire.$field, node);
+                            }
+                        )*
+                        None => {}
+                    }
+                })
             }
 
             fn describe() -> $crate::config::table::Type {
@@ -145,6 +146,18 @@ macro_rules! in_spec {
     (spec) => {
         true
     };
+}
+
+/// Reads a mapping by the names of its fields.
+#[doc(hidden)]
+pub fn read<T: Default>(
+    fields: &[&str],
+    node: Node<'_>,
+    read: impl Fn(&mut T, usize, Node<'_>),
+) -> T {
+    let mut wire = T::default();
+    node.fields(fields, &mut |place, node| read(&mut wire, place, node));
+    wire
 }
 
 /// The elements of a list of which it is true.
@@ -229,6 +242,15 @@ macro_rules! words {
 
         impl $words {
             const WORDS: &'static [&'static str] = &[$first_word, $($rest_word),*];
+
+            /// As a user writes it.
+            #[allow(dead_code, reason = "for messages, where there are any")]
+            $vis const fn word(self) -> &'static str {
+                match self {
+                    $words::$first => $first_word,
+                    $($words::$rest => $rest_word),*
+                }
+            }
         }
 
         impl $crate::config::kind::FieldKind for $words {

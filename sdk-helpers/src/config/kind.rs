@@ -24,6 +24,28 @@ pub trait FieldKind {
     fn describe() -> Type;
 }
 
+// The functions that are made anew for many kinds stand by themselves: a module keeps the names of
+// its functions, and those of implementations are long.
+
+fn elements<K: FieldKind>(node: Node<'_>) -> Vec<K::Value> {
+    let mut list = Vec::new();
+    node.elements(&mut |node| list.push(K::read(node)));
+    list
+}
+
+fn entries<K: FieldKind>(node: Node<'_>) -> Vec<(String, K::Value)> {
+    let mut entries = Vec::new();
+    node.entries(&mut |name, node| entries.push((name.to_owned(), K::read(node))));
+    entries
+}
+
+/// Reads a field where it stands: one function for all fields of a kind, which keeps tables small in
+/// a module.
+#[doc(hidden)]
+pub fn read_into<K: FieldKind>(field: &mut Option<K::Value>, node: Node<'_>) {
+    *field = Some(K::read(node));
+}
+
 impl FieldKind for String {
     type Value = String;
 
@@ -91,9 +113,7 @@ impl<K: FieldKind> FieldKind for Vec<K> {
     const IS_LIST: bool = true;
 
     fn read(node: Node<'_>) -> Vec<K::Value> {
-        let mut list = Vec::new();
-        node.elements(&mut |node| list.push(K::read(node)));
-        list
+        elements::<K>(node)
     }
 
     fn describe() -> Type {
@@ -122,9 +142,7 @@ impl<K: FieldKind> FieldKind for Map<K> {
     type Value = Vec<(String, K::Value)>;
 
     fn read(node: Node<'_>) -> Vec<(String, K::Value)> {
-        let mut entries = Vec::new();
-        node.entries(&mut |name, node| entries.push((name.to_owned(), K::read(node))));
-        entries
+        entries::<K>(node)
     }
 
     fn describe() -> Type {

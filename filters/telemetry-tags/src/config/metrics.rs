@@ -6,8 +6,10 @@ use sdk_helpers::config::duration;
 use sdk_helpers::{At, Problems};
 
 use super::names::{self, Labels};
-use super::tag::{bound, check_providers, expression};
-use super::wire::{METRICS, MetricsWire, OverrideWire, TagOverrideWire};
+use super::tag::{BoundWire, bound, check_providers, expression};
+use super::wire::{
+    MatchWire, MetricWord, MetricsWire, OperationWord, OverrideWire, TagOverrideWire,
+};
 use super::{MetricConfig, Override, TagConfig};
 use crate::expression::Expression;
 use crate::label::Label;
@@ -46,7 +48,7 @@ impl Overrides<'_> {
             .is_some_and(|elements| !elements.is_empty());
         for (index, element) in elements.into_iter().flatten().enumerate() {
             let at = at.index(index);
-            check_providers(&element.providers, &at, self.problems);
+            check_providers(&element.providers.unwrap_or_default(), &at, self.problems);
             if let Some(text) = element.reporting_interval {
                 let at = at.field("reportingInterval");
                 match duration(&text) {
@@ -57,7 +59,12 @@ impl Overrides<'_> {
                     ),
                 }
             }
-            for (index, entry) in element.overrides.into_iter().enumerate() {
+            for (index, entry) in element
+                .overrides
+                .unwrap_or_default()
+                .into_iter()
+                .enumerate()
+            {
                 let at = at.field("overrides");
                 let at = at.index(index);
                 match entry {
@@ -70,9 +77,10 @@ impl Overrides<'_> {
     }
 
     fn merge(&mut self, wire: OverrideWire, at: &At<'_>, sides: &mut [Side; 2]) {
-        let metrics = matched(&wire, &at.field("match"), self.problems);
+        let asked = wire.r#match.unwrap_or_default();
+        let metrics = matched(&asked, &at.field("match"), self.problems);
         let mut overrides = Vec::new();
-        for (name, entry) in wire.tags {
+        for (name, entry) in wire.tag_overrides.unwrap_or_default() {
             let at = at.field("tagOverrides");
             let at = at.field(&name);
             match entry {
@@ -80,7 +88,7 @@ impl Overrides<'_> {
                 Some(entry) => overrides.extend(self.change(name.clone(), entry, &at)),
             }
         }
-        let picked = wire.mode.sides();
+        let picked = asked.mode.unwrap_or_default().sides();
         let mut all_again = false;
         for (side, picked) in sides.iter_mut().zip(picked) {
             if picked {
@@ -199,7 +207,7 @@ impl MetricConfig {
 }
 
 /// The metrics of this filter that an override is for.
-fn matched(wire: &OverrideWire, at: &At<'_>, problems: &Problems) -> Vec<Metric> {
+fn matched(wire: &MatchWire, at: &At<'_>, problems: &Problems) -> Vec<Metric> {
     if let Some(name) = &wire.custom_metric {
         let at = at.field("customMetric");
         if wire.metric.is_some() {
@@ -225,18 +233,37 @@ fn matched(wire: &OverrideWire, at: &At<'_>, problems: &Problems) -> Vec<Metric>
         }
         return metric.into_iter().collect();
     }
-    let Some(place) = wire.metric.filter(|place| *place > 0) else {
+    let Some(word) = wire.metric.filter(|word| *word != MetricWord::All) else {
         return Metric::ALL.to_vec();
     };
-    let metric = Metric::ALL.get(place.saturating_sub(1)).copied();
+    let metric = word.metric();
     if metric.is_none() {
-        let name = METRICS.get(place).copied().unwrap_or_default();
+        let name = word.word();
         problems.warn(
             &at.field("metric"),
             format!("changes nothing here: this filter sees HTTP, and {name} counts TCP"),
         );
     }
     metric.into_iter().collect()
+}
+
+impl MetricWord {
+    /// The one metric it names, unless that counts TCP.
+    fn metric(self) -> Option<Metric> {
+        Some(match self {
+            MetricWord::RequestCount => Metric::RequestCount,
+            MetricWord::RequestDuration => Metric::RequestDuration,
+            MetricWord::RequestSize => Metric::RequestSize,
+            MetricWord::ResponseSize => Metric::ResponseSize,
+            MetricWord::GrpcRequestMessages => Metric::GrpcRequestMessages,
+            MetricWord::GrpcResponseMessages => Metric::GrpcResponseMessages,
+            MetricWord::All
+            | MetricWord::TcpOpenedConnections
+            | MetricWord::TcpClosedConnections
+            | MetricWord::TcpSentBytes
+            | MetricWord::TcpReceivedBytes => return None,
+        })
+    }
 }
 
 fn tag_override(
@@ -247,7 +274,11 @@ fn tag_override(
 ) -> Option<Override> {
     let at_value = at.field("value");
     let value = wire.value.filter(|value| !value.is_empty());
-    if wire.remove {
+    let bound = BoundWire {
+        max_values: wire.max_values,
+        overflow: wire.overflow,
+    };
+    if wire.operation.unwrap_or_default() == OperationWord::Remove {
         for (field, there) in [("value", value.is_some()), ("claim", wire.claim.is_some())] {
             if there {
                 problems.error(
@@ -263,7 +294,7 @@ fn tag_override(
         if value.is_some() {
             problems.error(&at_claim, "stands in place of `value`, not beside it");
         }
-        let bound = bound(wire.bound, at, problems);
+        let bound = self::bound(bound, at, problems);
         let claim = Expression::of_claim(&claim, &at_claim);
         let claim = claim.map_err(|problem| problems.error(&at_claim, problem));
         return Some(Override::Upsert(Rc::new(claim.ok()?), bound));
@@ -278,7 +309,7 @@ fn tag_override(
             format!("changes nothing: `{name}` is `{}` already", text.trim()),
         );
     }
-    let bound = bound(wire.bound, at, problems);
+    let bound = self::bound(bound, at, problems);
     let expression = expression(&text, &at_value, problems)?;
     Some(Override::Upsert(Rc::new(expression), bound))
 }

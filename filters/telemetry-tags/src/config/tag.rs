@@ -4,7 +4,9 @@ use sdk_helpers::config::header_name;
 use sdk_helpers::{At, Problems};
 
 use super::names::{self, Labels};
-use super::wire::{BoundWire, LoggingWire, NamedWire, SourceWire, TagWire, TracingWire};
+use super::wire::{
+    CustomTagWire, EnvironmentWire, LoggingWire, ProviderWire, TagWire, TracingWire,
+};
 use super::{BoundConfig, TagConfig, within};
 use crate::claim::Claim;
 use crate::clean::{LONGEST, clean, is_safe};
@@ -16,16 +18,50 @@ use crate::tag_source::{ANY, TagSource, Template};
 /// More than this, and the list of values is no list any more.
 pub(super) const MOST_VALUES: u32 = 10_000;
 
+impl TagWire {
+    /// How many sources are there.
+    fn sources(&self) -> usize {
+        let sources = [
+            self.literal.is_some(),
+            self.environment.is_some(),
+            self.header.is_some(),
+            self.formatter.is_some(),
+            self.expression.is_some(),
+            self.claim.is_some(),
+        ];
+        sources.iter().filter(|there| **there).count()
+    }
+}
+
+/// A tag of Istio's has the first of ours.
+impl From<CustomTagWire> for TagWire {
+    fn from(wire: CustomTagWire) -> Self {
+        TagWire {
+            literal: wire.literal,
+            environment: wire.environment,
+            header: wire.header,
+            formatter: wire.formatter,
+            ..TagWire::default()
+        }
+    }
+}
+
+/// How many values there may be, and what stands for the rest.
+pub(super) struct BoundWire {
+    pub(super) max_values: Option<u32>,
+    pub(super) overflow: Option<String>,
+}
+
 /// Checks a tag of ours and adds it.
 pub(super) fn check(
-    wire: TagWire,
+    mut wire: TagWire,
     at: &At<'_>,
     problems: &Problems,
     labels: &mut Labels,
     tags: &mut Vec<TagConfig>,
 ) {
     let at_name = at.field("name");
-    let name = wire.name.unwrap_or_default();
+    let name = wire.name.take().unwrap_or_default();
     if let Err(problem) = names::check(&name) {
         problems.error(&at_name, problem);
     } else if Label::find(&name).is_some() {
@@ -36,9 +72,9 @@ pub(super) fn check(
     } else if tags.iter().any(|tag| tag.name == name) {
         problems.error(&at_name, format!("`{name}` is another tag's name too"));
     }
-    let source = source(wire.source, true, at, problems);
+    let source = source(&mut wire, true, at, problems);
     let mut templates = Vec::new();
-    for (index, text) in wire.templates.iter().enumerate() {
+    for (index, text) in wire.templates.unwrap_or_default().iter().enumerate() {
         match Template::compile(text) {
             Ok(template) => templates.push(template),
             Err(problem) => problems.error(&at.field("templates").index(index), problem),
@@ -60,7 +96,7 @@ pub(super) fn check(
         problems.error(&at.field("templates"), problem);
     }
     let is_label = wire.label.unwrap_or(true);
-    if !is_label && (wire.bound.max_values.is_some() || wire.bound.overflow.is_some()) {
+    if !is_label && (wire.max_values.is_some() || wire.overflow.is_some()) {
         problems.error(
             at,
             "`maxValues` and `overflow` change nothing with `label: false`; remove them",
@@ -69,7 +105,11 @@ pub(super) fn check(
     if is_label && !name.is_empty() {
         labels.claim(&name, &at_name, problems);
     }
-    let bound = bound(wire.bound, at, problems);
+    let bound = BoundWire {
+        max_values: wire.max_values,
+        overflow: wire.overflow,
+    };
+    let bound = self::bound(bound, at, problems);
     if let Some(source) = source {
         tags.push(TagConfig {
             name,
@@ -97,20 +137,41 @@ pub(super) fn check_tracing(
     }
     for (index, element) in elements.into_iter().enumerate() {
         let at = at.index(index);
-        check_providers(&element.providers, &at, problems);
-        if element.providers.len() > 1 {
+        let providers = element.providers.unwrap_or_default();
+        check_providers(&providers, &at, problems);
+        if providers.len() > 1 {
             let at = at.field("providers");
             problems.warn(&at, "has several names; Istio takes the first");
         }
-        for field in &element.of_tracer {
-            problems.warn(
-                &at.field(field),
-                "changes nothing here: a filter cannot steer the tracer; set it in Envoy's \
-                 `tracing` of the connection manager",
-            );
+        for (field, there) in [
+            (
+                "disableContextPropagation",
+                element.disable_context_propagation.is_some(),
+            ),
+            (
+                "disableSpanReporting",
+                element.disable_span_reporting.is_some(),
+            ),
+            ("enableIstioTags", element.enable_istio_tags.is_some()),
+            (
+                "randomSamplingPercentage",
+                element.random_sampling_percentage.is_some(),
+            ),
+            (
+                "useRequestIdForTraceSampling",
+                element.use_request_id.is_some(),
+            ),
+        ] {
+            if there {
+                problems.warn(
+                    &at.field(field),
+                    "changes nothing here: a filter cannot steer the tracer; set it in Envoy's \
+                     `tracing` of the connection manager",
+                );
+            }
         }
         if element
-            .sampling
+            .random_sampling_percentage
             .is_some_and(|share| !(0.0..=100.0).contains(&share))
         {
             problems.error(
@@ -121,7 +182,8 @@ pub(super) fn check_tracing(
         let Some(custom) = element.custom_tags else {
             continue;
         };
-        let modes = element.mode.sides();
+        let mode = element.r#match.and_then(|wire| wire.mode);
+        let modes = mode.unwrap_or_default().sides();
         tags.retain_mut(|tag| {
             tag.modes = [tag.modes[0] && !modes[0], tag.modes[1] && !modes[1]];
             tag.modes != [false; 2]
@@ -138,10 +200,11 @@ pub(super) fn check_tracing(
             } else if ours.iter().any(|tag| tag.name == name) {
                 problems.error(&at, format!("`{name}` stands in `tags` too"));
             }
-            if wire.said() == 0 {
+            let mut wire = TagWire::from(wire);
+            if wire.sources() == 0 {
                 // As in Istio.
                 problems.warn(&at, "is no tag: it has no source");
-            } else if let Some(source) = source(wire, false, &at, problems) {
+            } else if let Some(source) = source(&mut wire, false, &at, problems) {
                 tags.push(TagConfig {
                     name,
                     source,
@@ -156,7 +219,7 @@ pub(super) fn check_tracing(
 }
 
 /// Envoy's access log is Envoy's; what a filter adds to it are tags.
-pub(super) fn check_logging(elements: Option<&[LoggingWire]>, at: &At<'_>, problems: &Problems) {
+pub(super) fn check_logging(elements: Option<Vec<LoggingWire>>, at: &At<'_>, problems: &Problems) {
     let Some(elements) = elements else {
         return;
     };
@@ -165,12 +228,12 @@ pub(super) fn check_logging(elements: Option<&[LoggingWire]>, at: &At<'_>, probl
         "changes nothing here: a filter cannot turn on Envoy's access log; write \
          `%FILTER_STATE(wasm.mesh_filters.tag.<name>:PLAIN)%` in its format for a tag",
     );
-    for (index, element) in elements.iter().enumerate() {
+    for (index, element) in elements.into_iter().enumerate() {
         let at = at.index(index);
-        check_providers(&element.providers, &at, problems);
+        check_providers(&element.providers.unwrap_or_default(), &at, problems);
         // Istio refuses what does not parse; what it means is of no consequence here.
-        if let Some(text) = &element.expression
-            && let Err(problem) = Expression::check_syntax(text)
+        if let Some(text) = element.filter.and_then(|filter| filter.expression)
+            && let Err(problem) = Expression::check_syntax(&text)
         {
             problems.error(
                 &at.field("filter").field("expression"),
@@ -180,10 +243,15 @@ pub(super) fn check_logging(elements: Option<&[LoggingWire]>, at: &At<'_>, probl
     }
 }
 
-pub(super) fn check_providers(providers: &[Option<String>], at: &At<'_>, problems: &Problems) {
+pub(super) fn check_providers(
+    providers: &[Option<ProviderWire>],
+    at: &At<'_>,
+    problems: &Problems,
+) {
     let at = at.field("providers");
-    for (index, name) in providers.iter().enumerate() {
-        if name.as_deref().unwrap_or_default().is_empty() {
+    for (index, provider) in providers.iter().enumerate() {
+        let name = provider.as_ref().and_then(|wire| wire.name.as_deref());
+        if name.unwrap_or_default().is_empty() {
             problems.error(&at.index(index).field("name"), "may not be empty");
         }
     }
@@ -207,8 +275,8 @@ pub(super) fn bound(wire: BoundWire, at: &At<'_>, problems: &Problems) -> BoundC
     }
 }
 
-fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Option<TagSource> {
-    if wire.said() != 1 {
+fn source(wire: &mut TagWire, ours: bool, at: &At<'_>, problems: &Problems) -> Option<TagSource> {
+    if wire.sources() != 1 {
         let expression = if ours {
             ", `formatter`, `expression` or `claim`"
         } else {
@@ -220,22 +288,23 @@ fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Opt
         );
         return None;
     }
-    if let Some(value) = wire.literal {
-        return literal(value, &at.field("literal").field("value"), problems);
+    if let Some(wire) = wire.literal.take() {
+        return literal(wire.value, &at.field("literal").field("value"), problems);
     }
-    if let Some(named) = wire.environment {
+    if let Some(named) = wire.environment.take() {
         return environment(named, &at.field("environment"), problems);
     }
-    if let Some(NamedWire { name, default }) = wire.header {
+    if let Some(wire) = wire.header.take() {
         let at = at.field("header");
         let at = at.field("name");
-        let name = header_name(&name.unwrap_or_default(), true, &at, problems);
+        let default = wire.default_value;
+        let name = header_name(&wire.name.unwrap_or_default(), true, &at, problems);
         return name.map(|name| TagSource::Header { name, default });
     }
-    if let Some(value) = wire.formatter {
+    if let Some(wire) = wire.formatter.take() {
         let at = at.field("formatter");
         let at = at.field("value");
-        return match Format::parse(&value.unwrap_or_default()) {
+        return match Format::parse(&wire.value.unwrap_or_default()) {
             Ok(format) => Some(TagSource::Format(format)),
             Err(problem) => {
                 problems.error(&at, problem);
@@ -243,12 +312,12 @@ fn source(wire: SourceWire, ours: bool, at: &At<'_>, problems: &Problems) -> Opt
             }
         };
     }
-    if let Some(name) = wire.claim {
+    if let Some(name) = wire.claim.take() {
         let claim = Claim::parse(&name);
         let claim = claim.map_err(|problem| problems.error(&at.field("claim"), problem));
         return claim.ok().map(TagSource::Claim);
     }
-    let text = wire.expression?;
+    let text = wire.expression.take()?;
     expression(&text, &at.field("expression"), problems).map(TagSource::Expression)
 }
 
@@ -284,14 +353,14 @@ fn literal(value: Option<String>, at: &At<'_>, problems: &Problems) -> Option<Ta
 }
 
 /// The environment is that of the VM, which Envoy fills as it is told.
-fn environment(named: NamedWire, at: &At<'_>, problems: &Problems) -> Option<TagSource> {
-    let name = named.name.unwrap_or_default();
+fn environment(wire: EnvironmentWire, at: &At<'_>, problems: &Problems) -> Option<TagSource> {
+    let name = wire.name.unwrap_or_default();
     if name.is_empty() || name.contains(['=', '\0']) {
         problems.error(&at.field("name"), "is no name of a variable");
         return None;
     }
     let value = std::env::var_os(&name).and_then(|value| value.into_string().ok());
-    let value = value.or(named.default);
+    let value = value.or(wire.default_value);
     if value.is_none() {
         problems.warn(
             &at.field("name"),

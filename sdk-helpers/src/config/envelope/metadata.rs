@@ -29,16 +29,27 @@ crate::fields! {
     }
 }
 
-impl MetadataWire {
-    /// Reads what stands under `metadata`, null or not.
-    pub(super) fn of(node: Node<'_>) -> Self {
-        Option::<MetadataWire>::read(node).unwrap_or_default()
-    }
+/// What a filter may read of it.
+#[derive(Debug, Default)]
+pub(super) struct Metadata {
+    pub(super) name: Option<String>,
+    pub(super) namespace: Option<String>,
+    /// The value of the annotation that was asked for.
+    pub(super) annotation: Option<String>,
+}
 
-    /// The value of an annotation.
-    pub(super) fn annotation(&mut self, name: &str) -> Option<String> {
-        let annotations = self.annotations.iter_mut().flatten();
-        let mut named = annotations.filter(|(known, _)| known == name);
-        named.next().map(|(_, text)| std::mem::take(text))
+/// Reads what stands under `metadata`, null or not.
+pub(super) fn read(node: Node<'_>, annotation: Option<&str>) -> Metadata {
+    if node.is_null() {
+        return Metadata::default();
+    }
+    let wire = MetadataWire::read(node);
+    let mut annotations = wire.annotations.unwrap_or_default().into_iter();
+    Metadata {
+        name: wire.name,
+        namespace: wire.namespace,
+        annotation: annotations
+            .find(|(name, _)| Some(name.as_str()) == annotation)
+            .map(|(_, text)| text),
     }
 }

@@ -5,8 +5,7 @@ use serde_json::{Map, Value};
 use super::super::names::{camel, known, place};
 use super::super::problems::{At, Problems};
 use super::super::reader::Node;
-use super::metadata::MetadataWire;
-use super::{Envelope, Layout, OBJECT, has_object, is_object, kinds};
+use super::{Envelope, Layout, OBJECT, Part, has_object, is_object, kinds, metadata};
 
 /// The configuration in the filter's own shape, so far.
 pub(super) struct OwnShape<'a> {
@@ -52,19 +51,23 @@ impl OwnShape<'_> {
     /// A whole object, or a list of them.
     pub(super) fn object(&mut self, map: Map<String, Value>, at: &At<'_>) {
         let problems = self.problems;
+        let annotation = match self.envelope.layout {
+            Layout::Fields(_) => None,
+            Layout::Entries { flag, .. } => Some(flag.0),
+        };
         let (mut kind, mut version, mut items) = (None, None, None);
-        let (mut meta, mut spec) = (MetadataWire::default(), None);
+        let (mut meta, mut spec) = (metadata::Metadata::default(), None);
         let (mut beside, mut misplaced) = (Map::new(), Vec::new());
         problems.spelt_once(&map, &OBJECT, at);
         for (name, value) in map {
             let at = at.field(&name);
             let node = Node::new(&value, &at, problems);
-            match known(&name, &OBJECT) {
-                Some("apiVersion") if !node.is_null() => version = Some(node.text()),
-                Some("kind") if !node.is_null() => kind = Some(node.text()),
-                Some("metadata") => meta = MetadataWire::of(node),
-                Some("spec") => spec = Some((name, value)),
-                Some("items") => items = Some((name, value)),
+            match Part::named(&name) {
+                Some(Part::ApiVersion) if !node.is_null() => version = Some(node.text()),
+                Some(Part::Kind) if !node.is_null() => kind = Some(node.text()),
+                Some(Part::Metadata) => meta = metadata::read(node, annotation),
+                Some(Part::Spec) => spec = Some((name, value)),
+                Some(Part::Items) => items = Some((name, value)),
                 Some(_) => {}
                 None if place(&name, self.envelope.spec).is_some() => misplaced.push(name),
                 None => {
@@ -122,7 +125,7 @@ impl OwnShape<'_> {
     fn take(
         &mut self,
         spec: Option<(String, Value)>,
-        meta: MetadataWire,
+        meta: metadata::Metadata,
         beside: Map<String, Value>,
         at: &At<'_>,
     ) {
@@ -172,8 +175,11 @@ impl OwnShape<'_> {
     /// The fields of a `spec` as fields of ours.
     fn spec(&mut self, spec: Map<String, Value>, at: &At<'_>) {
         self.problems.spelt_once(&spec, self.envelope.lists(), at);
-        self.problems
-            .spelt_once(&spec, &self.envelope.passed_names(), at);
+        for field in self.envelope.spec {
+            if self.envelope.is_passed(field) {
+                self.problems.spelt_once(&spec, &[field], at);
+            }
+        }
         for (name, value) in spec {
             if !self.envelope.is_passed(&name) {
                 self.field(&name, value, at);
@@ -199,7 +205,7 @@ impl OwnShape<'_> {
         &mut self,
         (list, (annotation, flag)): (&'static str, (&str, &str)),
         mut entry: Map<String, Value>,
-        mut meta: MetadataWire,
+        meta: metadata::Metadata,
         beside: Map<String, Value>,
         (at, at_spec): (&At<'_>, &At<'_>),
     ) {
@@ -219,7 +225,6 @@ impl OwnShape<'_> {
             }
         }
         let at = at.field("metadata");
-        let annotated = meta.annotation(annotation);
         for (field, value) in [("name", meta.name), ("namespace", meta.namespace)] {
             let Some(value) = value else { continue };
             let at = at.field(field);
@@ -229,7 +234,7 @@ impl OwnShape<'_> {
             }
             self.moved.insert(place_of(field), at.to_string().into());
         }
-        if let Some(text) = annotated {
+        if let Some(text) = meta.annotation {
             let at = at.field("annotations");
             let at = at.field(annotation);
             // As Go reads a truth.

@@ -1,103 +1,84 @@
 //! `metrics[]` as a user writes it.
 
-use sdk_helpers::config::Node;
+use sdk_helpers::config::kind::{DurationText, Map};
+use sdk_helpers::{fields, words};
 
-use super::{Mode, number, providers};
+use super::{Mode, ProviderWire};
 
-#[derive(Debug, Default)]
-pub(in crate::config) struct MetricsWire {
-    pub(in crate::config) providers: Vec<Option<String>>,
-    pub(in crate::config) overrides: Vec<Option<OverrideWire>>,
-    pub(in crate::config) reporting_interval: Option<String>,
+fields! {
+    /// Istio's `metrics`.
+    pub(in crate::config) struct MetricsWire {
+        /// accepted, and say nothing to a filter
+        pub(in crate::config) providers: Vec<Option<ProviderWire>> { istio: "same" },
+        pub(in crate::config) overrides: Vec<Option<OverrideWire>>,
+        /// accepted, and does nothing here: HTTP metrics are reported when a stream ends
+        pub(in crate::config) reporting_interval as "reportingInterval": DurationText { istio: "same" },
+    }
 }
 
-#[derive(Debug, Default)]
-pub(in crate::config) struct OverrideWire {
-    /// A place in [`METRICS`].
-    pub(in crate::config) metric: Option<usize>,
-    pub(in crate::config) custom_metric: Option<String>,
-    pub(in crate::config) mode: Mode,
-    pub(in crate::config) disabled: Option<bool>,
-    pub(in crate::config) tags: Vec<(String, Option<TagOverrideWire>)>,
+fields! {
+    /// What becomes of metrics and of their labels; later ones refine earlier ones.
+    pub(in crate::config) struct OverrideWire {
+        pub(in crate::config) r#match as "match": MatchWire,
+        /// `ALL_METRICS` with true turns all off, and any later override all on again, which the log warns of
+        pub(in crate::config) disabled: bool { default: "inherited", istio: "same" },
+        pub(in crate::config) tag_overrides as "tagOverrides": Map<Option<TagOverrideWire>>,
+    }
 }
 
-#[derive(Debug, Default)]
-pub(in crate::config) struct TagOverrideWire {
-    pub(in crate::config) remove: bool,
-    pub(in crate::config) value: Option<String>,
-    pub(in crate::config) claim: Option<String>,
-    pub(in crate::config) bound: BoundWire,
+fields! {
+    /// Which metrics an override is for.
+    pub(in crate::config) struct MatchWire {
+        /// those of TCP do nothing here
+        pub(in crate::config) metric: MetricWord { kind: "name", default: "`ALL_METRICS`", istio: "same" },
+        /// a name such as `requests_total`, without `istio_`; any other does nothing
+        pub(in crate::config) custom_metric as "customMetric": String { kind: "name", istio: "same" },
+        /// the side that `reporter` says; a server's are `destination` and `waypoint`
+        pub(in crate::config) mode: Mode { default: "both", istio: "same" },
+    }
 }
 
-/// How many values there may be, and what stands for the rest.
-#[derive(Debug, Default, Clone)]
-pub(in crate::config) struct BoundWire {
-    pub(in crate::config) max_values: Option<u32>,
-    pub(in crate::config) overflow: Option<String>,
+fields! {
+    /// What becomes of a label.
+    pub(in crate::config) struct TagOverrideWire {
+        /// `REMOVE` works on tags of ours too
+        pub(in crate::config) operation: OperationWord { default: "`UPSERT`", istio: "standard labels only" },
+        /// replaces a label in its place, or adds one
+        pub(in crate::config) value: String { kind: "CEL", istio: "same" },
+        /// the most values, over all workers
+        pub(in crate::config) max_values as "maxValues": u32 {
+            default: "100", istio: "ours", within: Some((1.0, 10_000.0))
+        },
+        /// stands for every value beyond
+        pub(in crate::config) overflow: String { default: "`other`", istio: "ours" },
+        /// in place of `value`, as in `tags`; `unknown` where there is none
+        pub(in crate::config) claim: String { kind: "`plan`, `realm.roles`, `[a.b][c]`", istio: "ours" },
+    }
 }
 
-/// Istio's names of the metrics; behind the first the HTTP ones in the order of
-/// [`Metric::ALL`](crate::metric::Metric::ALL), then those of TCP.
-pub(in crate::config) const METRICS: [&str; 11] = [
-    "ALL_METRICS",
-    "REQUEST_COUNT",
-    "REQUEST_DURATION",
-    "REQUEST_SIZE",
-    "RESPONSE_SIZE",
-    "GRPC_REQUEST_MESSAGES",
-    "GRPC_RESPONSE_MESSAGES",
-    "TCP_OPENED_CONNECTIONS",
-    "TCP_CLOSED_CONNECTIONS",
-    "TCP_SENT_BYTES",
-    "TCP_RECEIVED_BYTES",
-];
-
-pub(super) fn metrics_of(node: Node<'_>) -> MetricsWire {
-    let mut wire = MetricsWire::default();
-    let known = ["providers", "overrides", "reportingInterval"];
-    node.fields(&known, &mut |place, node| match place {
-        0 => wire.providers = providers(node),
-        1 => node.elements(&mut |node| {
-            wire.overrides
-                .push((!node.is_null()).then(|| override_of(node)));
-        }),
-        _ => {
-            wire.reporting_interval = Some(node.spelling());
-        }
-    });
-    wire
+words! {
+    /// What is done with a label.
+    #[derive(Default)]
+    pub(in crate::config) enum OperationWord {
+        #[default]
+        Upsert = "UPSERT",
+        Remove = "REMOVE",
+    }
 }
 
-fn override_of(node: Node<'_>) -> OverrideWire {
-    let mut wire = OverrideWire::default();
-    let known = ["match", "disabled", "tagOverrides"];
-    node.fields(&known, &mut |place, node| match place {
-        0 => node.fields(
-            &["metric", "customMetric", "mode"],
-            &mut |place, node| match place {
-                0 => wire.metric = Some(node.one_of(&METRICS)),
-                1 => wire.custom_metric = Some(node.text()),
-                _ => wire.mode = Mode::read(node),
-            },
-        ),
-        1 => wire.disabled = Some(node.flag()),
-        _ => node.entries(&mut |name, node| {
-            let tag = (!node.is_null()).then(|| tag_override(node));
-            wire.tags.push((name.to_owned(), tag));
-        }),
-    });
-    wire
-}
-
-fn tag_override(node: Node<'_>) -> TagOverrideWire {
-    let mut wire = TagOverrideWire::default();
-    let known = ["operation", "value", "maxValues", "overflow", "claim"];
-    node.fields(&known, &mut |place, node| match place {
-        0 => wire.remove = node.one_of(&["UPSERT", "REMOVE"]) == 1,
-        1 => wire.value = Some(node.text()),
-        2 => wire.bound.max_values = Some(number(node)),
-        3 => wire.bound.overflow = Some(node.text()),
-        _ => wire.claim = Some(node.text()),
-    });
-    wire
+words! {
+    /// Istio's names of the metrics.
+    pub(in crate::config) enum MetricWord {
+        All = "ALL_METRICS",
+        RequestCount = "REQUEST_COUNT",
+        RequestDuration = "REQUEST_DURATION",
+        RequestSize = "REQUEST_SIZE",
+        ResponseSize = "RESPONSE_SIZE",
+        GrpcRequestMessages = "GRPC_REQUEST_MESSAGES",
+        GrpcResponseMessages = "GRPC_RESPONSE_MESSAGES",
+        TcpOpenedConnections = "TCP_OPENED_CONNECTIONS",
+        TcpClosedConnections = "TCP_CLOSED_CONNECTIONS",
+        TcpSentBytes = "TCP_SENT_BYTES",
+        TcpReceivedBytes = "TCP_RECEIVED_BYTES",
+    }
 }

@@ -1,110 +1,81 @@
 //! Tags as a user writes them: `tags[]`, and `customTags` of Istio's `tracing`.
 
-use sdk_helpers::config::Node;
+use sdk_helpers::fields;
 
-use super::BoundWire;
-use super::number;
-
-/// Where a value comes from; exactly one must be there.
-#[derive(Debug, Default)]
-pub(in crate::config) struct SourceWire {
-    pub(in crate::config) literal: Option<Option<String>>,
-    pub(in crate::config) environment: Option<NamedWire>,
-    pub(in crate::config) header: Option<NamedWire>,
-    pub(in crate::config) formatter: Option<Option<String>>,
-    pub(in crate::config) expression: Option<String>,
-    pub(in crate::config) claim: Option<String>,
-}
-
-impl SourceWire {
-    /// How many of them are there.
-    pub(in crate::config) fn said(&self) -> usize {
-        let said = [
-            self.literal.is_some(),
-            self.environment.is_some(),
-            self.header.is_some(),
-            self.formatter.is_some(),
-            self.expression.is_some(),
-            self.claim.is_some(),
-        ];
-        said.iter().filter(|there| **there).count()
+fields! {
+    /// A tag of ours: exactly one source, and what becomes of its value.
+    pub(in crate::config) struct TagWire {
+        pub(in crate::config) literal: LiteralWire,
+        pub(in crate::config) environment: EnvironmentWire,
+        pub(in crate::config) header: HeaderWire,
+        pub(in crate::config) formatter: FormatterWire,
+        /// see [expressions](#expressions)
+        pub(in crate::config) expression: String { kind: "CEL", istio: "ours" },
+        /// no name of Istio's labels, and no two that are one to Prometheus (`a-b`, `a_b`); so for `customTags`
+        /// and `tagOverrides`
+        pub(in crate::config) name: String { kind: "text of `A-Z a-z 0-9 . _ - /`", istio: "ours" },
+        /// of the value, taken as a path, the first template that matches stands for it; `{id}` is one segment,
+        /// `{**}` any number, of whatever characters. Empty: values as they are. The last one should be `/{**}`,
+        /// which stands for every other value; without it the log warns
+        pub(in crate::config) templates: Vec<String> { default: "none", istio: "ours" },
+        /// the most values, over all workers
+        pub(in crate::config) max_values as "maxValues": u32 {
+            default: "100", istio: "ours", within: Some((1.0, 10_000.0))
+        },
+        /// stands for every value beyond
+        pub(in crate::config) overflow: String { default: "`other`", istio: "ours" },
+        /// false: for logs and spans only, and then without a ceiling
+        pub(in crate::config) label: bool { default: "true", istio: "ours" },
+        /// a claim of the token that [request-authentication](../request-authentication/README.md) or `jwt_authn`
+        /// verified: text, a number, true or false; of a list those with `,` between them. Any other value, and
+        /// no token, is no tag
+        pub(in crate::config) claim: String { kind: "`plan`, `realm.roles`, `[a.b][c]`", istio: "ours" },
     }
 }
 
-#[derive(Debug, Default)]
-pub(in crate::config) struct NamedWire {
-    pub(in crate::config) name: Option<String>,
-    pub(in crate::config) default: Option<String>,
-}
-
-#[derive(Debug, Default)]
-pub(in crate::config) struct TagWire {
-    pub(in crate::config) name: Option<String>,
-    pub(in crate::config) source: SourceWire,
-    pub(in crate::config) templates: Vec<String>,
-    pub(in crate::config) bound: BoundWire,
-    pub(in crate::config) label: Option<bool>,
-}
-
-/// The fields of a tag of ours; Istio's `customTags` have the first ones.
-const TAG: [&str; 11] = [
-    "literal",
-    "environment",
-    "header",
-    "formatter",
-    "expression",
-    "name",
-    "templates",
-    "maxValues",
-    "overflow",
-    "label",
-    "claim",
-];
-const SOURCE: &[&str] = TAG.split_at(4).0;
-
-pub(super) fn custom_tag(node: Node<'_>) -> SourceWire {
-    let mut wire = SourceWire::default();
-    node.fields(SOURCE, &mut |place, node| {
-        source_field(&mut wire, place, node);
-    });
-    wire
-}
-
-fn source_field(wire: &mut SourceWire, place: usize, node: Node<'_>) {
-    match place {
-        0 => wire.literal = Some(value(node)),
-        1 => wire.environment = Some(named(node)),
-        2 => wire.header = Some(named(node)),
-        _ => wire.formatter = Some(value(node)),
+fields! {
+    /// One of Istio's `customTags`: exactly one source.
+    pub(in crate::config) struct CustomTagWire as "tag" {
+        pub(in crate::config) literal: LiteralWire,
+        pub(in crate::config) environment: EnvironmentWire,
+        pub(in crate::config) header: HeaderWire,
+        pub(in crate::config) formatter: FormatterWire,
     }
 }
 
-fn value(node: Node<'_>) -> Option<String> {
-    let mut text = None;
-    node.fields(&["value"], &mut |_, node| text = Some(node.text()));
-    text
+fields! {
+    /// A text.
+    pub(in crate::config) struct LiteralWire {
+        /// always the same
+        pub(in crate::config) value: String { istio: "as in `customTags`" },
+    }
 }
 
-fn named(node: Node<'_>) -> NamedWire {
-    let mut wire = NamedWire::default();
-    node.fields(&["name", "defaultValue"], &mut |place, node| match place {
-        0 => wire.name = Some(node.text()),
-        _ => wire.default = Some(node.text()),
-    });
-    wire
+fields! {
+    /// A variable of the VM, read at load.
+    pub(in crate::config) struct EnvironmentWire {
+        /// a variable of the VM, read at load: Envoy passes on what `vm_config.environment_variables` lists
+        pub(in crate::config) name: String { istio: "same, of the proxy" },
+        /// where there is no such variable
+        pub(in crate::config) default_value as "defaultValue": String { istio: "same" },
+    }
 }
 
-pub(super) fn tag(node: Node<'_>) -> TagWire {
-    let mut wire = TagWire::default();
-    node.fields(&TAG, &mut |place, node| match place {
-        0..=3 => source_field(&mut wire.source, place, node),
-        4 => wire.source.expression = Some(node.text()),
-        5 => wire.name = Some(node.text()),
-        6 => wire.templates = node.texts(),
-        7 => wire.bound.max_values = Some(number(node)),
-        8 => wire.bound.overflow = Some(node.text()),
-        9 => wire.label = Some(node.flag()),
-        _ => wire.source.claim = Some(node.text()),
-    });
-    wire
+fields! {
+    /// A request header.
+    pub(in crate::config) struct HeaderWire {
+        /// the first value of a request header
+        pub(in crate::config) name: String { istio: "same" },
+        /// where there is no such header
+        pub(in crate::config) default_value as "defaultValue": String { istio: "same" },
+    }
+}
+
+fields! {
+    /// Envoy's format of an access log.
+    pub(in crate::config) struct FormatterWire {
+        /// `%REQ(a?b):9%`, `%RESP(a)%`, `%FILTER_STATE(key:PLAIN)%` and operators without arguments, each as Envoy
+        /// writes it in a span; an unknown one is refused with the list
+        pub(in crate::config) value: String { istio: "same, all of Envoy's" },
+    }
 }
