@@ -28,7 +28,7 @@ pub use wire::Wire;
 pub const ENVELOPE: Envelope = Envelope {
     kind: "AuthorizationPolicy",
     spec: PolicyWire::SPEC,
-    passed_over: &[],
+    passed_over: PolicyWire::PASSED_OVER,
     layout: Layout::Entries {
         list: "policies",
         beside: Wire::FIELDS,

@@ -20,9 +20,9 @@ use wire::{ErrorBodyWire, RuleWire};
 /// The rules of RequestAuthentications add up.
 pub const ENVELOPE: Envelope = Envelope {
     kind: "RequestAuthentication",
-    spec: &["jwtRules", "selector", "targetRef", "targetRefs"],
-    passed_over: &[],
-    layout: Layout::Fields(&["jwtRules"]),
+    spec: Wire::SPEC,
+    passed_over: Wire::PASSED_OVER,
+    layout: Layout::Fields(Wire::LISTS),
 };
 
 /// A checked configuration.

@@ -143,12 +143,11 @@ impl Place<'_> {
     }
 
     fn http(&self, wire: ServiceWire) -> Http {
-        let names = |field, list: Option<Vec<String>>| self.names(field, &list.unwrap_or_default());
-        let mut include = names(
+        let mut include = self.names(
             "includeRequestHeadersInCheck",
             wire.include_request_headers_in_check,
         );
-        let deprecated = names("includeHeadersInCheck", wire.include_headers_in_check);
+        let deprecated = self.names("includeHeadersInCheck", wire.include_headers_in_check);
         if !deprecated.is_empty() {
             let unsaid = include.is_empty();
             self.warn(
@@ -167,15 +166,15 @@ impl Place<'_> {
         let additional = wire.include_additional_headers_in_check;
         Http {
             include,
-            to_upstream_on_allow: names(
+            to_upstream_on_allow: self.names(
                 "headersToUpstreamOnAllow",
                 wire.headers_to_upstream_on_allow,
             ),
-            to_downstream_on_allow: names(
+            to_downstream_on_allow: self.names(
                 "headersToDownstreamOnAllow",
                 wire.headers_to_downstream_on_allow,
             ),
-            to_downstream_on_deny: names(
+            to_downstream_on_deny: self.names(
                 "headersToDownstreamOnDeny",
                 wire.headers_to_downstream_on_deny,
             ),
@@ -184,10 +183,10 @@ impl Place<'_> {
         }
     }
 
-    fn names(&self, field: &str, list: &[String]) -> HeaderNames {
+    fn names(&self, field: &str, list: Option<Vec<String>>) -> HeaderNames {
         let mut names = HeaderNames::default();
         let at = self.at.field(field);
-        for (index, text) in list.iter().enumerate() {
+        for (index, text) in list.iter().flatten().enumerate() {
             if let Err(problem) = names.add(text) {
                 self.problems.error(&at.index(index), problem);
             }

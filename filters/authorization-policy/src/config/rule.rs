@@ -26,14 +26,12 @@ impl RuleReader<'_> {
     pub(super) fn rule(&self, wire: RuleWire, at: &At<'_>) -> Rule {
         let mut rule = Rule::default();
         if let Some(from) = wire.from {
-            let sources = from
-                .into_iter()
-                .map(|from| from.and_then(|from| from.source));
-            rule.from = self.branches("from", "source", sources.collect(), &mut rule.text, at);
+            let mut sources = from.into_iter().map(|from| from?.source);
+            rule.from = self.branches("from", "source", &mut sources, &mut rule.text, at);
         }
         if let Some(to) = wire.to {
-            let operations = to.into_iter().map(|to| to.and_then(|to| to.operation));
-            rule.to = self.branches("to", "operation", operations.collect(), &mut rule.text, at);
+            let mut operations = to.into_iter().map(|to| to?.operation);
+            rule.to = self.branches("to", "operation", &mut operations, &mut rule.text, at);
         }
         let at = at.field("when");
         for (entry, item) in (0u32..).zip(wire.when.unwrap_or_default()) {
@@ -48,17 +46,17 @@ impl RuleReader<'_> {
         &self,
         list: &str,
         inner: &str,
-        branches: Vec<Option<Lists>>,
+        branches: &mut dyn ExactSizeIterator<Item = Option<Lists>>,
         text: &mut String,
         at: &At<'_>,
     ) -> Vec<Vec<Condition>> {
         let problems = self.values.problems;
         let at = at.field(list);
-        if branches.is_empty() {
+        if branches.len() == 0 {
             problems.error(&at, "must not be an empty list; remove it, or add an entry");
         }
         let mut read = Vec::with_capacity(branches.len());
-        for (index, lists) in branches.into_iter().enumerate() {
+        for (index, lists) in branches.enumerate() {
             let at = at.index(index);
             let Some(lists) = lists else {
                 problems.error(&at, format!("must have `{inner}`"));

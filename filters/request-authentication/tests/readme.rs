@@ -1,0 +1,15 @@
+//! The README's tables of fields are those the configuration is read by.
+
+use std::path::Path;
+
+use request_authentication::config::Wire;
+use sdk_helpers::config::kind::FieldKind;
+use sdk_helpers::config::page;
+
+#[test]
+fn the_readme_has_the_fields() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let wire = Wire::describe();
+    let kept = page::keep(&readme, wire.table().expect("a mapping"));
+    assert_eq!(kept, Ok(()), "{}", kept.clone().unwrap_err());
+}
