@@ -1,178 +1,205 @@
 //! Cases in the filter's own code, against a fake world.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use catalog::Loaded;
 use sdk_helpers::claims;
-use sdk_helpers::config::timestamp;
 use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
-    CallResult, Decision, Filter, Headers, Loaded, Record, Request, Response, Resume, load,
+    CallResult, ConfigError, Decision, HeaderEdit, Headers, LocalReply, Record, Request, Response,
+    Resume,
 };
 
-use super::{Case, Engine, NOW, Outcome, Suite, TAG};
+use crate::TAG;
+use crate::case::{Answered, Case, Suite};
+use crate::engine::{Configured, Engine, EngineError, Outcome};
+use crate::sent::Sent;
 
-/// A suite's filter, loaded; or every error of its configuration.
-pub type Natively = Result<(Box<dyn Engine>, Vec<String>), Vec<String>>;
-
-/// Loads a suite's configuration into the filter of this name. This list and the crate's
-/// dependency are all that a new filter adds here.
-pub fn natively(filter: &str, suite: &Suite) -> Natively {
-    match filter {
-        "authorization-policy" => native::<authorization_policy::AuthorizationPolicy>(suite),
-        "fault-injection" => native::<fault_injection::FaultInjection>(suite),
-        "rate-limit" => native::<rate_limit::RateLimit>(suite),
-        "request-authentication" => native::<request_authentication::RequestAuthentication>(suite),
-        "telemetry-tags" => native::<telemetry_tags::TelemetryTags>(suite),
-        _ => panic!("`{filter}` is not in the list of natively(); add it"),
-    }
-}
-
-fn native<F: Filter>(suite: &Suite) -> Natively {
-    let text = |errors: Vec<sdk_helpers::ConfigError>| -> Vec<String> {
-        errors.iter().map(ToString::to_string).collect()
-    };
+/// Loads a suite's configuration into the filter of this name.
+///
+/// # Errors
+/// If there is no such filter.
+pub fn natively(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
+    let filter = catalog::find(filter).map_err(|error| error.to_string())?;
     let world = FakeWorld::new();
-    world.set_now(timestamp(NOW).expect("the time of a case"));
-    match load::<F>(suite.config.to_string().as_bytes(), &world) {
-        Ok(Loaded {
-            filter, warnings, ..
-        }) => Ok((Box::new(Native(filter)), text(warnings))),
-        Err(errors) => Err(text(errors)),
-    }
+    world.set_now(suite.time());
+    let text = |errors: &[ConfigError]| errors.iter().map(ToString::to_string).collect();
+    let configuration = suite.config.to_string();
+    Ok(match filter.load(configuration.as_bytes(), &world) {
+        Ok(loaded) => Configured::InForce {
+            warnings: text(loaded.warnings()),
+            engine: Box::new(Native(loaded)),
+        },
+        Err(errors) => Configured::Refused(text(&errors)),
+    })
 }
 
-struct Native<F>(F);
+struct Native(Loaded);
 
-impl<F: Filter> Engine for Native<F> {
-    fn run(&self, case: &Case) -> Outcome {
+impl Engine for Native {
+    fn run(&self, case: &Case) -> Result<Outcome, EngineError> {
         let world = FakeWorld::new();
-        let now = case.now.as_deref().unwrap_or(NOW);
-        world.set_now(timestamp(now).expect("the time of a case"));
+        world.set_now(case.time());
         world.set_rolls(case.dice.iter().flatten().copied());
         world.set_active(case.active.unwrap_or(0));
-        attributes(case, &world);
-        for (path, bytes) in case.encoded_facts() {
-            world.set_property(&path, bytes);
+        attributes(&case.request, &world);
+        for (path, value) in &case.facts {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            world.set_property(&path, value.clone());
         }
         let mut seen = Outcome::default();
-        for (case, wait) in case.requests() {
-            if let Some(claims) = &case.claims {
+        for step in case.steps() {
+            if let Some(claims) = step.claims {
                 world.set_property(&claims::PATH, claims.to_string());
             }
-            seen = self.send(&case, &world);
-            world.advance(wait.unwrap_or_default());
+            seen = self.send(step.request, &case.answers, &world)?;
+            world.advance(step.wait);
         }
-        seen
+        Ok(seen)
     }
 }
 
-impl<F: Filter> Native<F> {
-    fn send(&self, case: &Case, world: &FakeWorld) -> Outcome {
-        let request = Request::new(Headers::from_pairs(case.headers()));
-        let mut memory = F::Memory::default();
-        let mut seen = Outcome::default();
-        let mut decision = within::<F>(self.0.on_request(&request, world, &mut memory));
-        let mut answers = case.answers.iter();
+impl Native {
+    fn send(
+        &self,
+        sent: &Sent,
+        answers: &[Answered],
+        world: &FakeWorld,
+    ) -> Result<Outcome, EngineError> {
+        let request = Request::new(Headers::from_pairs(sent.all_headers()));
+        let mut stream = self.0.stream();
+        let mut seen = Seen::default();
+        let mut decision = self.within(stream.on_request(&request, world))?;
+        let mut answers = answers.iter();
         while let Decision::Ask { record, .. } = decision {
-            self.note(&record, &mut seen);
-            let answer = match answers.next() {
+            seen.note(record);
+            let result = match answers.next() {
                 Some(answered) => CallResult::Http {
                     headers: Headers::from_pairs(answered.headers()),
                     body: answered.body.clone().into_bytes(),
                 },
                 None => CallResult::Failed,
             };
-            let resume = Resume::Answered(answer);
-            decision = within::<F>(self.0.on_resume(resume, &request, world, &mut memory));
+            decision = self.within(stream.on_resume(Resume::Answered(result), &request, world))?;
         }
         let goes_on = matches!(decision, Decision::Continue(_));
-        self.follow(decision, &request, &mut seen);
-        if goes_on && F::NEEDS.response_headers {
+        seen.follow(decision, &request)?;
+        if goes_on && self.0.needs().response_headers {
             let response = Response::new(Headers::from_pairs([(":status", "200")]));
-            let edits = self.0.on_response(&response, world, &mut memory);
-            note_tags(&edits.record, &mut seen);
+            let edits = stream.on_response(&response, world);
+            seen.note_state(edits.record);
         }
-        seen
+        seen.outcome(&self.0)
     }
 
-    fn follow(&self, decision: Decision, request: &Request, seen: &mut Outcome) {
+    /// What was decided, if the filter has the callbacks for it; the shell would refuse it else.
+    fn within(&self, decision: Decision) -> Result<Decision, EngineError> {
+        match self.0.needs().check(&decision) {
+            Ok(()) => Ok(decision),
+            Err(beyond) => Err(format!("{}: {beyond}", self.0.name()).into()),
+        }
+    }
+}
+
+/// What was seen so far.
+#[derive(Default)]
+struct Seen {
+    outcome: Outcome,
+    /// What gives the reason.
+    record: Record,
+    state: Vec<(String, Vec<u8>)>,
+}
+
+impl Seen {
+    fn follow(&mut self, decision: Decision, request: &Request) -> Result<(), EngineError> {
         match decision {
             Decision::Continue(edits) => {
-                self.note(&edits.record, seen);
-                // The upstream's answer of a case has no headers.
-                let mut response = Headers::default();
-                for edit in &edits.response {
-                    response.apply(edit);
-                }
-                seen.headers = first_values(&response);
+                self.note(edits.record);
+                let set = edits.response.iter().filter_map(|edit| match edit {
+                    HeaderEdit::Set(name, value)
+                    | HeaderEdit::Add(name, value)
+                    | HeaderEdit::Supply(name, value) => Some((name, value)),
+                    // The upstream's answer of a case has no headers.
+                    HeaderEdit::Overwrite(..) | HeaderEdit::Remove(_) => None,
+                });
+                self.outcome.headers = headers(set);
+                Ok(())
             }
-            Decision::Reply(reply) => {
-                self.note(&reply.record, seen);
-                // What Envoy makes of a reply to gRPC.
-                let (status, grpc_status) = if request.is_grpc() {
-                    let code = reply
-                        .grpc_status
-                        .unwrap_or_else(|| grpc::status_of_http(reply.status.into()));
-                    (200, Some(code))
-                } else {
-                    (reply.status, None)
-                };
-                let headers = reply.headers.iter();
-                let headers = headers.map(|(name, value)| (name.as_bytes(), value));
-                seen.headers = first_values(&Headers::from_pairs(headers));
-                seen.status = Some(status);
-                seen.grpc_status = grpc_status;
-                let body = reply.body.as_bytes().to_vec();
-                seen.body = Some(String::from_utf8(body).expect("a body is text"));
-            }
+            Decision::Reply(reply) => self.replied(reply, request),
             Decision::Delay { by, record, then } => {
-                self.note(&record, seen);
-                seen.delay = Some(seen.delay.unwrap_or(Duration::ZERO) + by);
-                self.follow(*then, request, seen);
+                self.note(record);
+                let so_far = self.outcome.delay.unwrap_or(Duration::ZERO);
+                self.outcome.delay = Some(so_far.saturating_add(by));
+                self.follow(*then, request)
             }
-            held @ (Decision::Ask { .. } | Decision::Wait { .. }) => {
-                panic!("a case does not hold a request so: {held:?}")
-            }
+            held @ (Decision::Ask { .. } | Decision::Wait { .. }) => Err(format!(
+                "the native engine does not do what the filter decides here: {held:?}"
+            )
+            .into()),
         }
     }
 
-    fn note(&self, record: &Record, seen: &mut Outcome) {
-        note_tags(record, seen);
+    fn replied(&mut self, reply: LocalReply, request: &Request) -> Result<(), EngineError> {
+        self.note(reply.record);
+        // What Envoy makes of a reply to gRPC.
+        let (status, grpc_status) = if request.is_grpc() {
+            let code = reply
+                .grpc_status
+                .unwrap_or_else(|| grpc::status_of_http(reply.status.into()));
+            (200, Some(code))
+        } else {
+            (reply.status, None)
+        };
+        let outcome = &mut self.outcome;
+        outcome.headers = headers(reply.headers.iter().map(|(name, value)| (name, value)));
+        outcome.status = Some(status);
+        outcome.grpc_status = grpc_status;
+        outcome.body = Some(text("the body", reply.body.as_bytes())?);
+        Ok(())
+    }
+
+    fn note(&mut self, record: Record) {
         for (outcome, detail) in record.noted() {
-            let text = self.0.outcomes().find(outcome).expect("its own outcome");
-            let so_far = seen.reason.take().map_or(String::new(), |text| text + ",");
-            seen.reason = Some(format!("{so_far}{text}{detail}"));
+            self.record.note(outcome, detail.to_owned());
         }
+        self.note_state(record);
+    }
+
+    fn note_state(&mut self, record: Record) {
+        let state = record.state.into_iter();
+        self.state
+            .extend(state.map(|(key, value)| (format!("wasm.{key}"), value)));
+    }
+
+    fn outcome(mut self, filter: &Loaded) -> Result<Outcome, EngineError> {
+        self.outcome.reason = filter.reason(&self.record);
+        for (key, value) in &self.state {
+            if let Some(name) = key.strip_prefix(TAG) {
+                let value = text(key, value)?;
+                self.outcome.tags.insert(name.to_owned(), value);
+            }
+        }
+        Ok(self.outcome)
     }
 }
 
-/// What was decided, if the filter has the callbacks for it; the shell would refuse it else.
-fn within<F: Filter>(decision: Decision) -> Decision {
-    if let Err(beyond) = F::NEEDS.check(&decision) {
-        panic!("{}: {beyond}", F::NAME);
-    }
-    decision
-}
-
-fn note_tags(record: &Record, seen: &mut Outcome) {
-    for (key, value) in &record.state {
-        if let Some(name) = format!("wasm.{key}").strip_prefix(TAG) {
-            let value = String::from_utf8(value.clone()).expect("a tag is text");
-            seen.tags.insert(name.to_owned(), value);
-        }
+fn text(what: &str, bytes: &[u8]) -> Result<String, EngineError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(format!("{what} is no text, and a case has nothing else: {bytes:?}").into()),
     }
 }
 
 /// What Envoy knows of a request by its headers, and of a plain answer.
-fn attributes(case: &Case, world: &FakeWorld) {
-    let sent = &case.request;
+fn attributes(sent: &Sent, world: &FakeWorld) {
     let whole = sent.path();
-    let (path, query) = split_once(&whole, b'?').unwrap_or((&whole, b""));
+    let (path, query) = split_once(whole, b'?').unwrap_or((whole, b""));
     for (name, text) in [
-        ("path", whole.as_slice()),
+        ("path", whole),
         ("url_path", path),
         ("query", query),
         ("host", sent.authority.as_bytes()),
@@ -187,11 +214,13 @@ fn attributes(case: &Case, world: &FakeWorld) {
 }
 
 /// Of a repeated header the first value.
-fn first_values(headers: &Headers) -> BTreeMap<String, String> {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+fn headers<'a>(
+    headers: impl Iterator<Item = (&'a Cow<'static, str>, &'a Vec<u8>)>,
+) -> BTreeMap<String, String> {
     let mut map = BTreeMap::new();
-    for (name, value) in headers.iter() {
-        map.entry(text(name)).or_insert(text(value));
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value).into_owned();
+        map.entry(name.to_string()).or_insert(value);
     }
     map
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
-    ConfigError, Decision, Edits, Outcomes, Record, Request, Response, Resume, World,
+    ConfigError, Decision, Edits, Needs, Outcomes, Record, Request, Response, Resume, World,
 };
 
 use crate::erased::{Callbacks, Erased};
@@ -12,6 +12,7 @@ use crate::erased::{Callbacks, Erased};
 /// A filter that took a configuration.
 pub struct Loaded {
     filter: Box<dyn Erased>,
+    needs: Needs,
     warnings: Vec<ConfigError>,
     hash: u32,
 }
@@ -24,6 +25,7 @@ impl Loaded {
         let loaded = sdk_helpers::load::<F>(configuration, world)?;
         Ok(Loaded {
             filter: Box::new(loaded.filter),
+            needs: F::NEEDS,
             warnings: loaded.warnings,
             hash: loaded.hash,
         })
@@ -33,6 +35,13 @@ impl Loaded {
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.filter.name()
+    }
+
+    /// What it may decide, and what it is told of. [`Needs::check`] tells of a decision beyond them, which
+    /// Envoy would not do.
+    #[must_use]
+    pub fn needs(&self) -> &Needs {
+        &self.needs
     }
 
     /// What is legal in the configuration and surely was not meant.

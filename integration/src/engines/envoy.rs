@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Response};
 use crate::envoy::{Envoy, Launcher};
 use crate::listener::{Listener, bootstrap};
-use cases::{Case, Engine, File, Outcome, Suite, TAG};
+use cases::{Case, Engine, EngineError, File, Outcome, Step, Suite, TAG};
 
 /// The header by which an access log line is found again.
 const ID: &str = "x-case";
@@ -66,25 +66,30 @@ impl Engine for OneListener<'_> {
         Duration::from_secs(3)
     }
 
-    fn run(&self, case: &Case) -> Outcome {
-        assert!(!case.needs_fakes(), "this case needs a fake world");
-        let mut requests: Vec<Case> = case.requests().map(|(case, _)| case).collect();
-        let last = requests.pop().expect("a case has a request of its own");
-        for earlier in &requests {
-            self.send(earlier, "");
+    fn takes(&self, case: &Case) -> bool {
+        !case.needs_fakes()
+    }
+
+    fn run(&self, case: &Case) -> Result<Outcome, EngineError> {
+        if !self.takes(case) {
+            return Err("the case needs a fake world".to_owned().into());
         }
         let id = format!("{}/{}", self.listener, case.name);
-        let response = self.send(&last, &id);
+        let before = case.steps().count().saturating_sub(1);
+        for earlier in case.steps().take(before) {
+            self.send(&earlier, "");
+        }
+        let response = self.send(&case.own(), &id);
         let line = self.access_log(&id);
-        self.outcome(&response, &line)
+        Ok(self.outcome(&response, &line))
     }
 }
 
 impl OneListener<'_> {
-    fn send(&self, case: &Case, id: &str) -> Response {
+    fn send(&self, step: &Step<'_>, id: &str) -> Response {
         let envoy = &self.inside.envoy;
         let addr = envoy.addr(&self.listener);
-        let headers: Vec<(String, Vec<u8>)> = case.plain_headers().collect();
+        let headers: Vec<(String, Vec<u8>)> = step.request.plain_headers().collect();
         let grpc = headers
             .iter()
             .any(|(name, value)| name == "content-type" && value.starts_with(b"application/grpc"));
@@ -93,7 +98,7 @@ impl OneListener<'_> {
         } else {
             Client::http1(addr)
         };
-        let sent = &case.request;
+        let sent = step.request;
         let mut call = client
             .method(&sent.method, &sent.path)
             .authority(&sent.authority)
@@ -101,7 +106,7 @@ impl OneListener<'_> {
         for (name, value) in &headers {
             call = call.header(name, value);
         }
-        if let Some(claims) = &case.claims {
+        if let Some(claims) = step.claims {
             call = call.header(CLAIMS, claims.to_string());
         }
         call.send()

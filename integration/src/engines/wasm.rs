@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use cases::{Case, Configured, Engine, EngineError, Outcome, Step, Suite, TAG};
 use sdk_helpers::claims;
-use sdk_helpers::config::timestamp;
 
 use super::module_path;
-use cases::{Case, Engine, NOW, Outcome, Suite, TAG};
-use wasm_host::{Headers, Host, Level, Module, Protocol, State};
+use wasm_host::{Error, Headers, Host, Level, Module, Protocol, State};
 
 /// A module that was given a suite's configuration.
 pub struct InWasm {
@@ -19,47 +18,55 @@ impl InWasm {
     /// Configures the module of a filter as Istio does, with JSON text.
     ///
     /// # Errors
-    /// The lines it logged when it refused.
-    pub fn with_text(filter: &str, suite: &Suite) -> Result<Self, Vec<String>> {
+    /// If there is no such module, or it does not start.
+    pub fn with_text(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
         Self::with(filter, suite.config.to_string().as_bytes())
     }
 
     /// Configures it as Envoy does from plain YAML, with a serialized Struct.
     ///
     /// # Errors
-    /// The lines it logged when it refused.
-    pub fn with_struct(filter: &str, suite: &Suite) -> Result<Self, Vec<String>> {
+    /// If there is no such module, or it does not start.
+    pub fn with_struct(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
         Self::with(filter, &crate::protobuf::encode_struct(&suite.config))
     }
 
-    fn with(filter: &str, configuration: &[u8]) -> Result<Self, Vec<String>> {
-        let host = Host::new(&Module::load(module_path(filter)).unwrap()).unwrap();
-        assert!(host.vm_start(b""), "the module refused to start");
-        let accepted = host.configure(configuration);
-        let in_wasm = InWasm {
+    fn with(filter: &str, configuration: &[u8]) -> Result<Configured, EngineError> {
+        let module = Module::load(module_path(filter)).map_err(told)?;
+        let host = Host::new(&module).map_err(told)?;
+        if !host.vm_start(b"") {
+            return Err(format!("the module refused to start: {:?}", host.log()).into());
+        }
+        let taken = host.configure(configuration);
+        let engine = InWasm {
             host,
             filter: filter.to_owned(),
         };
-        if accepted {
-            Ok(in_wasm)
-        } else {
-            Err(in_wasm.logged(Level::Error))
+        if !taken {
+            return Ok(Configured::Refused(engine.logged(Level::Error)?));
         }
+        Ok(Configured::InForce {
+            warnings: engine.logged(Level::Warn)?,
+            engine: Box::new(engine),
+        })
     }
 
     /// The lines it logged at a level, without the filter's name, which each must begin with.
-    pub fn logged(&self, level: Level) -> Vec<String> {
+    fn logged(&self, level: Level) -> Result<Vec<String>, EngineError> {
         let name = format!("{}: ", self.filter);
-        self.host
-            .log()
-            .into_iter()
-            .filter(|(at, _)| *at == level)
+        let lines = self.host.log().into_iter();
+        let lines = lines.filter(|(at, _)| *at == level);
+        lines
             .map(|(_, line)| match line.strip_prefix(&name) {
-                Some(line) => line.to_owned(),
-                None => panic!("the log line `{line}` does not name the filter"),
+                Some(line) => Ok(line.to_owned()),
+                None => Err(format!("the log line `{line}` does not name the filter").into()),
             })
             .collect()
     }
+}
+
+fn told(error: Error) -> EngineError {
+    EngineError(error.to_string())
 }
 
 impl Engine for InWasm {
@@ -72,39 +79,42 @@ impl Engine for InWasm {
         Duration::from_millis(1)
     }
 
-    fn run(&self, case: &Case) -> Outcome {
+    fn run(&self, case: &Case) -> Result<Outcome, EngineError> {
         let host = &self.host;
-        let now = case.now.as_deref().unwrap_or(NOW);
-        host.set_time(timestamp(now).expect("the time of a case").as_nanos());
+        host.set_time(case.time().as_nanos());
         // What other workers hold.
         let gauge = format!("mesh_filters.{}.active", self.filter);
         host.world().set_metric(&gauge, case.active.unwrap_or(0));
         let mut seen = Outcome::default();
-        for (case, wait) in case.requests() {
-            seen = self.send(&case);
-            host.advance(wait.unwrap_or_default());
+        for step in case.steps() {
+            seen = self.send(case, &step)?;
+            host.advance(step.wait);
         }
-        assert_eq!(host.dead(), None);
-        assert_eq!(host.crashed(), None);
-        assert_eq!(host.violations(), Vec::<String>::new());
-        seen
+        let (dead, crashed, violations) = (host.dead(), host.crashed(), host.violations());
+        if dead.is_some() || crashed.is_some() || !violations.is_empty() {
+            let problem =
+                format!("dead: {dead:?}, crashed: {crashed:?}, violations: {violations:?}");
+            return Err(problem.into());
+        }
+        Ok(seen)
     }
 }
 
 impl InWasm {
-    fn send(&self, case: &Case) -> Outcome {
+    fn send(&self, case: &Case, step: &Step<'_>) -> Result<Outcome, EngineError> {
         let host = &self.host;
         let stream = host.stream();
-        for (path, bytes) in case.encoded_facts() {
+        for (path, value) in &case.facts {
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
             match path.as_slice() {
-                ["filter_state", key] => stream.set_filter_state(key, bytes),
-                path => stream.property(path, bytes),
+                ["filter_state", key] => stream.set_filter_state(key, value),
+                path => stream.property(path, value),
             }
         }
-        if let Some(claims) = &case.claims {
+        if let Some(claims) = step.claims {
             stream.set_filter_state(claims::PATH[1], claims.to_string());
         }
-        stream.request_headers(case.headers(), true);
+        stream.request_headers(step.request.all_headers(), true);
         let mut delay = None;
         let mut answers = case.answers.iter();
         while stream.state() == State::Paused {
@@ -117,37 +127,44 @@ impl InWasm {
                     (None, Protocol::Http) => host.fail_http(call.id),
                     (None, Protocol::Grpc { .. }) => host.answer_grpc(call.id, 14, b""),
                 }
-                .unwrap();
+                .map_err(told)?;
                 continue;
             }
-            let tick = host.tick_period().expect("a held stream has a timer");
+            let Some(tick) = host.tick_period() else {
+                return Err(
+                    "the stream is held, and there is neither a call nor a timer"
+                        .to_owned()
+                        .into(),
+                );
+            };
             host.advance(tick);
             delay = Some(delay.unwrap_or(Duration::ZERO) + tick);
         }
         let state = format!("wasm.mesh_filters.{}", self.filter);
+        let reason = stream.filter_state(&state);
         let mut seen = Outcome {
             delay,
-            reason: stream
-                .filter_state(&state)
-                .map(|reason| String::from_utf8(reason).expect("a reason is text")),
+            reason: reason
+                .map(|reason| text("the reason", reason))
+                .transpose()?,
             ..Outcome::default()
         };
         match stream.state() {
             State::Continued => stream
                 .response_headers(&[(":status", "200")], true)
-                .unwrap(),
+                .map_err(told)?,
             State::Replied(reply) => {
                 let response = stream.response();
-                let text = |name: &str| response.text(name);
-                seen.status = text(":status").and_then(|status| status.parse().ok());
-                seen.grpc_status = text("grpc-status").and_then(|status| status.parse().ok());
-                seen.body = Some(match text("grpc-message") {
+                let header = |name: &str| response.text(name);
+                seen.status = header(":status").and_then(|status| status.parse().ok());
+                seen.grpc_status = header("grpc-status").and_then(|status| status.parse().ok());
+                seen.body = Some(match header("grpc-message") {
                     Some(message) => message,
-                    None => String::from_utf8(reply.body).expect("a body is text"),
+                    None => text("the body", reply.body)?,
                 });
                 seen.details = Some(reply.details);
             }
-            other => panic!("the stream is {other:?}"),
+            other => return Err(format!("the stream is {other:?}").into()),
         }
         let response = stream.response();
         for (name, _) in response.pairs() {
@@ -158,11 +175,15 @@ impl InWasm {
         }
         for name in case.expect.tags.keys() {
             if let Some(value) = stream.filter_state(&format!("{TAG}{name}")) {
-                let value = String::from_utf8(value).expect("a tag is text");
-                seen.tags.insert(name.clone(), value);
+                seen.tags.insert(name.clone(), text("a tag", value)?);
             }
         }
         stream.done();
-        seen
+        Ok(seen)
     }
+}
+
+fn text(what: &str, bytes: Vec<u8>) -> Result<String, EngineError> {
+    let text = String::from_utf8(bytes);
+    text.map_err(|error| EngineError(format!("{what} is no text: {:?}", error.as_bytes())))
 }

@@ -1,7 +1,7 @@
 //! The configurations inside the files, in the filter's own code, where warnings can be seen.
 
-use cases::{Suite, natively};
 use integration::demo::Shipped;
+use sdk_helpers::world::fake::FakeWorld;
 use serde_json::Value;
 
 use super::FOLDER;
@@ -42,15 +42,9 @@ fn every_configuration_loads_without_a_warning() {
         let configures = file.text().contains("filters.http.wasm");
         assert_eq!(!found.is_empty(), configures, "{}", file.path());
         for Embedded { filter, config } in found {
-            let suite = Suite {
-                description: file.path().to_owned(),
-                config,
-                warnings: Vec::new(),
-                refused: Vec::new(),
-                cases: Vec::new(),
-            };
-            match natively(&filter, &suite) {
-                Ok((_, warnings)) => assert_eq!(warnings, [""; 0], "{}", file.path()),
+            let filter = catalog::find(&filter).expect("a filter of ours");
+            match filter.load(config.to_string().as_bytes(), &FakeWorld::new()) {
+                Ok(loaded) => assert_eq!(loaded.warnings(), [], "{}", file.path()),
                 Err(errors) => panic!("{}: {errors:#?}", file.path()),
             }
         }

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use cases::{Suite, natively};
 use integration::envoy::repository;
+use sdk_helpers::world::fake::FakeWorld;
 use serde_json::Value;
 
 use super::istio_all::FILTERS;
@@ -47,14 +47,9 @@ fn every_configuration_of_a_readme_loads() {
         for path in pages(filter) {
             for config in configurations(&Page::read(path.to_str().unwrap())) {
                 count += 1;
-                let suite = Suite {
-                    description: path.display().to_string(),
-                    config: config.clone(),
-                    warnings: Vec::new(),
-                    refused: Vec::new(),
-                    cases: Vec::new(),
-                };
-                if let Err(errors) = natively(filter, &suite) {
+                let filter = catalog::find(filter).unwrap();
+                let loaded = filter.load(config.to_string().as_bytes(), &FakeWorld::new());
+                if let Err(errors) = loaded {
                     panic!("{}: {errors:#?}\n{config}", path.display());
                 }
             }

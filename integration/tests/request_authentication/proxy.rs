@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use integration::case::module_path;
+use integration::engines::module_path;
 use integration::jwt::{Behaviour, Key, jwks};
-use integration::wasm::{Headers, Host, Module, State, Stream, World};
+use wasm_host::{Headers, Host, Module, State, Stream, World};
 use serde_json::{Value, json};
 
 use crate::FILTER;
@@ -68,11 +68,11 @@ impl Proxy {
         rules: &Value,
         keys: impl IntoIterator<Item = &'a Key>,
     ) -> Self {
-        let module = Module::load(module_path(FILTER));
+        let module = Module::load(module_path(FILTER)).unwrap();
         let world = World::new();
         let config = json!({ "jwtRules": rules }).to_string();
         let vm = |seed: usize| {
-            let host = Host::in_world(&module, &world);
+            let host = Host::in_world(&module, &world).unwrap();
             host.seed(seed as u64 + 1);
             assert!(host.configure(config.as_bytes()), "{:?}", host.log());
             host

@@ -1,0 +1,30 @@
+//! What a case expects.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::text;
+
+/// What comes of a request. What is left out is expected not to be: a case without `reason` expects
+/// that there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Expected {
+    /// The filter's reason, as filter state has it.
+    pub reason: Option<String>,
+    /// The HTTP status of the filter's own answer; left out when the request goes on.
+    pub status: Option<u16>,
+    /// The `grpc-status` of it.
+    pub grpc_status: Option<u32>,
+    /// The body of it, or the `grpc-message`.
+    pub body: Option<String>,
+    /// How long the request is held.
+    #[serde(deserialize_with = "text::duration")]
+    pub delay: Option<Duration>,
+    /// Headers of the answer, whoever gives it; null for one that it must not have.
+    pub headers: BTreeMap<String, Option<String>>,
+    /// Every tag that is left in filter state by the time the response's headers have passed.
+    pub tags: BTreeMap<String, String>,
+}

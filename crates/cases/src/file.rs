@@ -1,0 +1,158 @@
+//! Files of suites.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::case::Suite;
+
+/// The suites of one file.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// The filter whose configurations they are.
+    pub filter: String,
+    /// The file's name without its folder and `.yaml`.
+    pub name: String,
+    /// Where it was read.
+    pub path: PathBuf,
+    /// What it holds.
+    pub suites: Vec<Suite>,
+}
+
+/// Why a file is none of cases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// The description of the suite, where it is one suite's.
+    pub suite: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.path.display())?;
+        if let Some(suite) = &self.suite {
+            write!(f, "suite `{suite}`: ")?;
+        }
+        f.write_str(&self.problem)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl File {
+    /// Every file of every filter, by name: `<filters>/<name>/cases/*.yaml`, for each folder
+    /// with a `Cargo.toml`.
+    ///
+    /// # Errors
+    /// If a filter has no cases, or a file is none of cases.
+    pub fn read_filters(filters: &Path) -> Result<Vec<File>, Error> {
+        let mut files = Vec::new();
+        for folder in list(filters)? {
+            if !folder.join("Cargo.toml").is_file() {
+                continue;
+            }
+            let cases = folder.join("cases");
+            let read = File::read_folder(&stem(&folder), &cases)?;
+            if read.is_empty() {
+                return Err(problem(&cases, None, "no cases"));
+            }
+            files.extend(read);
+        }
+        Ok(files)
+    }
+
+    /// Every `.yaml` file of one folder, by name, with cases of this filter.
+    ///
+    /// # Errors
+    /// If a file is none of cases.
+    pub fn read_folder(filter: &str, folder: &Path) -> Result<Vec<File>, Error> {
+        let mut paths = list(folder)?;
+        paths.retain(|path| path.extension().is_some_and(|kind| kind == "yaml"));
+        paths.iter().map(|path| File::read(filter, path)).collect()
+    }
+
+    /// One file with cases of this filter.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is none of cases.
+    pub fn read(filter: &str, path: impl AsRef<Path>) -> Result<File, Error> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| problem(path, None, &error.to_string()))?;
+        File::parse(filter, path, &text)
+    }
+
+    /// The same of its text; `path` is for messages.
+    ///
+    /// # Errors
+    /// If it is none of cases.
+    pub fn parse(filter: &str, path: impl AsRef<Path>, text: &str) -> Result<File, Error> {
+        let path = path.as_ref();
+        let suites: Vec<Suite> = serde_saphyr::from_str(text).map_err(|error| {
+            let suite = misshapen(text);
+            problem(path, suite.as_deref(), &error.without_snippet().to_string())
+        })?;
+        let mut descriptions = BTreeSet::new();
+        for suite in &suites {
+            let of = |what: &str| problem(path, Some(&suite.description), what);
+            if !descriptions.insert(&suite.description) {
+                return Err(of("another suite has this description too"));
+            }
+            check(suite).map_err(|what| of(&what))?;
+        }
+        Ok(File {
+            filter: filter.to_owned(),
+            name: stem(path),
+            path: path.to_owned(),
+            suites,
+        })
+    }
+}
+
+fn check(suite: &Suite) -> Result<(), String> {
+    let refused = !suite.refused.is_empty();
+    let cases = !suite.cases.is_empty();
+    if refused == cases && (refused || suite.warnings.is_empty()) {
+        return Err("must have cases, warnings, or the errors it is refused with".to_owned());
+    }
+    let mut names = BTreeSet::new();
+    match suite.cases.iter().find(|case| !names.insert(&case.name)) {
+        Some(case) => Err(format!("two cases are named `{}`", case.name)),
+        None => Ok(()),
+    }
+}
+
+/// The description of the suite that has not the shape of one.
+fn misshapen(text: &str) -> Option<String> {
+    let suites: Vec<Value> = serde_saphyr::from_str(text).ok()?;
+    let mut suites = suites.into_iter();
+    let wrong = suites.find(|suite| serde_json::from_value::<Suite>(suite.clone()).is_err())?;
+    Some(wrong.get("description")?.as_str()?.to_owned())
+}
+
+fn problem(path: &Path, suite: Option<&str>, problem: &str) -> Error {
+    Error {
+        path: path.to_owned(),
+        suite: suite.map(str::to_owned),
+        problem: problem.to_owned(),
+    }
+}
+
+fn list(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let unreadable = |error: std::io::Error| problem(folder, None, &error.to_string());
+    let entries = std::fs::read_dir(folder).map_err(unreadable)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths: Vec<PathBuf> = paths.collect::<Result<_, _>>().map_err(unreadable)?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn stem(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default();
+    stem.to_string_lossy().into_owned()
+}
