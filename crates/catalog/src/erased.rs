@@ -2,21 +2,30 @@
 //! memory.
 
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange, Filter};
-use sdk_helpers::{Decision, Edits, Outcomes, Record, Request, Response, Resume, World};
+use sdk_helpers::{Beyond, Decision, Edits, Outcomes, Record, Request, Response, Resume, World};
 
 /// A filter of any type.
 pub(crate) trait Erased {
     fn name(&self) -> &'static str;
     fn outcomes(&self) -> &Outcomes;
     fn summary(&self) -> String;
-    fn background(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions;
+    fn background(
+        &self,
+        event: BackgroundEvent,
+        world: &dyn World,
+    ) -> Result<BackgroundActions, Beyond>;
     fn stream(&self) -> Box<dyn Callbacks + '_>;
 }
 
 /// A stream of a filter of any type.
 pub(crate) trait Callbacks {
-    fn on_request(&mut self, request: &Request, world: &dyn World) -> Decision;
-    fn on_resume(&mut self, resume: Resume, request: &Request, world: &dyn World) -> Decision;
+    fn on_request(&mut self, request: &Request, world: &dyn World) -> Result<Decision, Beyond>;
+    fn on_resume(
+        &mut self,
+        resume: Resume,
+        request: &Request,
+        world: &dyn World,
+    ) -> Result<Decision, Beyond>;
     fn on_response(&mut self, response: &Response, world: &dyn World) -> Edits;
     fn on_end(&mut self, exchange: &Exchange<'_>, world: &dyn World) -> Record;
 }
@@ -34,8 +43,14 @@ impl<F: Filter> Erased for F {
         Filter::summary(self)
     }
 
-    fn background(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
-        Filter::background(self, event, world)
+    fn background(
+        &self,
+        event: BackgroundEvent,
+        world: &dyn World,
+    ) -> Result<BackgroundActions, Beyond> {
+        let actions = Filter::background(self, event, world);
+        F::NEEDS.check_background(&actions)?;
+        Ok(actions)
     }
 
     fn stream(&self) -> Box<dyn Callbacks + '_> {
@@ -53,20 +68,35 @@ struct OfFilter<'a, F: Filter> {
 }
 
 impl<F: Filter> Callbacks for OfFilter<'_, F> {
-    fn on_request(&mut self, request: &Request, world: &dyn World) -> Decision {
-        self.filter.on_request(request, world, &mut self.memory)
+    fn on_request(&mut self, request: &Request, world: &dyn World) -> Result<Decision, Beyond> {
+        let decision = self.filter.on_request(request, world, &mut self.memory);
+        F::NEEDS.check(&decision)?;
+        Ok(decision)
     }
 
-    fn on_resume(&mut self, resume: Resume, request: &Request, world: &dyn World) -> Decision {
-        self.filter
-            .on_resume(resume, request, world, &mut self.memory)
+    fn on_resume(
+        &mut self,
+        resume: Resume,
+        request: &Request,
+        world: &dyn World,
+    ) -> Result<Decision, Beyond> {
+        let memory = &mut self.memory;
+        let decision = self.filter.on_resume(resume, request, world, memory);
+        F::NEEDS.check(&decision)?;
+        Ok(decision)
     }
 
     fn on_response(&mut self, response: &Response, world: &dyn World) -> Edits {
-        self.filter.on_response(response, world, &mut self.memory)
+        match F::NEEDS.response_headers {
+            true => self.filter.on_response(response, world, &mut self.memory),
+            false => Edits::default(),
+        }
     }
 
     fn on_end(&mut self, exchange: &Exchange<'_>, world: &dyn World) -> Record {
-        self.filter.on_end(exchange, world, &mut self.memory)
+        match F::NEEDS.end {
+            true => self.filter.on_end(exchange, world, &mut self.memory),
+            false => Record::default(),
+        }
     }
 }

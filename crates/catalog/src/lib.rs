@@ -20,7 +20,7 @@
 //! assert!(loaded.warnings().is_empty());
 //!
 //! let request = Request::new(Headers::from_pairs([(":method", "GET"), (":path", "/")]));
-//! let decision = loaded.stream().on_request(&request, &world);
+//! let decision = loaded.stream().on_request(&request, &world)?;
 //! let Decision::Reply(reply) = decision else {
 //!     return Err("a reply is what we asked for".into());
 //! };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
-    ConfigError, Decision, Edits, Needs, Outcomes, Record, Request, Response, Resume, World,
+    Beyond, ConfigError, Decision, Edits, Needs, Outcomes, Record, Request, Response, Resume, World,
 };
 
 use crate::erased::{Callbacks, Erased};
@@ -87,9 +87,15 @@ impl Loaded {
         Stream(self.filter.stream())
     }
 
-    /// Asks for the work that belongs to no stream.
-    #[must_use]
-    pub fn background(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
+    /// What is to be done in the background.
+    ///
+    /// # Errors
+    /// What is beyond the filter's needs, which the shell refuses: a bug in the filter.
+    pub fn background(
+        &self,
+        event: BackgroundEvent,
+        world: &dyn World,
+    ) -> Result<BackgroundActions, Beyond> {
         self.filter.background(event, world)
     }
 }
@@ -106,17 +112,30 @@ impl fmt::Debug for Loaded {
 }
 
 /// One stream with what its filter remembers of it. The steps are asked for in Envoy's order:
-/// request, as many resumptions as the decisions ask for, response, end.
+/// request, as many resumptions as the decisions ask for, response, end. A filter sees what it
+/// [needs](sdk_helpers::Needs), as in Envoy.
 pub struct Stream<'a>(Box<dyn Callbacks + 'a>);
 
 impl Stream<'_> {
     /// What becomes of the request.
-    pub fn on_request(&mut self, request: &Request, world: &dyn World) -> Decision {
+    ///
+    /// # Errors
+    /// What is beyond the filter's needs, for which the shell fails the stream closed: a bug in the
+    /// filter.
+    pub fn on_request(&mut self, request: &Request, world: &dyn World) -> Result<Decision, Beyond> {
         self.0.on_request(request, world)
     }
 
     /// What becomes of it now, after [`Decision::Ask`] or [`Decision::Wait`].
-    pub fn on_resume(&mut self, resume: Resume, request: &Request, world: &dyn World) -> Decision {
+    ///
+    /// # Errors
+    /// As of [`Stream::on_request`].
+    pub fn on_resume(
+        &mut self,
+        resume: Resume,
+        request: &Request,
+        world: &dyn World,
+    ) -> Result<Decision, Beyond> {
         self.0.on_resume(resume, request, world)
     }
 

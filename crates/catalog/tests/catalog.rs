@@ -71,7 +71,7 @@ fn a_stream_goes_through_all_of_its_filters_callbacks() {
     let mut stream = loaded.stream();
     assert!(matches!(
         stream.on_request(&request, &world),
-        Decision::Continue(_)
+        Ok(Decision::Continue(_))
     ));
     let _ = stream.on_response(&response, &world);
     let exchange = Exchange {
@@ -79,7 +79,13 @@ fn a_stream_goes_through_all_of_its_filters_callbacks() {
         response: &response,
     };
     let _ = stream.on_end(&exchange, &world);
-    assert_eq!(loaded.background(BackgroundEvent::Loaded, &world).calls, []);
+    assert_eq!(
+        loaded
+            .background(BackgroundEvent::Loaded, &world)
+            .unwrap()
+            .calls,
+        []
+    );
 }
 
 #[test]

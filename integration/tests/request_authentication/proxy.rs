@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use integration::engines::module_path;
 use integration::jwt::{Behaviour, Key, jwks};
-use wasm_host::{Headers, Host, Module, State, Stream, World};
 use serde_json::{Value, json};
+use wasm_host::{Headers, Host, Module, State, Stream, World};
 
 use crate::FILTER;
 
