@@ -121,7 +121,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::decision::{Edits, HeaderEdit, LocalReply, Record};
+    use crate::decision::{Edits, LocalReply, Record};
+    use crate::headers::HeaderEdit;
 
     const SOON: Duration = Duration::from_millis(1);
 

@@ -10,8 +10,8 @@ use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
-    CallResult, ConfigError, Decision, HeaderEdit, Headers, LocalReply, Record, Request, Response,
-    Resume,
+    Beyond, CallResult, ConfigError, Decision, HeaderEdit, Headers, LocalReply, Record, Request,
+    Response, Resume,
 };
 
 use crate::TAG;
@@ -73,7 +73,8 @@ impl Native {
         let request = Request::new(Headers::from_pairs(sent.all_headers()));
         let mut stream = self.0.stream();
         let mut seen = Seen::default();
-        let mut decision = self.within(stream.on_request(&request, world))?;
+        let beyond = |beyond: Beyond| EngineError(format!("{}: {beyond}", self.0.name()));
+        let mut decision = stream.on_request(&request, world).map_err(beyond)?;
         let mut answers = answers.iter();
         while let Decision::Ask { record, .. } = decision {
             seen.note(record);
@@ -84,24 +85,17 @@ impl Native {
                 },
                 None => CallResult::Failed,
             };
-            decision = self.within(stream.on_resume(Resume::Answered(result), &request, world))?;
+            let resumed = stream.on_resume(Resume::Answered(result), &request, world);
+            decision = resumed.map_err(beyond)?;
         }
         let goes_on = matches!(decision, Decision::Continue(_));
         seen.follow(decision, &request)?;
-        if goes_on && self.0.needs().response_headers {
+        if goes_on {
             let response = Response::new(Headers::from_pairs([(":status", "200")]));
             let edits = stream.on_response(&response, world);
             seen.note_state(edits.record);
         }
         seen.outcome(&self.0)
-    }
-
-    /// What was decided, if the filter has the callbacks for it; the shell would refuse it else.
-    fn within(&self, decision: Decision) -> Result<Decision, EngineError> {
-        match self.0.needs().check(&decision) {
-            Ok(()) => Ok(decision),
-            Err(beyond) => Err(format!("{}: {beyond}", self.0.name()).into()),
-        }
     }
 }
 

@@ -271,6 +271,7 @@ impl Proxy {
                     Some((head, body)) => host.answer_http(due.call, &head, body, Headers::new()),
                     None => host.fail_http(due.call),
                 }
+                .unwrap();
             }
         }
     }
@@ -305,6 +306,7 @@ impl Proxy {
                     sample.body = String::from_utf8_lossy(&reply.body).into_owned();
                 }
                 State::Reset => {}
+                State::Crashed(death) => panic!("Envoy would die here: {death}"),
             }
             stream.done();
             sample.elapsed = now - sample.at;
