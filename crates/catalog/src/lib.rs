@@ -39,7 +39,7 @@ use std::fmt;
 use sdk_helpers::config::Envelope;
 use sdk_helpers::config::kind::FieldKind;
 use sdk_helpers::config::schema;
-use sdk_helpers::config::table::Table;
+use sdk_helpers::config::table::{Table, Type};
 use sdk_helpers::{ConfigError, World};
 use serde_json::Value;
 
@@ -48,8 +48,8 @@ pub use loaded::{Loaded, Stream};
 /// All of them, by name.
 static FILTERS: &[Filter] = &[
     Filter::of::<authorization_policy::AuthorizationPolicy>(),
-    Filter::of::<fault_injection::FaultInjection>().described::<fault_injection::config::Wire>(),
-    Filter::of::<rate_limit::RateLimit>().described::<rate_limit::config::Wire>(),
+    Filter::of::<fault_injection::FaultInjection>(),
+    Filter::of::<rate_limit::RateLimit>(),
     Filter::of::<request_authentication::RequestAuthentication>(),
     Filter::of::<telemetry_tags::TelemetryTags>(),
 ];
@@ -93,27 +93,22 @@ pub struct Filter {
     name: &'static str,
     load: Load,
     envelope: Envelope,
-    fields: Option<fn() -> Option<Table>>,
+    fields: fn() -> Type,
 }
 
 /// Loads a configuration into the filter of one type.
 type Load = fn(&[u8], &dyn World) -> Result<Loaded, Vec<ConfigError>>;
 
 impl Filter {
-    const fn of<F: sdk_helpers::Filter>() -> Self {
+    const fn of<F: sdk_helpers::Filter>() -> Self
+    where
+        F::Wire: FieldKind,
+    {
         Filter {
             name: F::NAME,
             load: Loaded::load::<F>,
             envelope: F::ENVELOPE,
-            fields: None,
-        }
-    }
-
-    /// The mapping that its configuration is read into says what its fields are.
-    const fn described<Wire: FieldKind>(self) -> Self {
-        Filter {
-            fields: Some(|| Wire::describe().table().cloned()),
-            ..self
+            fields: F::Wire::describe,
         }
     }
 
@@ -123,11 +118,10 @@ impl Filter {
         self.name
     }
 
-    /// The fields of its configuration, each with its kind, default and meaning; nothing for a filter that has no
-    /// table of them.
+    /// The fields of its configuration, each with its kind, default and meaning.
     #[must_use]
-    pub fn fields(&self) -> Option<Table> {
-        self.fields.and_then(|fields| fields())
+    pub fn fields(&self) -> Table {
+        (self.fields)().table().cloned().unwrap_or_default()
     }
 
     /// The objects of Kubernetes that its configuration may be written as.
@@ -139,9 +133,8 @@ impl Filter {
     /// The JSON Schema (2020-12) of its configuration in each way it may be written, made of
     /// [`Filter::fields`].
     #[must_use]
-    pub fn schema(&self) -> Option<Value> {
-        let fields = self.fields()?;
-        Some(schema(self.name, &fields, &self.envelope))
+    pub fn schema(&self) -> Value {
+        schema(self.name, &self.fields(), &self.envelope)
     }
 
     /// Loads a configuration: JSON text, or a serialized `google.protobuf.Struct` as Envoy hands it
