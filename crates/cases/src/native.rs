@@ -1,6 +1,5 @@
 //! Cases in the filter's own code, against a fake world.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
-    Beyond, CallResult, ConfigError, Decision, HeaderEdit, Headers, LocalReply, Record, Request,
-    Response, Resume,
+    Beyond, CallResult, ConfigError, Decision, Headers, LocalReply, Record, Request, Response,
+    Resume,
 };
 
 use crate::TAG;
@@ -113,14 +112,12 @@ impl Seen {
         match decision {
             Decision::Continue(edits) => {
                 self.note(edits.record);
-                let set = edits.response.iter().filter_map(|edit| match edit {
-                    HeaderEdit::Set(name, value)
-                    | HeaderEdit::Add(name, value)
-                    | HeaderEdit::Supply(name, value) => Some((name, value)),
-                    // The upstream's answer of a case has no headers.
-                    HeaderEdit::Overwrite(..) | HeaderEdit::Remove(_) => None,
-                });
-                self.outcome.headers = headers(set);
+                // The upstream's answer of a case has no headers.
+                let mut response = Headers::default();
+                for edit in &edits.response {
+                    response.apply(edit);
+                }
+                self.outcome.headers = first_values(&response);
                 Ok(())
             }
             Decision::Reply(reply) => self.replied(reply, request),
@@ -149,7 +146,9 @@ impl Seen {
             (reply.status, None)
         };
         let outcome = &mut self.outcome;
-        outcome.headers = headers(reply.headers.iter().map(|(name, value)| (name, value)));
+        let headers = reply.headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_bytes(), value));
+        outcome.headers = first_values(&Headers::from_pairs(headers));
         outcome.status = Some(status);
         outcome.grpc_status = grpc_status;
         outcome.body = Some(text("the body", reply.body.as_bytes())?);
@@ -208,13 +207,11 @@ fn attributes(sent: &Sent, world: &FakeWorld) {
 }
 
 /// Of a repeated header the first value.
-fn headers<'a>(
-    headers: impl Iterator<Item = (&'a Cow<'static, str>, &'a Vec<u8>)>,
-) -> BTreeMap<String, String> {
+fn first_values(headers: &Headers) -> BTreeMap<String, String> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut map = BTreeMap::new();
-    for (name, value) in headers {
-        let value = String::from_utf8_lossy(value).into_owned();
-        map.entry(name.to_string()).or_insert(value);
+    for (name, value) in headers.iter() {
+        map.entry(text(name)).or_insert(text(value));
     }
     map
 }
