@@ -47,7 +47,7 @@ pub struct Case {
     /// Envoy's attributes as it encodes them, by the parts of their path. A file has the path with slashes, and
     /// text or a whole number.
     #[serde(default, deserialize_with = "text::attributes")]
-    pub facts: BTreeMap<Vec<String>, Vec<u8>>,
+    pub attributes: BTreeMap<Vec<String>, Vec<u8>>,
     /// The time, as RFC 3339; see [`Case::time`] where left out.
     #[serde(default, deserialize_with = "text::time")]
     pub now: Option<Timestamp>,
@@ -129,7 +129,7 @@ impl Case {
             || self.dice.is_some()
             || self.now.is_some()
             || self.active.is_some()
-            || !self.facts.is_empty()
+            || !self.attributes.is_empty()
             || !self.answers.is_empty()
             || self.before.iter().any(|earlier| earlier.wait.is_some())
     }

@@ -46,7 +46,7 @@ impl Engine for Native {
         world.set_rolls(case.dice.iter().flatten().copied());
         world.set_active(case.active.unwrap_or(0));
         attributes(&case.request, &world);
-        for (path, value) in &case.facts {
+        for (path, value) in &case.attributes {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             world.set_property(&path, value.clone());
         }

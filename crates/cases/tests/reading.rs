@@ -20,7 +20,7 @@ fn with_case(case: &str) -> String {
 
 #[test]
 fn values_are_read_from_their_text() {
-    let case = r#"{name: n, now: "2026-01-01T00:00:01Z", facts: {a/b: text, c: 7}, before: [{wait: 2s}],
+    let case = r#"{name: n, now: "2026-01-01T00:00:01Z", attributes: {a/b: text, c: 7}, before: [{wait: 2s}],
       request: {rawPath: '/\xff'}, expect: {delay: 250ms}}"#;
     let file = File::parse("rate-limit", "folder/mine.yaml", &with_case(case)).unwrap();
     assert_eq!(
@@ -29,10 +29,10 @@ fn values_are_read_from_their_text() {
     );
     let case = &file.suites[1].cases[0];
     assert_eq!(case.time().as_nanos(), 1_767_225_601_000_000_000);
-    let facts: Vec<_> = case.facts.iter().collect();
-    assert_eq!(facts[0].1, b"text");
-    assert_eq!(facts[0].0, &["a", "b"]);
-    assert_eq!(facts[1].1, &7i64.to_le_bytes());
+    let attributes: Vec<_> = case.attributes.iter().collect();
+    assert_eq!(attributes[0].1, b"text");
+    assert_eq!(attributes[0].0, &["a", "b"]);
+    assert_eq!(attributes[1].1, &7i64.to_le_bytes());
     assert_eq!(case.request.raw_path, Some(Bytes(b"/\xff".to_vec())));
     assert_eq!(case.expect.delay, Some(Duration::from_millis(250)));
     let waits: Vec<Duration> = case.steps().map(|step| step.wait).collect();
@@ -55,7 +55,7 @@ fn a_value_that_is_none_is_told_with_its_suite_and_line() {
             "`60 s` is not a duration; write `60s`",
         ),
         (
-            "{name: n, facts: {a: [1]}, expect: {}}",
+            "{name: n, attributes: {a: [1]}, expect: {}}",
             "`a`: `[1]` is neither text nor a whole number",
         ),
         (

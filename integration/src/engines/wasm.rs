@@ -104,7 +104,7 @@ impl InWasm {
     fn send(&self, case: &Case, step: &Step<'_>) -> Result<Outcome, EngineError> {
         let host = &self.host;
         let stream = host.stream();
-        for (path, value) in &case.facts {
+        for (path, value) in &case.attributes {
             let path: Vec<&str> = path.iter().map(String::as_str).collect();
             match path.as_slice() {
                 ["filter_state", key] => stream.set_filter_state(key, value),
