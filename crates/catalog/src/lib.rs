@@ -40,7 +40,7 @@ use sdk_helpers::config::Envelope;
 use sdk_helpers::config::kind::FieldKind;
 use sdk_helpers::config::schema;
 use sdk_helpers::config::table::{Table, Type};
-use sdk_helpers::{ConfigError, World};
+use sdk_helpers::{ConfigError, Load, World};
 use serde_json::Value;
 
 pub use loaded::{Loaded, Stream};
@@ -91,13 +91,14 @@ impl std::error::Error for UnknownFilter {}
 #[derive(Clone, Copy)]
 pub struct Filter {
     name: &'static str,
-    load: Load,
+    load: LoadBytes,
+    load_at: fn(Value, &Load<'_>) -> Loaded,
     envelope: Envelope,
     fields: fn() -> Type,
 }
 
 /// Loads a configuration into the filter of one type.
-type Load = fn(&[u8], &dyn World) -> Result<Loaded, Vec<ConfigError>>;
+type LoadBytes = fn(&[u8], &dyn World) -> Result<Loaded, Vec<ConfigError>>;
 
 impl Filter {
     const fn of<F: sdk_helpers::Filter>() -> Self
@@ -107,6 +108,7 @@ impl Filter {
         Filter {
             name: F::NAME,
             load: Loaded::load::<F>,
+            load_at: Loaded::load_at::<F>,
             envelope: F::ENVELOPE,
             fields: F::Wire::describe,
         }
@@ -148,6 +150,15 @@ impl Filter {
         world: &dyn World,
     ) -> Result<Loaded, Vec<ConfigError>> {
         (self.load)(configuration, world)
+    }
+
+    /// Loads a configuration that stands inside another: `load.at` is its place there, where the path of
+    /// every problem begins.
+    ///
+    /// Errors and warnings go to `load.problems`; with an error there, what is returned must not be used.
+    #[must_use]
+    pub fn load_at(&self, tree: Value, load: &Load<'_>) -> Loaded {
+        (self.load_at)(tree, load)
     }
 }
 

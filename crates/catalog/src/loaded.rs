@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use sdk_helpers::config;
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
-    Beyond, ConfigError, Decision, Edits, Needs, Outcomes, Record, Request, Response, Resume, World,
+    Beyond, ConfigError, Decision, Edits, Load, Needs, Outcomes, Record, Request, Response, Resume,
+    World,
 };
+
+use serde_json::Value;
 
 use crate::erased::{Callbacks, Erased};
 
@@ -31,6 +35,17 @@ impl Loaded {
         })
     }
 
+    /// Warnings are among `load.problems`.
+    pub(crate) fn load_at<F: sdk_helpers::Filter>(tree: Value, load: &Load<'_>) -> Self {
+        let hash = config::hash(&tree);
+        Loaded {
+            filter: Box::new(sdk_helpers::load_at::<F>(tree, load)),
+            needs: F::NEEDS,
+            warnings: Vec::new(),
+            hash,
+        }
+    }
+
     /// The filter's name.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -44,7 +59,8 @@ impl Loaded {
         &self.needs
     }
 
-    /// What is legal in the configuration and surely was not meant.
+    /// What is legal in the configuration and surely was not meant; nothing where it was loaded
+    /// inside another one, whose problems hold it.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigError] {
         &self.warnings

@@ -3,11 +3,11 @@
 use cases::File;
 use integration::envoy::repository;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{At, ConfigError, Filter, Load, Problems, load_at};
+use sdk_helpers::{At, ConfigError, Load, Problems};
 use serde_json::Value;
 
 /// What is wrong with a configuration that stands there, and what is said of it.
-fn told<F: Filter>(config: Value, at: At<'_>) -> [Vec<ConfigError>; 2] {
+fn told(filter: &catalog::Filter, config: Value, at: At<'_>) -> [Vec<ConfigError>; 2] {
     let problems = Problems::default();
     let world = FakeWorld::new();
     let load = Load {
@@ -15,7 +15,7 @@ fn told<F: Filter>(config: Value, at: At<'_>) -> [Vec<ConfigError>; 2] {
         problems: &problems,
         world: &world,
     };
-    let _ = load_at::<F>(config, &load);
+    let _ = filter.load_at(config, &load);
     [problems.errors(), problems.warnings()]
 }
 
@@ -32,17 +32,20 @@ fn below(at: &str, error: &ConfigError) -> ConfigError {
     }
 }
 
-fn check<F: Filter>() -> usize {
+fn check(filter: &catalog::Filter) -> usize {
     let root = At::root();
     let (mesh, part) = (root.field("mesh"), root.field("rateLimit"));
     let mut told_of = 0;
     for file in File::read_filters(&repository().join("filters")).unwrap() {
-        let suites = file.suites.into_iter().filter(|_| file.filter == F::NAME);
+        let suites = file
+            .suites
+            .into_iter()
+            .filter(|_| file.filter == filter.name());
         for suite in suites {
-            let whole = told::<F>(suite.config.clone(), root);
+            let whole = told(filter, suite.config.clone(), root);
             for at in [part, mesh.index(7)] {
                 let path = at.to_string();
-                let inside = told::<F>(suite.config.clone(), at).map(|mut errors| {
+                let inside = told(filter, suite.config.clone(), at).map(|mut errors| {
                     for error in &mut errors {
                         error.problem = error.problem.replace(&format!("{path}."), "");
                     }
@@ -62,22 +65,8 @@ fn check<F: Filter>() -> usize {
 
 #[test]
 fn a_configuration_inside_another_is_told_by_its_whole_path() {
-    for (name, problems) in [
-        (
-            "authorization-policy",
-            check::<authorization_policy::AuthorizationPolicy>(),
-        ),
-        (
-            "fault-injection",
-            check::<fault_injection::FaultInjection>(),
-        ),
-        ("rate-limit", check::<rate_limit::RateLimit>()),
-        (
-            "request-authentication",
-            check::<request_authentication::RequestAuthentication>(),
-        ),
-        ("telemetry-tags", check::<telemetry_tags::TelemetryTags>()),
-    ] {
-        assert!(problems > 20, "{name}: only {problems} problems");
+    for filter in catalog::filters() {
+        let problems = check(filter);
+        assert!(problems > 20, "{filter:?}: only {problems} problems");
     }
 }
