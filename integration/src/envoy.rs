@@ -46,13 +46,12 @@ pub fn read_config(path: &str) -> Config {
 impl Envoy {
     /// An Envoy to be, with this configuration.
     pub fn builder(config: Config) -> Builder {
-        let builder = ::envoy::Builder::new(config)
-            .folder(repository())
-            .install(Install::OnDebian);
-        let folders = READS.map(|folder| repository().join(folder));
-        // Those that no build has made yet are missed by whoever needs them.
-        let there = folders.into_iter().filter(|folder| folder.is_dir());
-        Builder(there.fold(builder, ::envoy::Builder::reads))
+        Builder::of(::envoy::Builder::new(config))
+    }
+
+    /// An Envoy to be, with this text for a configuration, which Envoy alone reads.
+    pub fn from_text(text: &str) -> Builder {
+        Builder::of(::envoy::Builder::from_text(text))
     }
 
     /// The address of a listener, which may have been added a moment ago.
@@ -115,6 +114,15 @@ impl Drop for Envoy {
 }
 
 impl Builder {
+    /// One at home in this repository.
+    fn of(builder: ::envoy::Builder) -> Self {
+        let builder = builder.folder(repository()).install(Install::OnDebian);
+        let folders = READS.map(|folder| repository().join(folder));
+        // Those that no build has made yet are missed by whoever needs them.
+        let there = folders.into_iter().filter(|folder| folder.is_dir());
+        Self(there.fold(builder, ::envoy::Builder::reads))
+    }
+
     /// The number of worker threads: two unless told.
     pub fn workers(self, count: u32) -> Self {
         Self(self.0.workers(count))

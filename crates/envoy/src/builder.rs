@@ -4,6 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::bootstrap::Bootstrap;
 use crate::error::NotReady;
 use crate::launch::program::Install;
 use crate::launch::running::{Order, Running};
@@ -22,7 +23,7 @@ const NAME: &str = "Envoy";
 #[derive(Debug)]
 #[must_use = "nothing runs before `start`"]
 pub struct Builder {
-    config: Config,
+    bootstrap: Bootstrap,
     workers: u32,
     ready_within: Duration,
     launcher: Option<Launcher>,
@@ -48,8 +49,19 @@ pub struct Verdict {
 impl Builder {
     /// An Envoy with this configuration, two workers, and nothing else told.
     pub fn new(config: Config) -> Self {
+        Self::of(Bootstrap::Value(config))
+    }
+
+    /// An Envoy with this text for a configuration, YAML or JSON, which is read by Envoy alone. Envoy
+    /// has ways of its own with YAML (in a `Struct`, `10.0` becomes text and `10` a number), so what
+    /// people wrote reaches it as they wrote it. Where the text has no `admin`, one is added.
+    pub fn from_text(text: impl Into<String>) -> Self {
+        Self::of(Bootstrap::Text(text.into()))
+    }
+
+    fn of(bootstrap: Bootstrap) -> Self {
         Self {
-            config,
+            bootstrap,
             workers: 2,
             ready_within: START,
             launcher: None,
@@ -190,8 +202,7 @@ impl Builder {
 
     fn launch(self, scratch: &Scratch) -> Result<(Launcher, Running), Error> {
         leftovers::clean_once();
-        let config = scratch.write("envoy.json", &self.config.into_json())?;
-        let mut args = vec!["--config-path".to_owned(), config.display().to_string()];
+        let mut args = self.bootstrap.write(scratch)?;
         args.extend(["--concurrency".to_owned(), self.workers.to_string()]);
         args.extend(self.args);
         let order = Order {

@@ -10,6 +10,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::Error;
+use crate::bootstrap::any_admin;
 
 /// A bootstrap configuration: `envoy.config.bootstrap.v3.Bootstrap` as JSON.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,8 +99,7 @@ impl Config {
     /// As Envoy reads it, with an admin interface in any case.
     pub(super) fn into_json(mut self) -> String {
         if self.0.get("admin").is_none() {
-            let anywhere = address((Ipv4Addr::LOCALHOST, 0).into());
-            set(&mut self.0, "admin", json!({ "address": anywhere }));
+            set(&mut self.0, "admin", any_admin());
         }
         self.0.to_string()
     }

@@ -2,10 +2,10 @@
 //! beside it, launched the same way.
 //!
 //! ```text
-//! listener::bootstrap(..) ─┐
-//! Config::from_file(..) ───┴─ Builder::new ─ start ─→ Envoy { admin, log, scratch }    gone when dropped
-//!                                          └ validate ─→ Verdict { exit, log }
-//! Spec { image, program, args, ready } ─ Companion::start ─→ Companion                 gone when dropped
+//! listener::bootstrap(..) ─┬─ Builder::new ───────┬─ start ────→ Envoy { admin, log, scratch }
+//! Config::from_file(..) ───┘                      └─ validate ─→ Verdict { exit, log }
+//! a user's own text ───────── Builder::from_text ─┘
+//! Spec { image, program, args, ready } ───────────── Companion::start ─→ Companion { addr, log }
 //! ```
 //!
 //! ```no_run
@@ -58,6 +58,7 @@
 
 mod admin;
 mod binary;
+mod bootstrap;
 mod builder;
 mod companion;
 mod config;
@@ -79,7 +80,7 @@ pub use envoy::Envoy;
 pub use error::{Error, NotReady};
 pub use launch::leftovers::clean as clean_leftovers;
 pub use launch::limits::raise_open_files;
-pub use launch::log::Log;
+pub use launch::log::{Lines, Log};
 pub use launch::program::Install;
 pub use launch::scratch::Scratch;
 pub use launch::{program, runtime, wait};

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use regex_lite::{Captures, NoExpand, Regex};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::envoy::{Builder, Config, Envoy, repository};
 
@@ -134,13 +134,7 @@ impl Shipped {
 
     /// An Envoy to be that reads this text, with its access logs written at once.
     pub fn envoy(&self) -> Builder {
-        // What `--config-yaml` says is added to this.
-        Envoy::builder(Config::from_value(json!({}))).args([
-            "--config-yaml",
-            &self.text,
-            "--file-flush-interval-msec",
-            "20",
-        ])
+        Envoy::from_text(&self.text).args(["--file-flush-interval-msec", "20"])
     }
 
     fn port(mut self, from: u16, to: u16) -> Self {

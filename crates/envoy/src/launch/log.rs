@@ -6,58 +6,141 @@ use std::time::{Duration, Instant};
 /// Longer lines are cut when they are shown.
 const WIDTH: usize = 400;
 
-/// Both output streams of a server, as one text that grows. Clones are the same log.
+/// More than this is not kept: a server that runs for days writes without end.
+const MOST: usize = 64 << 20;
+
+/// Both output streams of a server, as one text that grows; of a long one, the last 32 MiB at least.
+/// Clones are the same log.
 #[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    text: Mutex<String>,
+    written: Mutex<Written>,
     grown: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Written {
+    text: String,
+    /// How many bytes before the text are not kept any more.
+    dropped: usize,
+    /// Nothing comes any more.
+    ended: bool,
+}
+
+/// The lines of a log, as they come: see [`Log::follow`].
+#[derive(Debug)]
+pub struct Lines {
+    log: Log,
+    /// How many bytes of all that was written have been told.
+    told: usize,
 }
 
 impl Log {
     /// Adds what was written.
     pub(super) fn push(&self, bytes: &[u8]) {
-        self.lock().push_str(&String::from_utf8_lossy(bytes));
-        self.0.grown.notify_all();
+        self.change(|written| written.push(&String::from_utf8_lossy(bytes), MOST));
     }
 
     /// Puts the complete text in place of what was seen of it.
     #[cfg(feature = "containers")]
     pub(super) fn replace(&self, text: String) {
-        *self.lock() = text;
-        self.0.grown.notify_all();
+        self.change(|written| {
+            written.text = text;
+            written.dropped = 0;
+        });
+    }
+
+    /// Lets everybody who follows it come to an end.
+    pub(super) fn end(&self) {
+        self.change(|written| written.ended = true);
     }
 
     /// Everything so far.
     pub fn text(&self) -> String {
-        self.lock().clone()
+        self.lock().text.clone()
     }
 
     /// The last lines, each short enough to be shown.
     pub fn tail(&self, lines: usize) -> String {
-        tail(&self.lock(), lines)
+        tail(&self.lock().text, lines)
     }
 
     /// Waits for a line that contains this and returns it; `None` when the time is up.
     pub fn wait(&self, part: &str, deadline: Duration) -> Option<String> {
         let end = Instant::now() + deadline;
-        let mut text = self.lock();
+        let mut written = self.lock();
         loop {
-            if let Some(line) = text.lines().find(|line| line.contains(part)) {
+            if let Some(line) = written.text.lines().find(|line| line.contains(part)) {
                 return Some(line.to_owned());
             }
             let left = end.checked_duration_since(Instant::now())?;
-            let waiting = self.0.grown.wait_timeout(text, left);
-            text = waiting.unwrap_or_else(PoisonError::into_inner).0;
+            let waiting = self.0.grown.wait_timeout(written, left);
+            written = waiting.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, String> {
-        // Text is whole whenever the lock is free, whoever panicked with it.
-        let text = self.0.text.lock();
-        text.unwrap_or_else(PoisonError::into_inner)
+    /// The lines so far, and then each as it comes, until the server is gone. Whoever takes them waits
+    /// meanwhile: give it a thread of its own.
+    pub fn follow(&self) -> Lines {
+        Lines {
+            log: self.clone(),
+            told: 0,
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Written)) {
+        change(&mut self.lock());
+        self.0.grown.notify_all();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        // It is whole whenever the lock is free, whoever panicked with it.
+        let written = self.0.written.lock();
+        written.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Written {
+    fn push(&mut self, text: &str, most: usize) {
+        self.text.push_str(text);
+        if self.text.len() > most {
+            let newlines = self.text.match_indices('\n').map(|(at, _)| at + 1);
+            let half = self.text.len() / 2;
+            // One line without an end is not cut.
+            let cut = newlines.take_while(|end| *end <= half).last().unwrap_or(0);
+            self.text.drain(..cut);
+            self.dropped += cut;
+        }
+    }
+}
+
+impl Iterator for Lines {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        let mut written = self.log.lock();
+        loop {
+            self.told = self.told.max(written.dropped);
+            let new = written.text.get(self.told - written.dropped..);
+            let new = new.unwrap_or_default();
+            let line = match new.split_once('\n') {
+                Some((line, _)) => Some((line, line.len() + 1)),
+                // The last line of a server that ended need not have an end.
+                None if written.ended && !new.is_empty() => Some((new, new.len())),
+                None => None,
+            };
+            if let Some((line, length)) = line {
+                self.told += length;
+                return Some(line.to_owned());
+            }
+            if written.ended {
+                return None;
+            }
+            let waiting = self.log.0.grown.wait(written);
+            written = waiting.unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -94,5 +177,30 @@ mod tests {
         log.push(b"one\ntwo\n");
         assert_eq!(log.wait("wo", Duration::ZERO).as_deref(), Some("two"));
         assert_eq!(log.wait("three", Duration::from_millis(1)), None);
+    }
+
+    #[test]
+    fn who_follows_it_has_every_line_until_the_end() {
+        let log = Log::default();
+        log.push(b"one\ntw");
+        let lines = log.follow();
+        let told = std::thread::spawn(move || lines.collect::<Vec<_>>());
+        log.push(b"o\nthree");
+        log.end();
+        assert_eq!(told.join().unwrap(), ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn what_is_too_long_ago_is_not_kept() {
+        let mut written = Written::default();
+        for line in ["one\n", "two\n", "three\n", "four\n"] {
+            written.push(line, 12);
+        }
+        assert_eq!(
+            (written.text.as_str(), written.dropped),
+            ("three\nfour\n", 8)
+        );
+        written.push("a line without end", 12);
+        assert_eq!(written.text, "a line without end");
     }
 }

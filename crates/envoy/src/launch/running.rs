@@ -126,5 +126,6 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.stop(Duration::ZERO);
+        self.log.end();
     }
 }
