@@ -2,7 +2,7 @@
 //!
 //! Every pattern that can be found is filed under a hash of its literal text; a value is hashed from
 //! the front (exact texts and prefixes) and from the back (suffixes), and looked up at just those
-//! lengths that some pattern has. A hash names candidates, nothing more: whoever asks compares them
+//! lengths that some pattern has. A hash names candidates, nothing more: the caller compares them
 //! with the value afterwards, so that a collision costs a comparison and never a decision.
 
 mod key;

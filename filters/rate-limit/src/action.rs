@@ -68,7 +68,7 @@ enum RequestKey<'a> {
 impl Limit {
     /// What this limit does with a request that it matches.
     pub(crate) fn action(&self, subject: &Subject<'_>, key_space: &KeySpace) -> LimitAction<'_> {
-        // Before the key: who is not limited need not say who he is.
+        // Before the key: a caller who is not limited need not have one.
         let tiers = self.config.tiers.iter().enumerate();
         let tier = tiers.into_iter().find(|(_, tier)| tier.when.holds(subject));
         let quota = match tier {
@@ -125,7 +125,7 @@ impl Limit {
             OnMissing::Skip | OnMissing::Deny => None,
             OnMissing::Shared => Some(RequestKey::Shared),
             OnMissing::Fallback => Some(match values(&config.fallback, subject) {
-                // Of another domain, so that nobody can name himself like somebody's address.
+                // Of another domain, or a caller could choose the name that is another's address.
                 Some(values) => RequestKey::Values {
                     domain: 1,
                     parts: &config.fallback,
@@ -137,7 +137,7 @@ impl Limit {
     }
 
     /// The key as the service takes it. A limit without one is known by its name. Of a key that
-    /// lacks a part only what is constant is left, so that nobody has a descriptor of his own by
+    /// lacks a part only what is constant is left, or a caller could have any number of descriptors by
     /// leaving one part out and varying another.
     fn entries(&self, key: RequestKey<'_>) -> Vec<(String, String)> {
         let entry = |part: &KeyPart, value: &[u8]| (part.descriptor.clone(), rls::text(value));

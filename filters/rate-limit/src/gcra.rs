@@ -110,7 +110,7 @@ impl Gcra {
         self.worth(self.burst.get())
     }
 
-    /// Nanoseconds that so many tokens take to come back.
+    /// Nanoseconds that this number of tokens takes to come back.
     pub fn worth(&self, tokens: u32) -> u64 {
         self.interval.saturating_mul(tokens.into())
     }

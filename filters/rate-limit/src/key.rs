@@ -1,4 +1,4 @@
-//! The parts of a key, and how each is had of a request.
+//! The parts of a key, and where in a request each is found.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -35,11 +35,11 @@ pub enum KeySource {
     Method,
     /// The host.
     Host,
-    /// The client's address, so many bits of it.
+    /// The client's address, or the network of it that its first bits are.
     RemoteAddress {
-        /// Of IPv4.
+        /// How many bits of an IPv4 address count.
         v4: u8,
-        /// Of IPv6.
+        /// How many of an IPv6 address.
         v6: u8,
     },
     /// The identity of the peer's certificate.

@@ -96,7 +96,7 @@ pub struct Response {
     pub over: bool,
     /// One for each descriptor, in their order.
     pub statuses: Vec<Status>,
-    /// For the answer, whoever gives it.
+    /// For the response, whether the service refuses or the upstream answers.
     pub response_headers: Vec<(String, Vec<u8>)>,
     /// For the request, if it passes.
     pub request_headers: Vec<(String, Vec<u8>)>,

@@ -103,7 +103,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// An address with all but the first bits cleared. IPv4 in IPv6 clothes is IPv4.
+/// An address with all but the first bits cleared. An IPv4 address mapped into IPv6 is taken for IPv4.
 pub fn masked(address: IpAddr, v4: u8, v6: u8) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => {

@@ -3,12 +3,12 @@
 //! Nothing in Envoy's shared data is ever freed, so the keys of a limit live in a fixed number of
 //! *sets*. A set is one cell of eight *ways* and an overflow bucket; a key belongs to one set and
 //! may sit in any way of it. A way is taken over only when its bucket is full again, and a full
-//! bucket is no different from one nobody has heard of, so that no key ever gets more than its
+//! bucket is no different from one that was never used, so that no key ever gets more than its
 //! limit by being forgotten. A key that finds no way draws on the overflow bucket together with all
 //! others in that position: less than its own limit, never more. When a way becomes free for it, its
 //! bucket there is no fuller than the overflow bucket is, for it may have taken all of that itself.
 //!
-//! Keys are told apart by a 128-bit SipHash whose seed no client knows, so nobody can aim keys at
+//! Keys are told apart by a 128-bit SipHash whose seed no client knows, so no client can aim keys at
 //! one set, and no header value or claim is stored.
 
 use std::hash::Hasher as _;

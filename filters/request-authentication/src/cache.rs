@@ -14,7 +14,7 @@ const WAYS: usize = 8;
 /// memory of a worker.
 const LONGEST: usize = 4096;
 
-/// Verified tokens, so many at most.
+/// Verified tokens, no more than a number that the configuration sets.
 #[derive(Debug, Default)]
 pub struct Cache {
     slots: Vec<Option<Box<CachedToken>>>,
@@ -46,7 +46,7 @@ pub struct CachedToken {
 }
 
 impl Cache {
-    /// A cache of so many tokens; none for 0.
+    /// A cache of `size` tokens; none for 0.
     pub fn new(size: usize) -> Self {
         let ways = size.min(WAYS);
         let slots = size.checked_div(ways).unwrap_or(0).saturating_mul(ways);
@@ -98,7 +98,7 @@ impl Cache {
     }
 
     /// The slots a token may be in, by the end of its signature. Only verified tokens are kept, so
-    /// nobody can choose where they fall but who holds the issuer's key.
+    /// only who holds the issuer's key can choose where they fall.
     fn set(&mut self, token: &[u8]) -> &mut [Option<Box<CachedToken>>] {
         let sets = self.slots.len().checked_div(self.ways).unwrap_or(0);
         let hash = token.iter().rev().take(16).fold(0u64, |hash, byte| {

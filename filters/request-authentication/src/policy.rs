@@ -102,7 +102,7 @@ pub struct Environment<'a> {
 /// What becomes of a request.
 #[derive(Debug)]
 pub enum Verdict<'a> {
-    /// It goes on without claims: it has no token, is a preflight, or would be refused in earnest.
+    /// It goes on without claims: it has no token, is a preflight, or would be refused but for `shadow`.
     Pass(OutcomeId),
     /// Its tokens are good.
     Accept(Accepted<'a>),

@@ -19,7 +19,7 @@ pub enum Rejection {
     AlgUnknown,
     /// Its `kid` is no text.
     Kid,
-    /// Its header has a `crit`: something must be understood that nobody here does.
+    /// Its header has a `crit`, an extension that must be understood, and none is.
     Critical,
     /// Its payload is no base64url.
     PayloadBase64,
@@ -41,7 +41,7 @@ pub enum Rejection {
     NotYetValid,
     /// `exp` is over.
     Expired,
-    /// It is for somebody else.
+    /// It is for another audience.
     Audience,
     /// There are no keys.
     KeysUnavailable,
@@ -182,13 +182,13 @@ pub enum Reason {
     Algorithm,
     /// An extension that must be understood.
     Critical,
-    /// Nobody's issuer.
+    /// An issuer that no rule has.
     Issuer,
     /// Too early.
     NotYetValid,
     /// Too late.
     Expired,
-    /// For somebody else.
+    /// For another audience.
     Audience,
     /// No keys at all.
     KeysUnavailable,

@@ -16,7 +16,7 @@ use sdk_helpers::World;
 /// either sign, so no two keys are the same.
 pub(crate) const SHARED_DATA: &str = "mesh_filters.telemetry-tags";
 
-/// Things that may be at most so many.
+/// A limit on how many of something there may be.
 #[derive(Debug)]
 pub struct Ceiling {
     /// `value.<label>` or `series`.

@@ -19,7 +19,7 @@ pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// So many bytes fill the longest value, whatever they are.
+/// This many bytes fill the longest value, whatever they are.
 const ENOUGH: usize = 4 * LONGEST;
 
 fn replaced(bytes: &[u8]) -> String {

@@ -75,7 +75,7 @@ impl Expression {
         } else if let Some(attribute) = parsed.attribute.as_ref().and_then(plain) {
             How::Attribute(attribute)
         } else {
-            // What the value is decides how its bytes are read, and of a map's value nobody knows.
+            // How bytes are read depends on what kind the value is, which of a map's value is unknown.
             let text = match parsed.kind {
                 Kind::Other => format!("string({text})"),
                 _ => text.to_owned(),

@@ -25,7 +25,7 @@ pub(super) fn judge(message: &[u8], request: &Request, on_error: u16) -> Result<
         (_, Then::Error) => Err(Fault::Unavailable(Some(
             response.denied.refusal(on_error, true),
         ))),
-        // What is not there is as good as empty.
+        // A refusal that is missing means the same as an empty one.
         _ => Ok(Judgement::Deny(response.denied.refusal(FORBIDDEN, false))),
     }
 }

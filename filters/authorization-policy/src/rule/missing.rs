@@ -40,8 +40,8 @@ impl Condition {
 /// What keeps a rule from holding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Missing {
-    /// How many conditions on path, host and method do not hold: of one that is for other requests
-    /// nobody asks who may send it.
+    /// How many conditions on path, host and method do not hold. With any, the rule is for other
+    /// requests, and who may send those does not matter.
     elsewhere: usize,
     /// How many conditions hold.
     held: usize,

@@ -21,16 +21,17 @@ use crate::truth::Truth;
 use crate::view::View;
 use weighed::Weighed;
 
-/// So many rules are weighed; where there are no more, all are.
+/// The most rules that are weighed. Where there are no more, all are, without an index.
 const MOST_WEIGHED: usize = 32;
 
-/// A value that more rules share says little about which of them is meant.
+/// The most rules that are counted for one value: one that more share says little about which of them is
+/// meant.
 const MOST_SHARED: usize = 256;
 
-/// Of such the first few are taken, in case that nothing better is found.
+/// Of a value that more rules share, this many are taken, in case that nothing better is found.
 const FEW: usize = 8;
 
-/// So many rules are counted, over all values; twice as many with those few.
+/// The most rules that are counted over all values, without those few.
 const MOST_COUNTED: usize = 1024;
 
 /// The rules in an order that does not depend on where they stand, and by their conditions.

@@ -1,6 +1,6 @@
 //! The key in an X.509 certificate (RFC 5280 §4.1), as some issuers publish theirs: as `x5c`, or a
 //! mapping of names to PEM. Who signed the certificate is not asked, nor what it may be used for:
-//! whoever serves the key set vouches for it, as for any other key.
+//! the server of the key set vouches for it, as for any other key.
 
 use sdk_helpers::Timestamp;
 use sdk_helpers::config::timestamp;

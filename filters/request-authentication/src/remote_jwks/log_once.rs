@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use sdk_helpers::Timestamp;
 
-/// The same words are logged once in so long, by whichever VM.
+/// How long the same words are not logged again, by any VM.
 const ONCE_IN: Duration = Duration::from_secs(600);
-/// So many different ones are remembered; the one logged longest ago is forgotten first.
+/// How many different ones are remembered; the one logged longest ago is forgotten first.
 const MOST: usize = 8;
 
 /// What is shared once a warning with these words, by their hash, has been logged; `None` if they were
-/// logged lately, and are not to be now. What cannot be read is as good as nothing.
+/// logged lately, and are not to be now. What cannot be read counts as nothing.
 pub(super) fn add(shared: Option<&[u8]>, words: u64, now: Timestamp) -> Option<Vec<u8>> {
     let mut logged: Vec<(u64, u64)> = shared
         .unwrap_or_default()
@@ -21,7 +21,7 @@ pub(super) fn add(shared: Option<&[u8]>, words: u64, now: Timestamp) -> Option<V
             let number = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
             (number(words), number(at))
         })
-        // A clock that was set back silences nobody.
+        // After a clock was set back everything is logged.
         .filter(|(_, at)| {
             let at = Timestamp::from_nanos(*at);
             at <= now && now < at.saturating_add(ONCE_IN)

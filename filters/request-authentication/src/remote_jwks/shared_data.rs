@@ -40,7 +40,7 @@ impl RemoteJwks {
             text = bytes.unwrap_or_default().to_vec();
             None
         });
-        // It was readable to whoever wrote it.
+        // The VM that wrote it has read it.
         match KeySet::read(&text) {
             Ok(read) if fetch::hash(&text) == hash => {
                 self.keys = Some((Rc::new(read.set), hash));

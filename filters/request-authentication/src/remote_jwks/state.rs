@@ -21,7 +21,7 @@ pub(super) struct SharedState {
     pub(super) early: Timestamp,
     /// Until when no other VM may fetch.
     pub(super) lease: Timestamp,
-    /// Who fetches; 0 for nobody.
+    /// The VM that fetches; 0 for none.
     pub(super) owner: u64,
     /// Failures in a row.
     pub(super) failures: u32,
@@ -39,7 +39,7 @@ pub(super) enum End {
 }
 
 impl SharedState {
-    /// From shared data. What is no state is as good as none.
+    /// From shared data. What cannot be read is the state before the first fetch.
     pub(super) fn decode(bytes: Option<&[u8]>) -> Self {
         let mut words = bytes
             .unwrap_or_default()
@@ -77,7 +77,7 @@ impl SharedState {
         self.owner != 0 && now < self.lease && self.lease <= now.saturating_add(lease(remote))
     }
 
-    /// When the next fetch is due. A clock that was set back makes nobody wait for longer.
+    /// When the next fetch is due. After a clock was set back nothing waits for longer.
     pub(super) fn next_fetch(&self, now: Timestamp, remote: &Remote) -> Timestamp {
         let longest = remote.interval.max(LONGEST_BACK_OFF);
         if self.next > now.saturating_add(longest) {

@@ -16,7 +16,7 @@ pub enum Phase {
 pub enum Kind {
     /// A text.
     Text,
-    /// Bytes that nobody has said are a text.
+    /// Bytes that may be a text or not.
     Bytes,
     /// A signed whole number.
     Int,

@@ -161,7 +161,7 @@ impl Parser {
         Ok(whole)
     }
 
-    /// Goes down one level; whoever comes up again takes it back.
+    /// Goes down one level of nesting; the caller goes up again.
     fn descend(&mut self) -> Result<(), String> {
         self.depth = self.depth.saturating_add(1);
         if self.depth > DEEPEST {

@@ -30,7 +30,7 @@ pub(super) struct Choice<'a> {
     pub(super) name: &'a str,
     /// `maxSeries`.
     pub(super) most: u32,
-    /// So many series is a good size for what is left of a group's.
+    /// How many series of a group may be left for a step to be enough.
     pub(super) room: usize,
     pub(super) world: &'a dyn World,
 }

@@ -86,8 +86,7 @@ impl Group {
         known.places.get(self.at(row, metric)).copied().flatten()
     }
 
-    /// Finds out whether there may be such a series, which has come down so many steps, and where; `None`
-    /// beyond the ceiling.
+    /// Adds a series with the labels that are left after `steps`, if the ceiling allows it; `None` beyond.
     pub(super) fn admit(
         &self,
         key: &[u8],
@@ -110,7 +109,7 @@ impl Group {
         Some(place)
     }
 
-    /// Whether the series known here would be at most so many without the labels at these places.
+    /// Whether the series known here would be at most `most` without the labels at these places.
     pub(super) fn fits_without(&self, dropped: &[u8], most: usize) -> bool {
         let known = self.known.borrow();
         let most = most / self.metrics.len().max(1);

@@ -54,8 +54,7 @@ impl AllSeries {
         self.kept as usize / 4
     }
 
-    /// Adds a series that has come down so many steps; its place, or `None` where it would be one too
-    /// many.
+    /// Adds a series with the labels that are left after `steps`; `None` where it would be one too many.
     pub(super) fn admit(
         &self,
         metric: Metric,
@@ -91,8 +90,8 @@ impl AllSeries {
     }
 }
 
-/// How many of so many series only those without their widest labels may be: a quarter, and of few up to
-/// half, so that the codes of all metrics find room.
+/// How many of `most` series are kept for those that have dropped labels: a quarter, and of few up to half, so
+/// that the response codes of all metrics find room.
 fn reserve(most: u32) -> u32 {
     (most / 4).max((most / 2).min(64))
 }

@@ -87,7 +87,7 @@ impl Tag {
             if before.early.as_deref() == Some(&*value) {
                 return Some(before);
             }
-            // Nobody takes filter state away again.
+            // Filter state cannot be removed, only emptied.
             if value.is_empty() && before.early.is_some_and(|early| !early.is_empty()) {
                 record.state.push((Rc::clone(&self.key), Vec::new()));
             }
