@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::headers::{HeaderEdit, Headers};
-use crate::outcome::OutcomeId;
+use crate::ids::{OutcomeId, SeriesId};
 
 /// What becomes of a request.
 #[must_use]
@@ -70,8 +70,8 @@ pub struct Record {
     pub details: Vec<String>,
     /// Filter state: `wasm.<key>` → value.
     pub state: Vec<(Rc<str>, Vec<u8>)>,
-    /// Added to series of the filter's own, by their place in [`Filter::series`](crate::Filter::series).
-    pub samples: Vec<(usize, u64)>,
+    /// Added to series of the filter's own; see [`Filter::series`](crate::Filter::series).
+    pub samples: Vec<(SeriesId, u64)>,
     /// Told in Envoy's log: what an operator should know of the filter, once. Nothing of a request.
     pub warnings: Vec<String>,
 }

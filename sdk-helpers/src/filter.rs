@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use crate::config::{self, At, ConfigError, Envelope, FromNode, Problems};
 use crate::decision::{Call, CallResult, Decision, Edits, Record, Resume};
+use crate::ids::{GaugeId, OutcomeId, SeriesId};
 use crate::needs::Needs;
-use crate::outcome::{OutcomeId, Outcomes};
+use crate::outcome::Outcomes;
 use crate::request::{Request, Response};
+use crate::statistic::{Gauges, Series};
 use crate::world::World;
 
 /// One filter: made once from its configuration, asked once or more for every stream.
@@ -83,15 +85,14 @@ pub trait Filter: Sized + 'static {
         Record::default()
     }
 
-    /// Gauges that [`Filter::background`] sets, by name and the policy or rule they are of; each is
-    /// defined at load.
-    fn gauges(&self) -> Vec<(&'static str, String)> {
-        Vec::new()
+    /// Gauges that [`Filter::background`] sets; each is defined at load.
+    fn gauges(&self) -> &Gauges {
+        Gauges::none()
     }
 
     /// A series that a [`Record`] adds to; asked when the first sample of it comes. How many there
     /// can be is for the filter to bound: Envoy never frees one.
-    fn series(&self, _place: usize) -> Option<Series> {
+    fn series(&self, _id: SeriesId) -> Option<Series> {
         None
     }
 
@@ -100,15 +101,6 @@ pub trait Filter: Sized + 'static {
     fn background(&self, _event: BackgroundEvent, _world: &dyn World) -> BackgroundActions {
         BackgroundActions::default()
     }
-}
-
-/// A statistic under a name that is only known when there is something to count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Series {
-    /// Whether each value is kept, as a histogram does, or only their sum.
-    pub is_histogram: bool,
-    /// The name, with labels as `[key=value]` behind it.
-    pub name: String,
 }
 
 /// A stream at its end.
@@ -147,8 +139,8 @@ pub struct BackgroundActions {
     /// Warnings in Envoy's log, each the outcome it is about and what more there is to say, in one
     /// line without anything secret. They count nothing.
     pub warnings: Vec<(OutcomeId, String)>,
-    /// New values of [`Filter::gauges`], by their place in that list.
-    pub gauges: Vec<(usize, u64)>,
+    /// New values of [`Filter::gauges`].
+    pub gauges: Vec<(GaugeId, u64)>,
 }
 
 /// What a configuration is compiled with: where it stands, where its problems go, and the host.

@@ -18,22 +18,26 @@ pub mod decision;
 pub mod filter;
 pub mod grpc;
 pub mod headers;
+pub mod ids;
 pub mod matcher;
 pub mod needs;
 pub mod outcome;
 pub mod protobuf;
 pub mod request;
+pub mod statistic;
 pub mod text;
 pub mod world;
 
 pub use config::{At, ConfigError, Problems};
 pub use decision::{Body, Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
 pub use filter::{
-    BackgroundActions, BackgroundEvent, Exchange, Filter, Load, Loaded, Series, load, load_at,
+    BackgroundActions, BackgroundEvent, Exchange, Filter, Load, Loaded, load, load_at,
 };
 pub use headers::{HeaderEdit, Headers};
+pub use ids::{ById, GaugeId, OutcomeId, SeriesId};
 pub use needs::{Beyond, Needs};
-pub use outcome::{Outcome, OutcomeId, Outcomes};
+pub use outcome::{Outcome, Outcomes};
 pub use protobuf::read_metadata;
 pub use request::{Request, Response};
+pub use statistic::{Gauge, Gauges, Series};
 pub use world::{Attributes, Contended, Roll, Timestamp, World};

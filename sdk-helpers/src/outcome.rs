@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::ids::{ById, OutcomeId};
+
 /// A reason and whose it is. Shown as `reason` or `reason:policy`, before the detail of a
 /// [`Record`](crate::Record) if that has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,39 +48,31 @@ pub fn check_name(name: &str) -> Result<(), String> {
 /// A namespace, a slash and a name of Kubernetes.
 const LONGEST_NAME: usize = 317;
 
-/// One outcome of [`Outcomes`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct OutcomeId(usize);
-
-impl OutcomeId {
-    /// Its place in the list.
-    pub fn index(self) -> usize {
-        self.0
-    }
-}
-
 /// All outcomes a loaded filter can have.
 #[derive(Debug, Default)]
-pub struct Outcomes(Vec<Outcome>);
+pub struct Outcomes(ById<OutcomeId, Outcome>);
 
 impl Outcomes {
     /// Adds an outcome. Two with the same reason and policy share one counter.
     pub fn add(&mut self, reason: &'static str, policy: Option<&str>) -> OutcomeId {
-        let outcome = Outcome {
+        self.0.add(Outcome {
             reason,
             policy: policy.map(str::to_owned),
-        };
-        self.0.push(outcome);
-        OutcomeId(self.0.len().saturating_sub(1))
+        })
     }
 
     /// Looks one up.
     pub fn find(&self, id: OutcomeId) -> Option<&Outcome> {
-        self.0.get(id.0)
+        self.0.get(id)
     }
 
     /// All of them, in the order of their ids.
     pub fn iter(&self) -> impl Iterator<Item = &Outcome> {
         self.0.iter()
+    }
+
+    /// What is known of each, by the same ids.
+    pub fn map<T>(&self, what: impl FnMut(&Outcome) -> T) -> ById<OutcomeId, T> {
+        self.0.map(what)
     }
 }

@@ -3,26 +3,35 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use sdk_helpers::{BackgroundActions, BackgroundEvent, OutcomeId, Outcomes, Timestamp, World};
+use sdk_helpers::{
+    BackgroundActions, BackgroundEvent, GaugeId, Gauges, OutcomeId, Outcomes, Timestamp, World,
+};
 
 use crate::policy::{KeyLookup, RemoteJwksConfig, RemoteKeys};
 use crate::remote_jwks::{FailureKind, FetchResult, Fetched, RemoteJwks};
 
 /// Every remote JWKS, in the order of [`Policy::compile`](crate::policy::Policy::compile).
 #[derive(Debug)]
-pub(crate) struct Background(Vec<RuleJwks>);
+pub(crate) struct Background {
+    all: Vec<RuleJwks>,
+    gauges: Gauges,
+}
 
 /// A remote JWKS, and what is counted of its fetches.
 #[derive(Debug)]
 struct RuleJwks {
-    /// The rule that first named it.
-    rule: String,
     jwks: RefCell<RemoteJwks>,
     fetched: OutcomeId,
     empty: OutcomeId,
     unreachable: OutcomeId,
     status: OutcomeId,
     invalid: OutcomeId,
+    /// How old its keys are.
+    age: GaugeId,
+    /// How often in a row they could not be fetched.
+    failures: GaugeId,
+    /// How many there are.
+    keys: GaugeId,
 }
 
 /// The remote keys as one request finds them.
@@ -41,10 +50,9 @@ pub(crate) struct RequestKeys<'a> {
 /// loaded, Envoy drops all that its trial VM began.
 const SOON: Duration = Duration::from_millis(1);
 
-const GAUGES: [&str; 3] = ["jwks_age_seconds", "jwks_failures", "jwks_keys"];
-
 impl Background {
     pub(crate) fn new(remotes: Vec<RemoteJwksConfig>, outcomes: &mut Outcomes) -> Self {
+        let mut gauges = Gauges::default();
         let add = |config: RemoteJwksConfig| {
             let mut outcome = |reason| outcomes.add(reason, Some(&config.rule));
             RuleJwks {
@@ -53,24 +61,24 @@ impl Background {
                 unreachable: outcome("jwks_unreachable"),
                 status: outcome("jwks_status"),
                 invalid: outcome("jwks_invalid"),
+                age: gauges.add("jwks_age_seconds", &config.rule),
+                failures: gauges.add("jwks_failures", &config.rule),
+                keys: gauges.add("jwks_keys", &config.rule),
                 jwks: RefCell::new(RemoteJwks::new(config.remote)),
-                rule: config.rule,
             }
         };
-        Background(remotes.into_iter().map(add).collect())
+        let all = remotes.into_iter().map(add).collect();
+        Background { all, gauges }
     }
 
-    /// Of each remote JWKS: how old its keys are, how often in a row they could not be fetched, and
-    /// how many there are.
-    pub(crate) fn gauges(&self) -> Vec<(&'static str, String)> {
-        let of = |one: &RuleJwks| GAUGES.map(|name| (name, one.rule.clone()));
-        self.0.iter().flat_map(of).collect()
+    pub(crate) fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     /// Until when a request that begins to wait at `now` can wait for a remote JWKS.
     pub(crate) fn deadline(&self, index: usize, now: Timestamp) -> Timestamp {
         let longest = self
-            .0
+            .all
             .get(index)
             .map(|one| one.jwks.borrow().longest_wait());
         now.saturating_add(longest.unwrap_or_default())
@@ -78,17 +86,17 @@ impl Background {
 
     pub(crate) fn run(&self, event: BackgroundEvent, world: &dyn World) -> BackgroundActions {
         let mut actions = BackgroundActions::default();
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             return actions;
         }
         if let BackgroundEvent::Answered(tag, answer) = &event {
-            let answered = self.0.iter().zip(0u32..).find(|(_, index)| index == tag);
+            let answered = self.all.iter().zip(0u32..).find(|(_, index)| index == tag);
             if let Some((one, index)) = answered {
                 let result = one.jwks.borrow_mut().answered(answer, world);
                 one.note(result, index, &mut actions);
             }
         }
-        for (one, index) in self.0.iter().zip(0u32..) {
+        for (one, index) in self.all.iter().zip(0u32..) {
             let mut jwks = one.jwks.borrow_mut();
             match event {
                 BackgroundEvent::Loaded => {
@@ -99,19 +107,15 @@ impl Background {
             }
         }
         let now = world.now();
-        for (one, place) in self.0.iter().zip((0usize..).step_by(GAUGES.len())) {
+        for one in &self.all {
             let jwks = one.jwks.borrow();
-            let values = [
-                jwks.age(now),
-                Some(jwks.failures().into()),
-                Some(jwks.size(now) as u64),
-            ];
-            let places = (place..).zip(values);
             actions
                 .gauges
-                .extend(places.filter_map(|(place, value)| Some((place, value?))));
+                .extend(jwks.age(now).map(|age| (one.age, age)));
+            actions.gauges.push((one.failures, jwks.failures().into()));
+            actions.gauges.push((one.keys, jwks.size(now) as u64));
         }
-        let next = self.0.iter().map(|one| one.jwks.borrow().again(now));
+        let next = self.all.iter().map(|one| one.jwks.borrow().again(now));
         actions.timer = match event {
             BackgroundEvent::Loaded => Some(SOON),
             _ => next.min(),
@@ -142,12 +146,12 @@ impl RuleJwks {
 
 impl RemoteKeys for RequestKeys<'_> {
     fn generation(&self, index: usize, now: Timestamp) -> Option<u32> {
-        let jwks = self.background.0.get(index)?.jwks.borrow();
+        let jwks = self.background.all.get(index)?.jwks.borrow();
         jwks.current(now).map(|(_, generation)| generation)
     }
 
     fn find(&self, index: usize, kid: Option<&str>, now: Timestamp) -> KeyLookup {
-        let Some(one) = self.background.0.get(index) else {
+        let Some(one) = self.background.all.get(index) else {
             return KeyLookup::None;
         };
         let mut jwks = one.jwks.borrow_mut();

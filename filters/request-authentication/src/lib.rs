@@ -20,8 +20,8 @@ use std::cell::RefCell;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    At, BackgroundActions, BackgroundEvent, Decision, Filter, Load, Needs, Outcomes, Record,
-    Request, Resume, Timestamp, World,
+    At, BackgroundActions, BackgroundEvent, Decision, Filter, Gauges, Load, Needs, Outcomes,
+    Record, Request, Resume, Timestamp, World,
 };
 
 use background::{Background, RequestKeys};
@@ -67,7 +67,7 @@ impl Filter for RequestAuthentication {
         self.policy.outcomes()
     }
 
-    fn gauges(&self) -> Vec<(&'static str, String)> {
+    fn gauges(&self) -> &Gauges {
         self.background.gauges()
     }
 

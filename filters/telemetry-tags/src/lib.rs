@@ -19,7 +19,7 @@ pub mod tag_source;
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
     Decision, Edits, Exchange, Filter, Load, Needs, Outcomes, Record, Request, Response, Series,
-    World,
+    SeriesId, World,
 };
 
 use config::Wire;
@@ -58,8 +58,8 @@ impl Filter for TelemetryTags {
         self.policy.summary()
     }
 
-    fn series(&self, place: usize) -> Option<Series> {
-        self.policy.series(place)
+    fn series(&self, id: SeriesId) -> Option<Series> {
+        self.policy.series(id)
     }
 
     fn on_request(&self, request: &Request, world: &dyn World, memory: &mut Memory) -> Decision {

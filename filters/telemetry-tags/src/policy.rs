@@ -9,7 +9,7 @@ mod tag;
 
 use std::cell::OnceCell;
 
-use sdk_helpers::{OutcomeId, Outcomes, Record, Request, Response, Series, World};
+use sdk_helpers::{OutcomeId, Outcomes, Record, Request, Response, Series, SeriesId, World};
 
 use crate::attribute::{Phase, View};
 use crate::bound::ValueId;
@@ -114,7 +114,7 @@ impl Policy {
     /// What is in force: the number of tags, and the metrics that are on.
     pub fn summary(&self) -> String {
         let metrics = |groups: &Vec<Group>| {
-            let is_on = |metric: &Metric| groups.iter().any(|group| group.metrics.contains(metric));
+            let is_on = |metric: &Metric| groups.iter().any(|group| group.has(metric));
             let metrics = Metric::ALL.into_iter().filter(is_on);
             let names: Vec<&str> = metrics.map(Metric::name).collect();
             match names.is_empty() {
@@ -136,9 +136,9 @@ impl Policy {
         of_tags.chain(self.columns.iter().filter_map(Column::expression))
     }
 
-    /// The series at a place.
-    pub fn series(&self, place: usize) -> Option<Series> {
-        self.series.at(place)
+    /// The series of an id.
+    pub fn series(&self, id: SeriesId) -> Option<Series> {
+        self.series.find(id)
     }
 
     /// The tags that there are with the request's headers.
@@ -210,10 +210,11 @@ impl Policy {
                     key.extend_from_slice(&value.get_or_insert_with(read).to_bytes());
                 }
             }
-            for (metric, which) in group.metrics.iter().enumerate() {
-                if let Some(value) = which.measure(world, || standard.is_grpc()) {
-                    let place = self.place(group, &key, metric, world, &mut record);
-                    record.samples.push((place, value));
+            for (index, one) in group.metrics.iter().enumerate() {
+                if let Some(value) = one.metric.measure(world, || standard.is_grpc()) {
+                    let series = self.series_of(group, &key, index, world, &mut record);
+                    let series = series.unwrap_or(one.overflow);
+                    record.samples.push((series, value));
                 }
             }
         }
@@ -245,18 +246,18 @@ impl Policy {
         record
     }
 
-    /// Where the series of a metric of a group is: beyond the ceiling the first one that there may be with
-    /// fewer and fewer labels, and at last the one that there always may be.
-    fn place(
+    /// The series of a metric, by its place in a group: beyond the ceiling the first one that there may be
+    /// with fewer and fewer labels; none where there may be none of them.
+    fn series_of(
         &self,
         group: &Group,
         key: &[u8],
         metric: usize,
         world: &dyn World,
         record: &mut Record,
-    ) -> usize {
-        if let Some(place) = self.find(group, key, metric, 0, world) {
-            return place;
+    ) -> Option<SeriesId> {
+        if let Some(series) = self.find(group, key, metric, 0, world) {
+            return Some(series);
         }
         note(record, self.series_overflow);
         let choice = Choice {
@@ -270,12 +271,13 @@ impl Policy {
         let mut without = |step| group.dropped.without(step, key, group, &choice, record);
         for step in 0..STEPS {
             let key = without(step);
-            if let Some(place) = self.find(group, &key, metric, step.saturating_add(1), world) {
-                return place;
+            let steps = step.saturating_add(1);
+            if let Some(series) = self.find(group, &key, metric, steps, world) {
+                return Some(series);
             }
         }
         without(STEPS);
-        group.overflow(metric)
+        None
     }
 
     fn find(
@@ -285,8 +287,8 @@ impl Policy {
         metric: usize,
         steps: usize,
         world: &dyn World,
-    ) -> Option<usize> {
-        group.place(key, metric).or_else(|| {
+    ) -> Option<SeriesId> {
+        group.find(key, metric).or_else(|| {
             let values = group::values(key);
             let labels = column::labels(&self.columns, &self.tags, &group.columns, values);
             group.admit(key, metric, &self.series, labels, steps, world)

@@ -232,7 +232,7 @@ fn counted<F: Filter>() -> BTreeSet<String> {
             .iter()
             .map(|outcome| outcome.reason);
         let gauges = loaded.filter.gauges();
-        let gauges = gauges.iter().map(|(name, _)| *name);
+        let gauges = gauges.iter().map(|gauge| gauge.name);
         names.extend(reasons.chain(gauges).map(|name| format!("{prefix}_{name}")));
     }
     if F::NEEDS.delays {

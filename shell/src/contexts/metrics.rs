@@ -7,19 +7,20 @@ use proxy_wasm::types::MetricType;
 
 use super::host;
 use sdk_helpers::filter::Filter;
-use sdk_helpers::outcome::{Outcome, OutcomeId};
+use sdk_helpers::ids::{ById, GaugeId, OutcomeId, SeriesId};
+use sdk_helpers::outcome::Outcome;
 
 #[derive(Debug)]
 pub(super) struct Metrics {
     /// Which build it is, and which configuration: set when it is in force.
     build_info: Option<u32>,
     config_hash: Option<u32>,
-    outcomes: Vec<Option<u32>>,
+    outcomes: ById<OutcomeId, Option<u32>>,
     /// How many streams a filter that delays holds.
     pub(super) active: Option<u32>,
-    gauges: Vec<Option<u32>>,
-    /// By their place in [`Filter::series`]; `None` where nothing was counted yet.
-    series: RefCell<Vec<Option<u32>>>,
+    gauges: ById<GaugeId, Option<u32>>,
+    /// `None` where nothing was counted yet.
+    series: RefCell<ById<SeriesId, Option<u32>>>,
 }
 
 impl Metrics {
@@ -35,15 +36,11 @@ impl Metrics {
             config_hash: gauge("config_hash"),
             outcomes: filter
                 .outcomes()
-                .iter()
-                .map(|outcome| host::define_metric(MetricType::Counter, &series(name, outcome)))
-                .collect(),
+                .map(|outcome| host::define_metric(MetricType::Counter, &series(name, outcome))),
             active: F::NEEDS.delays.then(|| gauge("active")).flatten(),
             gauges: filter
                 .gauges()
-                .iter()
-                .map(|(suffix, policy)| gauge(&format!("{suffix}[policy={policy}]")))
-                .collect(),
+                .map(|one| gauge(&format!("{}[policy={}]", one.name, one.policy))),
             series: RefCell::default(),
         }
     }
@@ -59,16 +56,13 @@ impl Metrics {
     }
 
     /// Adds to a series of the filter's own, which its first sample defines.
-    pub(super) fn sample<F: Filter>(&self, filter: &F, place: usize, value: u64) {
+    pub(super) fn sample<F: Filter>(&self, filter: &F, id: SeriesId, value: u64) {
         let mut series = self.series.borrow_mut();
-        if series.len() <= place {
-            series.resize(place.saturating_add(1), None);
-        }
-        let Some(metric) = series.get_mut(place) else {
+        let Some(metric) = series.kept(id) else {
             return;
         };
         if metric.is_none() {
-            *metric = filter.series(place).and_then(|series| {
+            *metric = filter.series(id).and_then(|series| {
                 let kind = match series.is_histogram {
                     true => MetricType::Histogram,
                     false => MetricType::Counter,
@@ -82,13 +76,13 @@ impl Metrics {
     }
 
     pub(super) fn count(&self, outcome: OutcomeId) {
-        if let Some(Some(counter)) = self.outcomes.get(outcome.index()) {
+        if let Some(Some(counter)) = self.outcomes.get(outcome) {
             host::add_metric(*counter, 1);
         }
     }
 
     /// Sets a gauge of the filter's own.
-    pub(super) fn set(&self, gauge: usize, value: u64) {
+    pub(super) fn set(&self, gauge: GaugeId, value: u64) {
         if let Some(Some(gauge)) = self.gauges.get(gauge) {
             host::set_metric(*gauge, value);
         }

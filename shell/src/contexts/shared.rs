@@ -15,6 +15,7 @@ use super::world::EnvoyWorld;
 use sdk_helpers::config::ConfigError;
 use sdk_helpers::decision::{Call, CallResult, Decision, Resume};
 use sdk_helpers::filter::{BackgroundEvent, Filter};
+use sdk_helpers::ids::{ById, OutcomeId};
 use sdk_helpers::world::World as _;
 
 /// One callback may resume so many streams: each resume that re-enters this VM nests in the one
@@ -30,7 +31,7 @@ pub(super) struct Shared<F: Filter> {
     pub(super) world: EnvoyWorld,
     pub(super) metrics: Metrics,
     /// The text of each outcome, as it goes to filter state and details.
-    pub(super) reasons: Vec<String>,
+    pub(super) reasons: ById<OutcomeId, String>,
     /// Filter state of the reason.
     pub(super) reason_key: String,
     root: u32,
@@ -87,7 +88,7 @@ impl<F: Filter> Shared<F> {
         world.set_active(metrics.active);
         Shared {
             metrics,
-            reasons: filter.outcomes().iter().map(ToString::to_string).collect(),
+            reasons: filter.outcomes().map(ToString::to_string),
             reason_key: format!("mesh_filters.{}", F::NAME),
             filter,
             world,
@@ -232,7 +233,7 @@ impl<F: Filter> Shared<F> {
                 self.metrics.count(outcome);
             }
             for (outcome, text) in actions.warnings {
-                let reason = self.reasons.get(outcome.index()).map_or("", String::as_str);
+                let reason = self.reasons.get(outcome).map_or("", String::as_str);
                 log::warn!("{}{reason}: {text}", named::<F>());
             }
             for (gauge, value) in actions.gauges {

@@ -13,7 +13,7 @@ use super::shared::{Due, Paused, PausedStream, Shared};
 use sdk_helpers::decision::{Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
 use sdk_helpers::filter::{Exchange, Filter};
 use sdk_helpers::headers::{HeaderEdit, is_safe_value};
-use sdk_helpers::outcome::OutcomeId;
+use sdk_helpers::ids::OutcomeId;
 use sdk_helpers::request::{HeaderSource, Request, Response};
 
 /// Calls one stream may try in a row that cannot even be sent.
@@ -319,9 +319,9 @@ impl<F: Filter> Inner<F> {
         for (key, value) in &record.state {
             let _ = host::set_state(key, value);
         }
-        for (place, value) in &record.samples {
+        for (series, value) in &record.samples {
             let shared = &self.shared;
-            shared.metrics.sample(&shared.filter, *place, *value);
+            shared.metrics.sample(&shared.filter, *series, *value);
         }
         for warning in &record.warnings {
             log::warn!("{}{warning}", named::<F>());
@@ -329,10 +329,7 @@ impl<F: Filter> Inner<F> {
     }
 
     fn reason(&self, outcome: OutcomeId) -> &str {
-        self.shared
-            .reasons
-            .get(outcome.index())
-            .map_or("", String::as_str)
+        self.shared.reasons.get(outcome).map_or("", String::as_str)
     }
 }
 

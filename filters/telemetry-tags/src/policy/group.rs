@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use sdk_helpers::World;
+use sdk_helpers::{SeriesId, World};
 
 use super::column::{Columns, labels};
 use super::dropped::{DroppedLabels, without};
@@ -15,24 +15,29 @@ use crate::metric::Metric;
 
 #[derive(Debug)]
 pub(super) struct Group {
-    pub(super) metrics: Vec<Metric>,
+    pub(super) metrics: Vec<GroupMetric>,
     /// The places of the labels.
     pub(super) columns: Vec<usize>,
-    /// Where the series for everything beyond the ceiling are: that of the first metric, and those of
-    /// the others behind it.
-    overflow: usize,
     /// The labels with their overflow values.
     pub(super) name: Rc<str>,
     pub(super) dropped: DroppedLabels,
     known: RefCell<KnownSeries>,
 }
 
-/// Where series are, by the values of their labels.
+/// A metric of a group.
+#[derive(Debug)]
+pub(super) struct GroupMetric {
+    pub(super) metric: Metric,
+    /// Its series for everything beyond the ceiling.
+    pub(super) overflow: SeriesId,
+}
+
+/// Which series there are, by the values of their labels.
 #[derive(Debug, Default)]
 struct KnownSeries {
     rows: HashMap<Vec<u8>, u32>,
-    /// For each row one place a metric; `None` for one that nothing was counted in yet.
-    places: Vec<Option<usize>>,
+    /// For each row one a metric; `None` for one that nothing was counted in yet.
+    series: Vec<Option<SeriesId>>,
     /// The row asked for last, which is mostly asked for next.
     last: Option<(Vec<u8>, usize)>,
 }
@@ -55,14 +60,12 @@ impl Group {
         let groups = groups.into_iter().map(|(metrics, places)| {
             let beyond = std::iter::repeat(ValueId::OVERFLOW);
             let labels: Rc<str> = labels(&columns.columns, columns.tags, &places, beyond).into();
-            let mut overflow = None;
-            for metric in &metrics {
-                let place = series.add(*metric, Rc::clone(&labels));
-                overflow.get_or_insert(place);
-            }
+            let metrics = metrics.into_iter().map(|metric| GroupMetric {
+                metric,
+                overflow: series.add(metric, Rc::clone(&labels)),
+            });
             Group {
-                overflow: overflow.unwrap_or_default(),
-                metrics,
+                metrics: metrics.collect(),
                 columns: places,
                 name: labels,
                 dropped: DroppedLabels::default(),
@@ -72,8 +75,13 @@ impl Group {
         groups.collect()
     }
 
-    /// Where the series of a metric, by its place in this group, is for labels with these values.
-    pub(super) fn place(&self, key: &[u8], metric: usize) -> Option<usize> {
+    /// Whether it has this metric.
+    pub(super) fn has(&self, metric: &Metric) -> bool {
+        self.metrics.iter().any(|one| one.metric == *metric)
+    }
+
+    /// The series of a metric, by its place in this group, for labels with these values.
+    pub(super) fn find(&self, key: &[u8], metric: usize) -> Option<SeriesId> {
         let mut known = self.known.borrow_mut();
         let row = match &known.last {
             Some((last, row)) if last == key => *row,
@@ -83,7 +91,7 @@ impl Group {
                 row
             }
         };
-        known.places.get(self.at(row, metric)).copied().flatten()
+        known.series.get(self.at(row, metric)).copied().flatten()
     }
 
     /// Adds a series with the labels that are left after `steps`, if the ceiling allows it; `None` beyond.
@@ -95,18 +103,19 @@ impl Group {
         labels: String,
         steps: usize,
         world: &dyn World,
-    ) -> Option<usize> {
-        let place = series.admit(*self.metrics.get(metric)?, labels.into(), steps, world)?;
+    ) -> Option<SeriesId> {
+        let which = self.metrics.get(metric)?.metric;
+        let admitted = series.admit(which, labels.into(), steps, world)?;
         let mut known = self.known.borrow_mut();
         let next = u32::try_from(known.rows.len()).unwrap_or_default();
         let row = *known.rows.entry(key.to_vec()).or_insert(next) as usize;
         let rows = known.rows.len();
         let size = self.at(rows, 0);
-        known.places.resize(size, None);
-        if let Some(there) = known.places.get_mut(self.at(row, metric)) {
-            *there = Some(place);
+        known.series.resize(size, None);
+        if let Some(there) = known.series.get_mut(self.at(row, metric)) {
+            *there = Some(admitted);
         }
-        Some(place)
+        Some(admitted)
     }
 
     /// Whether the series known here would be at most `most` without the labels at these places.
@@ -121,11 +130,6 @@ impl Group {
             }
         }
         true
-    }
-
-    /// The series of a metric for everything beyond the ceiling.
-    pub(super) fn overflow(&self, metric: usize) -> usize {
-        self.overflow.saturating_add(metric)
     }
 
     fn at(&self, row: usize, metric: usize) -> usize {

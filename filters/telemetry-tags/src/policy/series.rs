@@ -3,12 +3,12 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use sdk_helpers::{Series, World};
+use sdk_helpers::{ById, Series, SeriesId, World};
 
 use crate::bound::Ceiling;
 use crate::metric::Metric;
 
-/// The series of all metrics, by place.
+/// The series of all metrics.
 #[derive(Debug)]
 pub(super) struct AllSeries {
     /// Before the name of each metric.
@@ -19,7 +19,7 @@ pub(super) struct AllSeries {
     /// What series with all their labels leave to others.
     kept: u32,
     /// Each metric with its labels.
-    list: RefCell<Vec<(Metric, Rc<str>)>>,
+    list: RefCell<ById<SeriesId, (Metric, Rc<str>)>>,
 }
 
 impl AllSeries {
@@ -36,7 +36,7 @@ impl AllSeries {
     pub(super) fn limit(&mut self, most: u32) {
         let list = self.list.get_mut();
         let mut there: Vec<&(Metric, Rc<str>)> = Vec::new();
-        for one in &*list {
+        for one in list.iter() {
             if !there.contains(&one) {
                 there.push(one);
             }
@@ -61,7 +61,7 @@ impl AllSeries {
         labels: Rc<str>,
         steps: usize,
         world: &dyn World,
-    ) -> Option<usize> {
+    ) -> Option<SeriesId> {
         let name = self.name(metric, &labels);
         let ceiling = self.ceilings.get(steps)?;
         let admitted = ceiling.admits(world, &name);
@@ -69,20 +69,18 @@ impl AllSeries {
     }
 
     /// Adds one whatever the ceiling.
-    pub(super) fn add(&self, metric: Metric, labels: Rc<str>) -> usize {
-        let mut list = self.list.borrow_mut();
-        list.push((metric, labels));
-        list.len().saturating_sub(1)
+    pub(super) fn add(&self, metric: Metric, labels: Rc<str>) -> SeriesId {
+        self.list.borrow_mut().add((metric, labels))
     }
 
     fn name(&self, metric: Metric, labels: &str) -> String {
         format!("{}{}{labels}", self.prefix, metric.name())
     }
 
-    /// The series at a place.
-    pub(super) fn at(&self, place: usize) -> Option<Series> {
+    /// The series of an id.
+    pub(super) fn find(&self, id: SeriesId) -> Option<Series> {
         let list = self.list.borrow();
-        let (metric, labels) = list.get(place)?;
+        let (metric, labels) = list.get(id)?;
         Some(Series {
             is_histogram: metric.is_histogram(),
             name: self.name(*metric, labels),

@@ -164,8 +164,8 @@ impl Proxy {
             assert_ne!(before, Some(value), "written twice");
         }
         self.log.extend_from_slice(&record.warnings);
-        for (place, value) in &record.samples {
-            let series = self.filter.series(*place).expect("a series");
+        for (id, value) in &record.samples {
+            let series = self.filter.series(*id).expect("a series");
             *self.series.entry(series.name).or_default() += value;
         }
     }
