@@ -193,7 +193,9 @@ impl OwnShape<'_> {
         let list = known(name, lists);
         match (list, value) {
             (Some(list), Value::Array(elements)) => self.append(list, elements, at),
-            (Some(list), value) if self.fields.contains_key(list) && !value.is_null() => {
+            // As good as absent.
+            (Some(_), Value::Null) => {}
+            (Some(list), value) if self.fields.contains_key(list) => {
                 Node::new(&value, &at.field(name), self.problems).elements(&mut |_| {});
             }
             (_, value) => self.insert(name, value, at),

@@ -83,6 +83,29 @@ fn every_way_to_write_a_policy_is_the_same() {
     }
 }
 
+#[test]
+fn a_list_that_is_null_is_absent() {
+    let some = json!({"spec": {"http": [1]}});
+    for (tree, own) in [
+        (json!({"spec": {"http": null}}), json!({"http": []})),
+        (
+            json!({"items": [{"spec": {"http": null}}, some]}),
+            json!({"http": [1]}),
+        ),
+        (
+            json!([{"spec": {"http": null}}, some]),
+            json!({"http": [1]}),
+        ),
+        (
+            json!([some, {"spec": {"http": null}}]),
+            json!({"http": [1]}),
+        ),
+        (json!({"http": null}), json!({})),
+    ] {
+        assert_eq!(clean(&FIELDS, tree.clone()), own, "{tree}");
+    }
+}
+
 /// What is read out of objects is told by where it was written.
 #[test]
 fn a_place_is_where_it_was_written() {
