@@ -1,8 +1,8 @@
 //! How a configuration is read: bytes to a tree, the tree to a filter's `Wire` types, and every
 //! problem on the way with the path of its field.
 //!
-//! serde alone stops at the first error and takes `[]` for a mapping whose fields all have
-//! defaults, so [`read`] brings its own deserializer; the `Wire` types stay plain `derive`s.
+//! A filter's fields stand once, in the tables that [`fields!`](crate::fields) makes: by them a
+//! configuration is read, and from them come its [schema] and the tables of its README.
 
 mod envelope;
 #[doc(hidden)]
@@ -18,67 +18,102 @@ pub mod table;
 mod tree;
 mod units;
 
+use kind::FieldKind;
 use serde_json::Value;
 
 pub use envelope::{Envelope, Layout, SelectorWire, TargetRefWire};
 pub use header::{header_name, is_token};
 pub use names::{nearest, none_of};
 pub use problems::{At, ConfigError, Problems};
-pub use reader::{FromNode, Node, spelling};
+pub use reader::Node;
 pub use schema::schema;
 pub use tree::{hash, json, parse};
 pub use units::{duration, timestamp};
 
-/// Reads the tree that stands at `at` into `T`, reporting everything that does not fit and going on behind it.
+/// Reads the tree that stands at `at`, reporting everything that does not fit and going on behind it.
 ///
-/// Where serde reads it, `T`'s fields should all be optional and its leaves plain text, numbers and booleans: what must
-/// be there, and what a text may say, is checked afterwards with the same [`Problems`], so that
-/// both kinds of error reach the reader together.
-pub fn read<T: FromNode>(tree: &Value, at: &At<'_>, problems: &Problems) -> T {
-    T::from_node(Node::new(tree, at, problems))
+/// What must be there, and what a text may say, is checked afterwards with the same [`Problems`], so
+/// that both kinds of error reach the reader together.
+pub fn read<K: FieldKind>(tree: &Value, at: &At<'_>, problems: &Problems) -> K::Value {
+    K::read(Node::new(tree, at, problems))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::kind::{Empty, Map};
     use super::*;
     use proptest::prelude::*;
-    use serde::Deserialize;
-    use std::collections::BTreeMap;
 
-    #[derive(Debug, Default, PartialEq, Deserialize)]
-    #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-    struct Wire {
-        name: Option<String>,
-        count: Option<u16>,
-        share: Option<f64>,
-        flag: Option<bool>,
-        kind: Option<Kind>,
-        list: Option<Vec<Inner>>,
-        map: Option<BTreeMap<String, Option<Inner>>>,
-        marker: Option<Empty>,
+    crate::fields! {
+        #[derive(PartialEq)]
+        struct Wire {
+            name: String,
+            count: u16,
+            share: f64,
+            flag: bool,
+            kind: Kind,
+            list: Vec<Inner>,
+            map: Map<Option<Inner>>,
+            marker: Empty,
+        }
     }
 
-    #[derive(Debug, Default, PartialEq, Deserialize)]
-    #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-    struct Inner {
-        fixed_delay: Option<String>,
+    crate::fields! {
+        #[derive(PartialEq)]
+        struct Inner {
+            fixed_delay as "fixedDelay": String,
+        }
     }
 
-    #[derive(Debug, Default, PartialEq, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Empty {}
+    crate::words! {
+        enum Kind {
+            Hundred = "HUNDRED",
+            Million = "MILLION",
+        }
+    }
 
-    #[derive(Debug, PartialEq, Deserialize)]
-    #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-    enum Kind {
-        Hundred,
-        Million,
+    /// The same for serde, which refuses at least as much.
+    mod as_serde {
+        use serde::Deserialize;
+        use std::collections::BTreeMap;
+
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+        #[allow(dead_code, reason = "whether it can be read is all that is asked")]
+        pub(super) struct Wire {
+            name: Option<String>,
+            count: Option<u16>,
+            share: Option<f64>,
+            flag: Option<bool>,
+            kind: Option<Kind>,
+            list: Option<Vec<Inner>>,
+            map: Option<BTreeMap<String, Option<Inner>>>,
+            marker: Option<Empty>,
+        }
+
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+        #[allow(dead_code, reason = "as above")]
+        struct Inner {
+            fixed_delay: Option<String>,
+        }
+
+        #[derive(Debug, Default, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Empty {}
+
+        #[derive(Debug, Deserialize)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        enum Kind {
+            Hundred,
+            Million,
+        }
     }
 
     fn errors(text: &str) -> Vec<String> {
         let problems = Problems::default();
         let tree = parse(text.as_bytes()).expect("a tree");
-        let _: Wire = read(&tree, &At::root(), &problems);
+        read::<Wire>(&tree, &At::root(), &problems);
         problems.errors().iter().map(ToString::to_string).collect()
     }
 
@@ -90,15 +125,15 @@ mod tests {
             "list":[{"fixedDelay":"5s"},{}],"map":{"x":null,"y":{}},"marker":{}}"#,
         )
         .expect("a tree");
-        let wire: Wire = read(&tree, &At::root(), &problems);
+        let wire = read::<Wire>(&tree, &At::root(), &problems);
         assert!(problems.errors().is_empty(), "{:?}", problems.errors());
         assert_eq!(
             (wire.count, wire.share, wire.kind),
             (Some(7), Some(1.0), Some(Kind::Million))
         );
         let map = wire.map.expect("a map");
-        assert_eq!(map.get("x"), Some(&None));
-        assert_eq!(map.get("y"), Some(&Some(Inner::default())));
+        let inner = Some(Inner::default());
+        assert_eq!(map, [("x".to_owned(), None), ("y".to_owned(), inner)]);
     }
 
     #[test]
@@ -153,7 +188,7 @@ mod tests {
     fn a_number_in_quotes_is_a_number() {
         let problems = Problems::default();
         let tree = parse(br#"{"share":"10.0","count":"7.0"}"#).expect("a tree");
-        let wire: Wire = read(&tree, &At::root(), &problems);
+        let wire = read::<Wire>(&tree, &At::root(), &problems);
         assert!(problems.errors().is_empty(), "{:?}", problems.errors());
         assert_eq!((wire.share, wire.count), (Some(10.0), Some(7)));
         assert_eq!(
@@ -226,10 +261,10 @@ mod tests {
         #[test]
         fn any_tree_is_read_or_refused(tree in any_json()) {
             let problems = Problems::default();
-            let _: Wire = read(&tree, &At::root(), &problems);
+            read::<Wire>(&tree, &At::root(), &problems);
             // What serde itself would refuse is refused here too, but for numbers in their other
             // spellings: 1.0, and in quotes.
-            if serde_json::from_value::<Wire>(tree.clone()).is_err() && !matches!(tree, Value::Null) {
+            if serde_json::from_value::<as_serde::Wire>(tree.clone()).is_err() && !matches!(tree, Value::Null) {
                 let respelt = tree.to_string().contains(['.', '"']);
                 prop_assert!(respelt || !problems.errors().is_empty(), "{tree}");
             }
@@ -245,7 +280,7 @@ mod tests {
                 prop_assert_eq!(hash(&again), hash(&parse(tree.to_string().as_bytes()).expect("JSON")));
                 let errors = |tree: &Value| {
                     let problems = Problems::default();
-                    let wire: Wire = read(tree, &At::root(), &problems);
+                    let wire = read::<Wire>(tree, &At::root(), &problems);
                     (format!("{wire:?}"), problems.errors())
                 };
                 prop_assert_eq!(errors(&again), errors(&parse(tree.to_string().as_bytes()).expect("JSON")));
@@ -257,7 +292,7 @@ mod tests {
         fn either_spelling_is_the_same(tree in any_json()) {
             let read = |tree: &Value| {
                 let problems = Problems::default();
-                let wire: Wire = read(tree, &At::root(), &problems);
+                let wire = read::<Wire>(tree, &At::root(), &problems);
                 (format!("{wire:?}"), problems.errors().len())
             };
             // As a key of `map`, and as its own neighbour, it is another name.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::{self, At, ConfigError, Envelope, FromNode, Problems};
+use crate::config::kind::FieldKind;
+use crate::config::{self, At, ConfigError, Envelope, Problems};
 use crate::decision::{Call, CallResult, Decision, Edits, Record, Resume};
 use crate::ids::{GaugeId, OutcomeId, SeriesId};
 use crate::needs::Needs;
@@ -24,8 +25,8 @@ pub trait Filter: Sized + 'static {
     /// what it decides beyond its needs is refused.
     const NEEDS: Needs = Needs::NOTHING;
 
-    /// The configuration as a user writes it.
-    type Wire: FromNode;
+    /// The configuration as a user writes it: a table of [`fields!`](crate::fields).
+    type Wire: FieldKind<Value = Self::Wire>;
 
     /// The objects of Kubernetes that a configuration may be written as.
     const ENVELOPE: Envelope = Envelope::NONE;

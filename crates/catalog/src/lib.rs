@@ -39,7 +39,7 @@ use std::fmt;
 use sdk_helpers::config::Envelope;
 use sdk_helpers::config::kind::FieldKind;
 use sdk_helpers::config::schema;
-use sdk_helpers::config::table::{Table, Type};
+use sdk_helpers::config::table::Table;
 use sdk_helpers::{ConfigError, Load, World};
 use serde_json::Value;
 
@@ -94,23 +94,20 @@ pub struct Filter {
     load: LoadBytes,
     load_at: fn(Value, &Load<'_>) -> Loaded,
     envelope: Envelope,
-    fields: fn() -> Type,
+    fields: fn() -> Table,
 }
 
 /// Loads a configuration into the filter of one type.
 type LoadBytes = fn(&[u8], &dyn World) -> Result<Loaded, Vec<ConfigError>>;
 
 impl Filter {
-    const fn of<F: sdk_helpers::Filter>() -> Self
-    where
-        F::Wire: FieldKind,
-    {
+    const fn of<F: sdk_helpers::Filter>() -> Self {
         Filter {
             name: F::NAME,
             load: Loaded::load::<F>,
             load_at: Loaded::load_at::<F>,
             envelope: F::ENVELOPE,
-            fields: F::Wire::describe,
+            fields: || F::Wire::describe().into_table(),
         }
     }
 
@@ -123,7 +120,7 @@ impl Filter {
     /// The fields of its configuration, each with its kind, default and meaning.
     #[must_use]
     pub fn fields(&self) -> Table {
-        (self.fields)().table().cloned().unwrap_or_default()
+        (self.fields)()
     }
 
     /// The objects of Kubernetes that its configuration may be written as.

@@ -141,7 +141,7 @@ mod tests {
         ) {
             let problems = Problems::default();
             let compile = |value: &Value| {
-                let wire: HttpMatchWire = read(value, &At::root(), &Problems::default());
+                let wire = read::<HttpMatchWire>(value, &At::root(), &Problems::default());
                 HttpMatch::compile(wire, &At::root(), &problems)
             };
             let limits: Vec<Vec<HttpMatch>> =

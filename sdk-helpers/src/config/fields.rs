@@ -116,11 +116,6 @@ macro_rules! fields {
             }
         }
 
-        impl $crate::config::FromNode for $table {
-            fn from_node(node: $crate::config::Node<'_>) -> $table {
-                <$table as $crate::config::kind::FieldKind>::read(node)
-            }
-        }
     };
 }
 

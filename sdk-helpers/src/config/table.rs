@@ -94,6 +94,14 @@ pub enum Type {
 }
 
 impl Type {
+    /// The mapping it is; one without fields where it is none.
+    pub fn into_table(self) -> Table {
+        match self {
+            Type::Table(table) => table,
+            _ => Table::default(),
+        }
+    }
+
     /// The fields of the mapping it is, or that stand in the list or map it is.
     pub fn table(&self) -> Option<&Table> {
         match self {

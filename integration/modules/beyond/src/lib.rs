@@ -15,12 +15,12 @@ pub struct Beyond {
     outcomes: Outcomes,
 }
 
-/// Its configuration.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Wire {
-    /// Whether it sets a timer.
-    background: Option<bool>,
+sdk_helpers::fields! {
+    /// Its configuration.
+    pub struct Wire {
+        /// whether it sets a timer
+        background: bool,
+    }
 }
 
 const SOON: Duration = Duration::from_millis(1);

@@ -1,5 +1,6 @@
 //! A filter that does nothing: the floor of what any filter costs Envoy.
 
+use sdk_helpers::config::kind::Empty;
 use sdk_helpers::{Decision, Filter, Load, Outcomes, Request, World};
 
 /// Does nothing.
@@ -8,17 +9,13 @@ pub struct Noop {
     outcomes: Outcomes,
 }
 
-/// Has no configuration.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Wire {}
-
 impl Filter for Noop {
     const NAME: &'static str = "noop";
-    type Wire = Wire;
+    /// Has no configuration.
+    type Wire = Empty;
     type Memory = ();
 
-    fn compile(_: Wire, _: &Load<'_>) -> Self {
+    fn compile(_: Empty, _: &Load<'_>) -> Self {
         Noop::default()
     }
 

@@ -28,14 +28,14 @@ pub struct Probe {
     fetches: Cell<u32>,
 }
 
-/// Its configuration.
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Wire {
-    /// Where calls go.
-    cluster: Option<String>,
-    /// Whether something is fetched in the background.
-    fetch: Option<bool>,
+sdk_helpers::fields! {
+    /// Its configuration.
+    pub struct Wire {
+        /// where calls go
+        cluster: String,
+        /// whether something is fetched in the background
+        fetch: bool,
+    }
 }
 
 /// The longest a call may take, and a hold that is not told otherwise.

@@ -5,7 +5,7 @@ use crate::world::fake::FakeWorld;
 
 fn compile(text: &str) -> Result<HttpMatch, Vec<String>> {
     let problems = Problems::default();
-    let wire: HttpMatchWire = read(&parse(text.as_bytes()).unwrap(), &At::root(), &problems);
+    let wire = read::<HttpMatchWire>(&parse(text.as_bytes()).unwrap(), &At::root(), &problems);
     let compiled = HttpMatch::compile(wire, &At::root(), &problems);
     let errors: Vec<String> = problems.errors().iter().map(ToString::to_string).collect();
     if errors.is_empty() {

@@ -1,23 +1,17 @@
 use super::*;
-use sdk_helpers::config::kind::FieldKind;
-use sdk_helpers::config::{FromNode, Node};
+use sdk_helpers::{config, fields};
 use serde_json::{Value, json};
 
 fn checked(entries: Value) -> (Vec<Provider>, Vec<String>, Vec<String>) {
-    struct Whole(Vec<ProviderWire>);
-    impl FromNode for Whole {
-        fn from_node(node: Node<'_>) -> Self {
-            let mut entries = vec![];
-            node.fields(&["p"], &mut |_, node| {
-                node.elements(&mut |node| entries.push(ProviderWire::read(node)));
-            });
-            Whole(entries)
+    fields! {
+        struct Whole {
+            p: Vec<ProviderWire>,
         }
     }
     let problems = Problems::default();
-    let whole: Whole = sdk_helpers::config::read(&json!({"p": entries}), &At::root(), &problems);
+    let whole = config::read::<Whole>(&json!({"p": entries}), &At::root(), &problems);
     let root = At::root();
-    let providers = check(whole.0, &root.field("p"), &problems);
+    let providers = check(whole.p.unwrap_or_default(), &root.field("p"), &problems);
     let text =
         |errors: Vec<sdk_helpers::ConfigError>| errors.iter().map(ToString::to_string).collect();
     (
