@@ -8,17 +8,23 @@ use serde_json::Value;
 use crate::strip::{Stripped, strip};
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::{Module, Workspace};
-use crate::{Failure, process, remap};
+use crate::{Failure, elsewhere, process, remap};
 
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) only: Option<String>,
+    /// The Cargo.toml of a workspace elsewhere.
+    pub(crate) manifest: Option<PathBuf>,
     pub(crate) quiet: bool,
 }
 
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     let options = parse(flags)?;
-    build(&Workspace::find()?, &options)?;
+    let workspace = match &options.manifest {
+        Some(manifest) => elsewhere::find(manifest)?,
+        None => Workspace::find()?,
+    };
+    build(&workspace, &options)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -33,6 +39,13 @@ fn parse(flags: &[String]) -> Result<Options, Failure> {
                     return Err(Failure::Usage("build: `--only` needs a name".to_owned()));
                 };
                 options.only = Some(name.clone());
+            }
+            "--manifest-path" => {
+                let Some(file) = flags.next() else {
+                    let problem = "build: `--manifest-path` needs the path of a Cargo.toml";
+                    return Err(Failure::Usage(problem.to_owned()));
+                };
+                options.manifest = Some(file.into());
             }
             other => return Err(Failure::Usage(format!("build has no flag `{other}`"))),
         }
@@ -112,9 +125,12 @@ fn compile(
     command.args(["--lib", "--crate-type", "cdylib"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     command.arg("--target-dir").arg(target);
+    for setting in &workspace.settings {
+        command.args(["--config", setting]);
+    }
     command.env(
         "CARGO_ENCODED_RUSTFLAGS",
-        remap::flags(&workspace.root, target)?,
+        remap::flags(&workspace.sdk, target)?,
     );
     if quiet {
         command.arg("--quiet");

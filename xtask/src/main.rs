@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod counts;
 mod demo;
+mod elsewhere;
 mod engine;
 mod names;
 mod process;
@@ -25,6 +26,8 @@ usage: cargo xtask <verb> [flags]
 
   build   every filter as dist/<name>.wasm, and the modules that the tests load
             --only NAME      one filter or test module
+            --manifest-path FILE
+                             the modules of a workspace elsewhere, into its own dist/
             --quiet          say nothing unless something fails
   test    format, lints, build and every test; at the end one summary, and what took longest
   demo    faults injected into real requests by a real Envoy
@@ -110,6 +113,10 @@ mod tests {
         assert_eq!(
             usage_error(&["build", "--only"]),
             "build: `--only` needs a name"
+        );
+        assert_eq!(
+            usage_error(&["build", "--manifest-path"]),
+            "build: `--manifest-path` needs the path of a Cargo.toml"
         );
         assert_eq!(usage_error(&["test", "--fast"]), "test takes no flags");
         assert_eq!(

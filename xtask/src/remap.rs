@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use crate::wasm_target;
 
 /// Compiler flags for `CARGO_ENCODED_RUSTFLAGS`, which separates by 0x1f and so allows spaces.
+///
+/// `root` is where the shell and the core lie. A workspace elsewhere needs no flag: cargo hands the
+/// compiler the files of the workspace it builds by their places in it.
 pub(crate) fn flags(root: &Path, target: &Path) -> Result<OsString, String> {
     // The last match wins, so each place is preceded by the one that contains it.
     let mut places: Vec<(PathBuf, String)> = Vec::new();

@@ -10,6 +10,10 @@ pub(crate) struct Workspace {
     pub(crate) root: PathBuf,
     /// Cargo's own output; may lie outside the root.
     pub(crate) target: PathBuf,
+    /// Where the shell and the core come from.
+    pub(crate) sdk: PathBuf,
+    /// What cargo is told so that modules are built as ours are, where the workspace is not ours.
+    pub(crate) settings: Vec<String>,
     pub(crate) modules: Vec<Module>,
     /// Every package that compiles for wasm, which lints must therefore see as wasm.
     pub(crate) wasm_packages: Vec<String>,
@@ -31,7 +35,7 @@ pub(crate) struct Module {
 const FLOOR: &str = "noop";
 
 /// How the package of a filter's module is told from the filter's own.
-const PACKAGE: &str = "-module";
+pub(crate) const PACKAGE: &str = "-module";
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self, String> {
@@ -47,24 +51,12 @@ impl Workspace {
     }
 
     fn from_metadata(metadata: &str) -> Result<Self, String> {
-        let metadata: Value = serde_json::from_str(metadata)
-            .map_err(|error| format!("cargo metadata: not readable: {error}"))?;
-        let text = |value: &Value, key: &str| -> Result<String, String> {
-            let found = value.get(key).and_then(Value::as_str);
-            Ok(found
-                .ok_or_else(|| format!("cargo metadata: no `{key}`"))?
-                .to_owned())
-        };
+        let metadata = read(metadata)?;
         let root = PathBuf::from(text(&metadata, "workspace_root")?);
         let target = PathBuf::from(text(&metadata, "target_directory")?);
         let mut modules = Vec::new();
         let mut wasm_packages = Vec::new();
-        for package in metadata
-            .get("packages")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten()
-        {
+        for package in packages(&metadata) {
             let name = text(package, "name")?;
             let manifest = PathBuf::from(text(package, "manifest_path")?);
             let folder = manifest.parent().unwrap_or(&manifest);
@@ -78,8 +70,10 @@ impl Workspace {
         modules.sort_by(|a, b| a.file.cmp(&b.file));
         wasm_packages.sort();
         Ok(Self {
+            sdk: root.clone(),
             root,
             target,
+            settings: Vec::new(),
             modules,
             wasm_packages,
         })
@@ -102,6 +96,24 @@ impl Workspace {
     }
 }
 
+/// Cargo's answer, as JSON.
+pub(crate) fn read(metadata: &str) -> Result<Value, String> {
+    serde_json::from_str(metadata).map_err(|error| format!("cargo metadata: not readable: {error}"))
+}
+
+/// A text that cargo's answer must have.
+pub(crate) fn text(value: &Value, key: &str) -> Result<String, String> {
+    let found = value.get(key).and_then(Value::as_str);
+    let found = found.ok_or_else(|| format!("cargo metadata: no `{key}`"))?;
+    Ok(found.to_owned())
+}
+
+/// The packages that cargo's answer lists.
+pub(crate) fn packages(metadata: &Value) -> impl Iterator<Item = &Value> {
+    let packages = metadata.get("packages").and_then(Value::as_array);
+    packages.into_iter().flatten()
+}
+
 /// Whether it is a library that modules are made of.
 fn is_part_of_modules(root: &Path, folder: &Path) -> bool {
     let alone = ["sdk-helpers", "shell"].map(|name| root.join(name));
@@ -109,17 +121,22 @@ fn is_part_of_modules(root: &Path, folder: &Path) -> bool {
 }
 
 impl Module {
+    /// One that goes to the `dist` of its workspace.
+    pub(crate) fn shipped(root: &Path, name: &str, package: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            package: package.to_owned(),
+            file: root.join("dist").join(format!("{name}.wasm")),
+            unstripped: None,
+        }
+    }
+
     /// Nothing for a package that is neither a filter's module nor one of the tests'.
     fn at(root: &Path, folder: &Path, name: &str) -> Option<Self> {
         let parent = folder.parent()?;
         if parent == root.join("modules") {
             let filter = name.strip_suffix(PACKAGE)?;
-            return Some(Self {
-                name: filter.to_owned(),
-                package: name.to_owned(),
-                file: root.join("dist").join(format!("{filter}.wasm")),
-                unstripped: None,
-            });
+            return Some(Self::shipped(root, filter, name));
         }
         if parent == root.join("integration/modules") {
             // Always below the root, whatever cargo's target directory: tests look here.
