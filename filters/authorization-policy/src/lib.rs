@@ -189,3 +189,28 @@ fn left_by(edits: &[HeaderEdit]) -> Vec<Field> {
     };
     headers.iter().map(field).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_changes_to_a_response_a_refusal_keeps_what_they_leave() {
+        let (name, value) = (|name: &'static str| name.into(), |text: &str| text.into());
+        let edits = [
+            HeaderEdit::Set(name("x-set"), value("one provider's")),
+            HeaderEdit::Set(name("x-set"), value("the next one's")),
+            HeaderEdit::Add(name("x-add"), value("1")),
+            HeaderEdit::Overwrite(name("x-add"), value("2")),
+            HeaderEdit::Overwrite(name("x-absent"), value("1")),
+            HeaderEdit::Supply(name("x-supplied"), value("1")),
+        ];
+        let expected = [
+            ("x-set", "the next one's"),
+            ("x-add", "2"),
+            ("x-supplied", "1"),
+        ];
+        let expected = expected.map(|(name, value)| (Cow::Borrowed(name), value.into()));
+        assert_eq!(left_by(&edits), expected);
+    }
+}
