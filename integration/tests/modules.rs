@@ -48,7 +48,7 @@ const MODULES: [Pinned; 8] = [
             // Headers that a provider wants in the response.
             "proxy_on_response_headers",
         ],
-        budget: 400_000,
+        budget: 390_000,
     },
     Pinned {
         name: "beyond",
@@ -102,7 +102,7 @@ const MODULES: [Pinned; 8] = [
             "proxy_on_request_headers",
             "proxy_on_tick",
         ],
-        budget: 700_000,
+        budget: 610_000,
     },
     Pinned {
         name: "telemetry-tags",
