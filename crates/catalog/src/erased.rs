@@ -2,12 +2,17 @@
 //! memory.
 
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange, Filter};
-use sdk_helpers::{Beyond, Decision, Edits, Outcomes, Record, Request, Response, Resume, World};
+use sdk_helpers::{
+    Beyond, Decision, Edits, Gauges, Outcomes, Record, Request, Response, Resume, Series, SeriesId,
+    World,
+};
 
 /// A filter of any type.
 pub(crate) trait Erased {
     fn name(&self) -> &'static str;
     fn outcomes(&self) -> &Outcomes;
+    fn gauges(&self) -> &Gauges;
+    fn series(&self, id: SeriesId) -> Option<Series>;
     fn summary(&self) -> String;
     fn background(
         &self,
@@ -37,6 +42,14 @@ impl<F: Filter> Erased for F {
 
     fn outcomes(&self) -> &Outcomes {
         Filter::outcomes(self)
+    }
+
+    fn gauges(&self) -> &Gauges {
+        Filter::gauges(self)
+    }
+
+    fn series(&self, id: SeriesId) -> Option<Series> {
+        Filter::series(self, id)
     }
 
     fn summary(&self) -> String {

@@ -5,8 +5,8 @@ use std::fmt;
 use sdk_helpers::config;
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
-    Beyond, ConfigError, Decision, Edits, Load, Needs, Outcomes, Record, Request, Response, Resume,
-    World,
+    Beyond, ConfigError, Decision, Edits, Gauges, Load, Needs, Outcomes, Record, Request, Response,
+    Resume, Series, SeriesId, World,
 };
 
 use serde_json::Value;
@@ -83,6 +83,18 @@ impl Loaded {
     #[must_use]
     pub fn outcomes(&self) -> &Outcomes {
         self.filter.outcomes()
+    }
+
+    /// The gauges that its background work sets.
+    #[must_use]
+    pub fn gauges(&self) -> &Gauges {
+        self.filter.gauges()
+    }
+
+    /// A series that a record adds to.
+    #[must_use]
+    pub fn series(&self, id: SeriesId) -> Option<Series> {
+        self.filter.series(id)
     }
 
     /// The reason of a record as filter state `wasm.mesh_filters.<name>` has it: each outcome

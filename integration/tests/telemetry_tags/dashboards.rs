@@ -13,7 +13,6 @@ use integration::service::wait::until;
 use integration::service::{Scratch, Service, tool};
 use regex_lite::Regex;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Filter, load};
 use serde_json::{Value, json};
 
 use crate::SOON;
@@ -213,30 +212,26 @@ fn named() -> BTreeSet<String> {
 
 /// What the filter counts under the configurations of its cases and of the file we ship, as Prometheus
 /// has it.
-fn counted<F: Filter>() -> BTreeSet<String> {
-    let prefix = format!("mesh_filters_{}", F::NAME.replace('-', "_"));
+fn counted(filter: &catalog::Filter) -> BTreeSet<String> {
+    let name = filter.name();
+    let prefix = format!("mesh_filters_{}", name.replace('-', "_"));
     let mut names: BTreeSet<String> = ["build_info", "config_hash"]
         .map(|gauge| format!("{prefix}_{gauge}"))
         .into();
     let mut files = File::read_filters(&repository().join("filters")).unwrap();
-    files.retain(|file| file.filter == F::NAME);
+    files.retain(|file| file.filter == name);
     let suites = files.into_iter().flat_map(|file| file.suites);
-    let configs = suites.map(|suite| suite.config).chain([shipped(F::NAME)]);
+    let configs = suites.map(|suite| suite.config).chain([shipped(name)]);
     for config in configs {
-        let Ok(loaded) = load::<F>(config.to_string().as_bytes(), &FakeWorld::new()) else {
+        let Ok(loaded) = filter.load(config.to_string().as_bytes(), &FakeWorld::new()) else {
             continue;
         };
-        let reasons = loaded
-            .filter
-            .outcomes()
-            .iter()
-            .map(|outcome| outcome.reason);
-        let gauges = loaded.filter.gauges();
-        let gauges = gauges.iter().map(|gauge| gauge.name);
+        let reasons = loaded.outcomes().iter().map(|outcome| outcome.reason);
+        let gauges = loaded.gauges().iter().map(|gauge| gauge.name);
         names.extend(reasons.chain(gauges).map(|name| format!("{prefix}_{name}")));
-    }
-    if F::NEEDS.delays {
-        names.insert(format!("{prefix}_active"));
+        if loaded.needs().delays {
+            names.insert(format!("{prefix}_active"));
+        }
     }
     names
 }
@@ -253,12 +248,7 @@ fn shipped(filter: &str) -> Value {
 
 #[test]
 fn the_dashboard_and_the_rules_speak_of_what_there_is() {
-    let mut there_is = BTreeSet::new();
-    there_is.extend(counted::<authorization_policy::AuthorizationPolicy>());
-    there_is.extend(counted::<fault_injection::FaultInjection>());
-    there_is.extend(counted::<rate_limit::RateLimit>());
-    there_is.extend(counted::<request_authentication::RequestAuthentication>());
-    there_is.extend(counted::<telemetry_tags::TelemetryTags>());
+    let there_is: BTreeSet<String> = catalog::filters().iter().flat_map(counted).collect();
     let named = named();
     let unknown: Vec<_> = named.difference(&there_is).collect();
     assert_eq!(unknown, [""; 0], "no filter counts these");
