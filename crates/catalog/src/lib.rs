@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A filter is pure code: whoever asks gives it the world, so the same crate explains a
-//! request, checks a file and runs cases. A fake world is
-//! [`FakeWorld`](../sdk_helpers/world/fake/struct.FakeWorld.html), with the feature `test-util` of `sdk-helpers`.
+//! request, checks a file and runs cases. A fake world is `sdk_helpers::world::fake::FakeWorld`,
+//! with the feature `test-util`.
 //!
 //! ```
 //! use sdk_helpers::world::fake::FakeWorld;
