@@ -59,6 +59,16 @@ pub struct Edits {
     pub record: Record,
 }
 
+/// Changes to a response on its way back. The request is with the upstream by then, and nothing can
+/// be changed in it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResponseEdits {
+    /// Changes to the response headers, in order, after those that were decided with the request.
+    pub headers: Vec<HeaderEdit>,
+    /// What is left for logs, metrics and later filters.
+    pub record: Record,
+}
+
 /// What a filter leaves behind for people and for later filters.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {
@@ -165,8 +175,8 @@ pub enum Call {
     Http {
         /// Envoy's name of the cluster.
         cluster: String,
-        /// Must hold `:method`, `:path` and `:authority`.
-        headers: Vec<(String, String)>,
+        /// Must hold `:method`, `:path` and `:authority`. Names in lower case.
+        headers: Vec<(String, Vec<u8>)>,
         /// The body, possibly empty.
         body: Vec<u8>,
         /// A call without an end would hold the request for ever, so there is no "none".

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::kind::FieldKind;
 use crate::config::{self, At, ConfigError, Envelope, Problems};
-use crate::decision::{Call, CallResult, Decision, Edits, Record, Resume};
+use crate::decision::{Call, CallResult, Decision, Record, ResponseEdits, Resume};
 use crate::ids::{GaugeId, OutcomeId, SeriesId};
 use crate::needs::Needs;
 use crate::outcome::Outcomes;
@@ -64,15 +64,14 @@ pub trait Filter: Sized + 'static {
         Decision::pass()
     }
 
-    /// Changes a response on its way back: [`Edits::response`] and the record count. Called with
-    /// [`Needs::response_headers`].
+    /// Changes a response on its way back. Called with [`Needs::response_headers`].
     fn on_response(
         &self,
         _response: &Response,
         _world: &dyn World,
         _memory: &mut Self::Memory,
-    ) -> Edits {
-        Edits::default()
+    ) -> ResponseEdits {
+        ResponseEdits::default()
     }
 
     /// Sees the end of a stream, also of one that never reached [`Filter::on_request`] because an

@@ -29,7 +29,9 @@ pub mod text;
 pub mod world;
 
 pub use config::{At, ConfigError, Problems};
-pub use decision::{Body, Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
+pub use decision::{
+    Body, Call, CallResult, Decision, Edits, LocalReply, Record, ResponseEdits, Resume,
+};
 pub use filter::{
     BackgroundActions, BackgroundEvent, Exchange, Filter, Load, Loaded, load, load_at,
 };

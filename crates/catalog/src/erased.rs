@@ -3,8 +3,8 @@
 
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange, Filter};
 use sdk_helpers::{
-    Beyond, Decision, Edits, Gauges, Outcomes, Record, Request, Response, Resume, Series, SeriesId,
-    World,
+    Beyond, Decision, Gauges, Outcomes, Record, Request, Response, ResponseEdits, Resume, Series,
+    SeriesId, World,
 };
 
 /// A filter of any type.
@@ -31,7 +31,7 @@ pub(crate) trait Callbacks {
         request: &Request,
         world: &dyn World,
     ) -> Result<Decision, Beyond>;
-    fn on_response(&mut self, response: &Response, world: &dyn World) -> Edits;
+    fn on_response(&mut self, response: &Response, world: &dyn World) -> ResponseEdits;
     fn on_end(&mut self, exchange: &Exchange<'_>, world: &dyn World) -> Record;
 }
 
@@ -99,10 +99,10 @@ impl<F: Filter> Callbacks for OfFilter<'_, F> {
         Ok(decision)
     }
 
-    fn on_response(&mut self, response: &Response, world: &dyn World) -> Edits {
+    fn on_response(&mut self, response: &Response, world: &dyn World) -> ResponseEdits {
         match F::NEEDS.response_headers {
             true => self.filter.on_response(response, world, &mut self.memory),
-            false => Edits::default(),
+            false => ResponseEdits::default(),
         }
     }
 

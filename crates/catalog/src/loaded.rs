@@ -5,8 +5,8 @@ use std::fmt;
 use sdk_helpers::config;
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
-    Beyond, ConfigError, Decision, Edits, Gauges, Load, Needs, Outcomes, Record, Request, Response,
-    Resume, Series, SeriesId, World,
+    Beyond, ConfigError, Decision, Gauges, Load, Needs, Outcomes, Record, Request, Response,
+    ResponseEdits, Resume, Series, SeriesId, World,
 };
 
 use serde_json::Value;
@@ -169,7 +169,7 @@ impl Stream<'_> {
 
     /// What is changed in the response.
     #[must_use]
-    pub fn on_response(&mut self, response: &Response, world: &dyn World) -> Edits {
+    pub fn on_response(&mut self, response: &Response, world: &dyn World) -> ResponseEdits {
         self.0.on_response(response, world)
     }
 

@@ -99,7 +99,8 @@ fn call(actions: &BackgroundActions) -> (u32, String, String) {
             ),
         ] => {
             let path = headers.iter().find(|(name, _)| name == ":path").unwrap();
-            (*tag, cluster.clone(), path.1.clone())
+            let path = String::from_utf8(path.1.clone()).unwrap();
+            (*tag, cluster.clone(), path)
         }
         other => panic!("{other:?}"),
     }

@@ -18,8 +18,8 @@ pub mod tag_source;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    Decision, Edits, Exchange, Filter, Load, Needs, Outcomes, Record, Request, Response, Series,
-    SeriesId, World,
+    Decision, Edits, Exchange, Filter, Load, Needs, Outcomes, Record, Request, Response,
+    ResponseEdits, Series, SeriesId, World,
 };
 
 use config::Wire;
@@ -63,22 +63,26 @@ impl Filter for TelemetryTags {
     }
 
     fn on_request(&self, request: &Request, world: &dyn World, memory: &mut Memory) -> Decision {
-        Decision::Continue(edits(self.policy.on_request(request, world, memory)))
+        Decision::Continue(Edits {
+            record: self.policy.on_request(request, world, memory),
+            ..Edits::default()
+        })
     }
 
-    fn on_response(&self, response: &Response, world: &dyn World, memory: &mut Memory) -> Edits {
-        edits(self.policy.on_response(response, world, memory))
+    fn on_response(
+        &self,
+        response: &Response,
+        world: &dyn World,
+        memory: &mut Memory,
+    ) -> ResponseEdits {
+        ResponseEdits {
+            record: self.policy.on_response(response, world, memory),
+            ..ResponseEdits::default()
+        }
     }
 
     fn on_end(&self, exchange: &Exchange<'_>, world: &dyn World, memory: &mut Memory) -> Record {
         self.policy
             .on_end(exchange.request, exchange.response, world, memory)
-    }
-}
-
-fn edits(record: Record) -> Edits {
-    Edits {
-        record,
-        ..Edits::default()
     }
 }

@@ -22,6 +22,9 @@ fn smoke_process_a_call_reaches_its_upstream_and_the_answer_comes_back() {
         (asked.method.as_str(), asked.path.as_str(), authority),
         ("GET", "/answer", "probe.example")
     );
+    // Bytes, as it was given them.
+    let bytes = asked.headers.iter().find(|(name, _)| name == "x-bytes");
+    assert_eq!(bytes.unwrap().1, b"\x80caf\xe9\xff");
     assert_eq!(upstream.count(), 1, "the request itself was answered here");
     assert_eq!(rig.line("call")["reason"], "seen,answered:probe,ended");
     rig.lives();

@@ -328,13 +328,13 @@ pub(super) fn metric(metric: u32) -> u64 {
 
 pub(super) fn http_call(
     cluster: &str,
-    headers: &[(String, String)],
+    headers: &[(String, Vec<u8>)],
     body: &[u8],
     timeout: Duration,
 ) -> Option<u32> {
     let headers = headers
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .map(|(name, value)| (name.as_str(), as_text(value)))
         .collect();
     proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], limit(timeout))
         .ok()
@@ -353,11 +353,8 @@ pub(super) fn grpc_call(
         .map(|(name, value)| (name.as_str(), value.as_slice()))
         .collect();
     let target = grpc_service(cluster);
-    // SAFETY: the SDK takes a text where the ABI takes bytes, and looks at nothing of it but its
-    // address and length.
-    let target = unsafe { std::str::from_utf8_unchecked(&target) };
     proxy_wasm::hostcalls::dispatch_grpc_call(
-        target,
+        as_text(&target),
         service,
         method,
         metadata,
@@ -365,6 +362,12 @@ pub(super) fn grpc_call(
         limit(timeout),
     )
     .ok()
+}
+
+/// For the SDK, which takes a text where the ABI takes bytes.
+fn as_text(bytes: &[u8]) -> &str {
+    // SAFETY: it looks at nothing of the text but its address and length, and copies it.
+    unsafe { std::str::from_utf8_unchecked(bytes) }
 }
 
 /// A timeout as Envoy counts it: in whole milliseconds, of which 0 are no limit at all and more than

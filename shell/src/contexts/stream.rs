@@ -107,7 +107,7 @@ impl<F: Filter> HttpContext for Stream<F> {
                 .on_response(&response, &shared.world, &mut inner.memory.borrow_mut());
         let pending = std::mem::take(&mut inner.state.borrow_mut().response);
         edit(MapType::HttpResponseHeaders, &pending);
-        edit(MapType::HttpResponseHeaders, &edits.response);
+        edit(MapType::HttpResponseHeaders, &edits.headers);
         inner.record(&edits.record);
         Action::Continue
     }

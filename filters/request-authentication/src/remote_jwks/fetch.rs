@@ -79,7 +79,7 @@ impl FetchStep {
 
     pub(super) fn call(&self, remote: &Remote) -> Call {
         let url = self.url();
-        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let header = |name: &str, value: &str| (name.to_owned(), value.into());
         Call::Http {
             cluster: cluster(remote, url),
             headers: vec![

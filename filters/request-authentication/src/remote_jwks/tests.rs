@@ -500,7 +500,7 @@ fn discovery_asks_the_issuer_where_its_keys_are() {
                 .unwrap()
                 .1
                 .clone();
-            (cluster, path)
+            (cluster, String::from_utf8(path).unwrap())
         }
         other => panic!("{other:?}"),
     };
@@ -567,7 +567,9 @@ fn a_fetch_says_what_it_takes_and_who_asks() {
         };
         let header = |name: &str| {
             let mut named = headers.iter().filter(|(known, _)| known == name);
-            let value = named.next().map(|(_, value)| value.as_str());
+            let value = named
+                .next()
+                .map(|(_, value)| std::str::from_utf8(value).unwrap());
             assert!(named.next().is_none());
             value
         };

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use sdk_helpers::{
     BackgroundActions, BackgroundEvent, Call, CallResult, Decision, Edits, Exchange, Filter,
-    HeaderEdit, Load, LocalReply, Needs, OutcomeId, Outcomes, Record, Request, Response, Resume,
-    World,
+    HeaderEdit, Load, LocalReply, Needs, OutcomeId, Outcomes, Record, Request, Response,
+    ResponseEdits, Resume, World,
 };
 
 /// The probe.
@@ -186,14 +186,14 @@ impl Filter for Probe {
         Decision::Reply(reply(&text, self.answered))
     }
 
-    fn on_response(&self, response: &Response, _: &dyn World, _: &mut u32) -> Edits {
+    fn on_response(&self, response: &Response, _: &dyn World, _: &mut u32) -> ResponseEdits {
         let status = response.status().unwrap_or(0).to_string();
-        Edits {
-            response: vec![HeaderEdit::Set(
+        ResponseEdits {
+            headers: vec![HeaderEdit::Set(
                 "x-probe-status".into(),
                 status.into_bytes(),
             )],
-            ..Edits::default()
+            ..ResponseEdits::default()
         }
     }
 
@@ -276,11 +276,12 @@ fn http(cluster: &str, path: &str, timeout: Duration) -> Call {
     Call::Http {
         cluster: cluster.to_owned(),
         headers: [
-            (":method", "GET"),
-            (":path", path),
-            (":authority", "probe.example"),
+            (":method", b"GET".as_slice()),
+            (":path", path.as_bytes()),
+            (":authority", b"probe.example"),
+            ("x-bytes", b"\x80caf\xe9\xff"),
         ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .map(|(name, value)| (name.to_owned(), value.to_vec()))
         .into(),
         body: vec![],
         timeout,
