@@ -1,9 +1,9 @@
 //! The decision: every limit that matches counts the request, and all of them must have room.
 
-use sdk_helpers::{OutcomeId, Roll};
+use sdk_helpers::{OutcomeId, World};
 
 use crate::action::{LimitAction, LocalCharge, Question};
-use crate::ledger::{Account, Book, ChargeResult, Receipt, charge_all_or_none};
+use crate::ledger::{Account, ChargeResult, Receipt, charge_all_or_none};
 use crate::policy::Policy;
 use crate::response_headers::{self, Reading};
 use crate::rls;
@@ -77,8 +77,7 @@ impl Policy {
         &self,
         subject: &Subject<'_>,
         key_space: Option<&KeySpace>,
-        book: &dyn Book,
-        roll: &dyn Fn() -> Roll,
+        world: &dyn World,
     ) -> Verdict {
         let mut notes = Vec::new();
         let (mut live, mut shadows, mut questions) = (vec![], vec![], vec![]);
@@ -88,7 +87,7 @@ impl Policy {
             let Some(limit) = self.limits.get(index).filter(|one| one.matches(subject)) else {
                 return false;
             };
-            let enforced = limit.is_enforced(roll);
+            let enforced = limit.is_enforced(world);
             let Some(key_space) = key_space else {
                 notes.extend(limit.reasons.contended);
                 if enforced && !self.lenient {
@@ -120,15 +119,15 @@ impl Policy {
             return pass(notes);
         };
         let asks = self.service.is_some() && !questions.is_empty();
-        let mut counted = match self.count(&live, asks, key_space, book, &mut notes) {
+        let mut counted = match self.count(&live, asks, key_space, world, &mut notes) {
             Ok(counted) => counted,
             Err(refusal) => return Verdict::Refuse(*refusal),
         };
         for charge in &shadows {
             let result = charge
                 .account(key_space)
-                .and_then(|account| take(account, book, &mut counted.receipts));
-            note(charge, result.as_ref(), key_space, book, &mut notes);
+                .and_then(|account| take(account, world, &mut counted.receipts));
+            note(charge, result.as_ref(), key_space, world, &mut notes);
             if result.is_some_and(|result| result.granted.is_err()) {
                 notes.extend(charge.limit.reasons.shadow_limited);
             }
@@ -143,14 +142,14 @@ impl Policy {
         live: &[(usize, LocalCharge<'_>)],
         asks: bool,
         key_space: &KeySpace,
-        book: &dyn Book,
+        world: &dyn World,
         notes: &mut Vec<OutcomeId>,
     ) -> Result<Counted, Box<Refusal>> {
         let accounts = live
             .iter()
             .filter_map(|(_, charge)| charge.account(key_space))
             .collect();
-        let charges = charge_all_or_none(accounts, book, self.lenient);
+        let charges = charge_all_or_none(accounts, world, self.lenient);
         let readings = |taken: bool| -> Vec<Reading> {
             live.iter()
                 .zip(&charges.results)
@@ -159,7 +158,7 @@ impl Policy {
         };
         let (mut refused, mut wait, mut never) = (None, 0, false);
         for ((index, charge), result) in live.iter().zip(&charges.results) {
-            note(charge, result.as_ref(), key_space, book, notes);
+            note(charge, result.as_ref(), key_space, world, notes);
             let Some(result) = result else {
                 if !self.lenient {
                     refused = refused.or(Some((*index, charge.limit.reasons.contended)));
@@ -262,10 +261,10 @@ fn refusal(
 
 fn take(
     account: Account<'_>,
-    book: &dyn Book,
+    world: &dyn World,
     receipts: &mut Vec<Receipt>,
 ) -> Option<ChargeResult> {
-    let result = account.charge(book).ok()?;
+    let result = account.charge(world).ok()?;
     if result.granted.is_ok() {
         receipts.push(account.receipt(&result));
     }
@@ -279,7 +278,7 @@ fn note(
     charge: &LocalCharge<'_>,
     result: Option<&ChargeResult>,
     key_space: &KeySpace,
-    book: &dyn Book,
+    world: &dyn World,
     notes: &mut Vec<OutcomeId>,
 ) {
     let reasons = &charge.limit.reasons;
@@ -291,7 +290,7 @@ fn note(
         notes.extend(reasons.overflow);
     }
     if let Some(candidate) = charge.candidate(key_space)
-        && let Ok(tried) = candidate.charge(book)
+        && let Ok(tried) = candidate.charge(world)
     {
         match (result.granted.is_ok(), tried.granted.is_ok()) {
             (true, false) => notes.extend(reasons.candidate_limited),

@@ -13,25 +13,10 @@
 //! All times are of the monotonic clock, and are read after the cell was: by the order of writes to
 //! a cell they never go back.
 
-use sdk_helpers::Contended;
+use sdk_helpers::{Contended, World};
 
 use crate::gcra::{Gcra, Refused};
 use crate::table::{self, Bucket, Slot};
-
-/// A step from what a cell holds to what it shall hold.
-pub type Step<'a> = dyn FnMut(Option<&[u8]>) -> Option<Vec<u8>> + 'a;
-
-/// The clock and the cells that all workers share.
-pub trait Book {
-    /// Nanoseconds on a clock that never steps.
-    fn now(&self) -> u64;
-
-    /// Compare-and-set of a cell, tried again while others are faster.
-    ///
-    /// # Errors
-    /// Others were always faster.
-    fn update(&self, cell: &str, step: &mut Step<'_>) -> Result<(), Contended>;
-}
 
 /// A bucket and what a request wants of it.
 #[derive(Debug)]
@@ -80,22 +65,22 @@ impl Account<'_> {
     ///
     /// # Errors
     /// The cell could not be had.
-    pub fn peek(&self, book: &dyn Book) -> Result<ChargeResult, Contended> {
-        self.visit(book, false)
+    pub fn peek(&self, world: &dyn World) -> Result<ChargeResult, Contended> {
+        self.visit(world, false)
     }
 
     /// Takes the tokens if they are there.
     ///
     /// # Errors
     /// The cell could not be had; nothing is taken.
-    pub fn charge(&self, book: &dyn Book) -> Result<ChargeResult, Contended> {
-        self.visit(book, true)
+    pub fn charge(&self, world: &dyn World) -> Result<ChargeResult, Contended> {
+        self.visit(world, true)
     }
 
-    fn visit(&self, book: &dyn Book, take: bool) -> Result<ChargeResult, Contended> {
+    fn visit(&self, world: &dyn World, take: bool) -> Result<ChargeResult, Contended> {
         let mut result = None;
-        book.update(&self.cell, &mut |cell| {
-            let now = book.now();
+        world.update(&self.cell, &mut |cell| {
+            let now = world.monotonic();
             let (slot, full) = table::find(cell, self.bucket, now, self.window);
             let charged = self.gcra.charge(full, now, self.cost);
             let after = charged.unwrap_or(full);
@@ -127,10 +112,10 @@ impl Account<'_> {
 
 impl Receipt {
     /// Puts back what was taken, but for what the bucket may have regained since.
-    pub fn refund(&self, book: &dyn Book) {
+    pub fn refund(&self, world: &dyn World) {
         // A cell that cannot be had keeps its tokens: too few, never too many.
-        let _ = book.update(&self.cell, &mut |cell| {
-            let now = book.now();
+        let _ = world.update(&self.cell, &mut |cell| {
+            let now = world.monotonic();
             let (slot, full) = table::find(cell, self.bucket, now, self.window);
             let back = self.taken.saturating_sub(now.saturating_sub(self.at));
             // In another slot the bucket has been full since, and owes nothing.
@@ -152,14 +137,18 @@ pub struct AllOrNone {
 
 /// Takes from all accounts or from none. An account whose cell stays contended is passed over if
 /// `lenient`, and else refuses as one without tokens does.
-pub fn charge_all_or_none(accounts: Vec<Account<'_>>, book: &dyn Book, lenient: bool) -> AllOrNone {
+pub fn charge_all_or_none(
+    accounts: Vec<Account<'_>>,
+    world: &dyn World,
+    lenient: bool,
+) -> AllOrNone {
     let passes = |result: &Option<ChargeResult>| match result {
         Some(result) => result.granted.is_ok(),
         None => lenient,
     };
     let mut results: Vec<Option<ChargeResult>> = Vec::with_capacity(accounts.len());
     if accounts.len() > 1 {
-        results.extend(accounts.iter().map(|account| account.peek(book).ok()));
+        results.extend(accounts.iter().map(|account| account.peek(world).ok()));
         if !results.iter().all(passes) {
             return AllOrNone {
                 results,
@@ -169,7 +158,7 @@ pub fn charge_all_or_none(accounts: Vec<Account<'_>>, book: &dyn Book, lenient: 
     }
     let mut receipts = Vec::with_capacity(accounts.len());
     for (index, account) in accounts.into_iter().enumerate() {
-        let result = account.charge(book).ok();
+        let result = account.charge(world).ok();
         let passed = passes(&result);
         if let (true, Some(result)) = (passed, &result) {
             receipts.push(account.receipt(result));
@@ -180,7 +169,7 @@ pub fn charge_all_or_none(accounts: Vec<Account<'_>>, book: &dyn Book, lenient: 
         }
         if !passed {
             for receipt in &receipts {
-                receipt.refund(book);
+                receipt.refund(world);
             }
             return AllOrNone {
                 results,

@@ -20,13 +20,12 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{
-    BackgroundActions, BackgroundEvent, Call, CallResult, Contended, Decision, Edits, Filter,
-    HeaderEdit, Load, LocalReply, Needs, OutcomeId, Outcomes, Record, Request, Resume, World,
+    BackgroundActions, BackgroundEvent, Call, CallResult, Decision, Edits, Filter, HeaderEdit,
+    Load, LocalReply, Needs, OutcomeId, Outcomes, Record, Request, Resume, World,
 };
 
 use config::Wire;
 use decide::{Pass, Pending, Refusal, Verdict};
-use ledger::{Book, Step};
 use policy::Policy;
 use response_headers::RETRY_AFTER;
 use subject::Subject;
@@ -80,10 +79,8 @@ impl Filter for RateLimit {
         memory: &mut Option<Pending>,
     ) -> Decision {
         let subject = Subject::new(request, world);
-        let book = Shared(world);
-        let verdict = self
-            .policy
-            .decide(&subject, self.key_space(world), &book, &|| world.roll());
+        let key_space = self.key_space(world);
+        let verdict = self.policy.decide(&subject, key_space, world);
         self.decision(verdict, memory)
     }
 
@@ -101,7 +98,7 @@ impl Filter for RateLimit {
             Resume::Answered(CallResult::Grpc { status: 0, message }) => rls::response(&message),
             _ => None,
         };
-        let verdict = self.policy.resume(pending, response, &Shared(world));
+        let verdict = self.policy.resume(pending, response, world);
         self.decision(verdict, memory)
     }
 
@@ -228,19 +225,6 @@ fn record(outcomes: Vec<OutcomeId>) -> Record {
     Record {
         outcomes,
         ..Record::default()
-    }
-}
-
-/// The clock and the cells of a world.
-struct Shared<'a>(&'a dyn World);
-
-impl Book for Shared<'_> {
-    fn now(&self) -> u64 {
-        self.0.monotonic()
-    }
-
-    fn update(&self, cell: &str, step: &mut Step<'_>) -> Result<(), Contended> {
-        self.0.update(cell, step)
     }
 }
 

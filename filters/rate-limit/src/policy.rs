@@ -1,6 +1,6 @@
 //! The compiled limits and everything that they can be the reason of.
 
-use sdk_helpers::{OutcomeId, Outcomes, Roll};
+use sdk_helpers::{OutcomeId, Outcomes, Roll, World};
 
 use crate::config::{Config, Counting, FailureMode, GlobalConfig, LimitConfig, OnMissing};
 use crate::index::Index;
@@ -136,11 +136,11 @@ impl Limit {
     }
 
     /// Whether a refusal is enforced on this request.
-    pub(crate) fn is_enforced(&self, roll: &dyn Fn() -> Roll) -> bool {
+    pub(crate) fn is_enforced(&self, world: &dyn World) -> bool {
         match self.config.enforced {
             0 => false,
             Roll::SIDES.. => true,
-            share => roll().value() < share,
+            share => world.roll().value() < share,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What becomes of a request once the service has answered, or has not.
 
+use sdk_helpers::World;
+
 use crate::config::FailureMode;
 use crate::decide::{Pass, Pending, Refusal, Verdict, pass};
-use crate::ledger::{Book, Receipt};
+use crate::ledger::Receipt;
 use crate::policy::{Limit, Policy};
 use crate::response_headers::Reading;
 use crate::rls;
@@ -13,7 +15,7 @@ impl Policy {
         &self,
         pending: Pending,
         response: Option<rls::Response>,
-        book: &dyn Book,
+        world: &dyn World,
     ) -> Verdict {
         let Some(service) = &self.service else {
             return pass(vec![]);
@@ -25,7 +27,7 @@ impl Policy {
             asked,
         } = pending;
         let Some(response) = response else {
-            return self.without_answer(&receipts, readings, book);
+            return self.without_answer(&receipts, readings, world);
         };
         let mut notes = Vec::new();
         let (mut refused, mut wait) = (None, 0);
@@ -68,7 +70,7 @@ impl Policy {
                 response_headers: response.response_headers,
             });
         };
-        give_back(&receipts, book);
+        give_back(&receipts, world);
         notes.push(reason);
         Verdict::Refuse(Refusal {
             notes,
@@ -85,7 +87,7 @@ impl Policy {
         &self,
         receipts: &[Receipt],
         readings: Vec<Reading>,
-        book: &dyn Book,
+        world: &dyn World,
     ) -> Verdict {
         let notes: Vec<_> = self.service.iter().map(|service| service.failed).collect();
         let mode = self.service.as_ref().map(|s| s.config.failure_mode);
@@ -96,7 +98,7 @@ impl Policy {
                 ..Pass::default()
             });
         }
-        give_back(receipts, book);
+        give_back(receipts, world);
         Verdict::Refuse(Refusal {
             notes,
             limit: None,
@@ -130,8 +132,8 @@ fn seconds(status: &rls::Status) -> u64 {
         .saturating_add(u64::from(reset.subsec_nanos() > 0))
 }
 
-fn give_back(receipts: &[Receipt], book: &dyn Book) {
+fn give_back(receipts: &[Receipt], world: &dyn World) {
     for receipt in receipts {
-        receipt.refund(book);
+        receipt.refund(world);
     }
 }
