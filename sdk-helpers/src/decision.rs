@@ -15,7 +15,7 @@ pub enum Decision {
     Continue(Edits),
     /// Answered here; the upstream never sees it.
     Reply(LocalReply),
-    /// Held for `by`, then `then`. The stream counts as active meanwhile.
+    /// Paused for `by`, then `then`. The stream counts as active meanwhile.
     Delay {
         /// How long. Never shorter; longer by the grain of Envoy's timers (about 4 ms).
         by: Duration,
@@ -24,17 +24,17 @@ pub enum Decision {
         /// What happens at the end. A client that leaves earlier ends the stream instead.
         then: Box<Decision>,
     },
-    /// Held until a call ends, whose result comes back through `Filter::on_resume`.
+    /// Paused until a call ends, whose result comes back through `Filter::on_resume`.
     Ask {
         /// The call.
         call: Call,
         /// What is recorded at once.
         record: Record,
     },
-    /// Held until `Filter::background` wakes it, or `at_most` has passed; either comes back through
+    /// Paused until `Filter::background` wakes it, or `at_most` has passed; either comes back through
     /// `Filter::on_resume`.
     Wait {
-        /// The longest the request is held.
+        /// The longest the request is paused.
         at_most: Duration,
         /// What is recorded at once.
         record: Record,
@@ -136,6 +136,19 @@ pub struct LocalReply {
     pub record: Record,
 }
 
+impl LocalReply {
+    /// One of this status with nothing else.
+    pub fn new(status: u16) -> Self {
+        LocalReply {
+            status,
+            grpc_status: None,
+            body: Body::default(),
+            headers: Vec::new(),
+            record: Record::default(),
+        }
+    }
+}
+
 /// The body of a [`LocalReply`]: text of the filter's own, or bytes that somebody else wrote.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Body(Cow<'static, [u8]>);
@@ -179,7 +192,7 @@ pub enum Call {
         headers: Vec<(String, Vec<u8>)>,
         /// The body, possibly empty.
         body: Vec<u8>,
-        /// A call without an end would hold the request for ever, so there is no "none".
+        /// A call without an end would pause the request for ever, so there is no "none".
         timeout: Duration,
     },
     /// A unary gRPC call.
@@ -222,7 +235,7 @@ pub enum CallResult {
     Unsent,
 }
 
-/// Why a held stream is asked again.
+/// Why a paused stream goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resume {
     /// The call of [`Decision::Ask`] ended.

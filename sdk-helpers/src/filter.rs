@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::config::kind::FieldKind;
 use crate::config::{self, At, ConfigError, Envelope, Problems};
-use crate::decision::{Call, CallResult, Decision, Record, ResponseEdits, Resume};
+use crate::decision::{Call, CallResult, Decision, LocalReply, Record, ResponseEdits, Resume};
 use crate::ids::{GaugeId, OutcomeId, SeriesId};
 use crate::needs::Needs;
 use crate::outcome::Outcomes;
@@ -53,7 +53,8 @@ pub trait Filter: Sized + 'static {
         memory: &mut Self::Memory,
     ) -> Decision;
 
-    /// Goes on with a request it held by [`Decision::Ask`] or [`Decision::Wait`].
+    /// Decides again about a request that was paused by [`Decision::Ask`] or [`Decision::Wait`]. A filter
+    /// that decides those says here what comes of it; unless it does, the request is refused.
     fn on_resume(
         &self,
         _resume: Resume,
@@ -61,7 +62,7 @@ pub trait Filter: Sized + 'static {
         _world: &dyn World,
         _memory: &mut Self::Memory,
     ) -> Decision {
-        Decision::pass()
+        Decision::Reply(LocalReply::new(500))
     }
 
     /// Changes a response on its way back. Called with [`Needs::response_headers`].

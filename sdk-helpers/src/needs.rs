@@ -22,7 +22,7 @@ use crate::filter::BackgroundActions;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Needs {
-    /// It decides [`Decision::Delay`], and has the gauge `active` of the streams that it holds so.
+    /// It decides [`Decision::Delay`], and has the gauge `active` of the streams that are paused so.
     pub delays: bool,
     /// It decides [`Decision::Wait`].
     pub waits: bool,

@@ -84,7 +84,7 @@ pub trait World: Attributes {
     /// An independent random number.
     fn roll(&self) -> Roll;
 
-    /// How many streams this filter holds in a [`Decision::Delay`](crate::Decision::Delay), over
+    /// How many streams this filter has paused by a [`Decision::Delay`](crate::Decision::Delay), over
     /// all workers of the proxy.
     fn active(&self) -> u64;
 

@@ -16,7 +16,7 @@ pub(super) struct Metrics {
     build_info: Option<u32>,
     config_hash: Option<u32>,
     outcomes: ById<OutcomeId, Option<u32>>,
-    /// How many streams a filter that delays holds.
+    /// How many streams are delayed.
     pub(super) active: Option<u32>,
     gauges: ById<GaugeId, Option<u32>>,
     /// `None` where nothing was counted yet.

@@ -38,7 +38,7 @@ struct State {
     reason: String,
     /// Bumped at each pause and at each resume; what comes for an older one is ignored.
     generation: u64,
-    /// Counted in the gauge of held streams.
+    /// Counted in the gauge of delayed streams.
     active: bool,
     /// The call that is out.
     call: Option<u32>,
@@ -215,13 +215,7 @@ impl<F: Filter> Inner<F> {
     /// Fails the stream closed.
     fn give_up(&self, why: &str) -> Action {
         log::error!("{}{why}", named::<F>());
-        self.reply(&LocalReply {
-            status: 500,
-            grpc_status: None,
-            body: "".into(),
-            headers: vec![],
-            record: Record::default(),
-        });
+        self.reply(&LocalReply::new(500));
         Action::Pause
     }
 

@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 32;
 #[derive(Debug)]
 pub(super) struct EnvoyWorld {
     dice: RefCell<fastrand::Rng>,
-    /// The gauge of the streams that the filter holds, once its configuration is in force.
+    /// The gauge of the streams that are delayed, once its configuration is in force.
     active: Cell<Option<u32>>,
 }
 
