@@ -53,7 +53,7 @@ const MODULES: [Pinned; 8] = [
     Pinned {
         name: "beyond",
         callbacks: &["proxy_on_request_headers"],
-        budget: 350_000,
+        budget: 210_000,
     },
     Pinned {
         name: "fault-injection",
@@ -62,12 +62,12 @@ const MODULES: [Pinned; 8] = [
             "proxy_on_request_headers",
             "proxy_on_tick",
         ],
-        budget: 500_000,
+        budget: 370_000,
     },
     Pinned {
         name: "noop",
         callbacks: &["proxy_on_request_headers"],
-        budget: 350_000,
+        budget: 210_000,
     },
     Pinned {
         name: "probe",
@@ -81,7 +81,7 @@ const MODULES: [Pinned; 8] = [
             "proxy_on_response_headers",
             "proxy_on_tick",
         ],
-        budget: 350_000,
+        budget: 250_000,
     },
     Pinned {
         name: "rate-limit",
@@ -92,7 +92,7 @@ const MODULES: [Pinned; 8] = [
             "proxy_on_response_headers",
         ],
         // A regex engine is in it.
-        budget: 500_000,
+        budget: 420_000,
     },
     Pinned {
         name: "request-authentication",
