@@ -36,7 +36,7 @@ fn from_metadata(manifest: &Path, metadata: &str) -> Result<Workspace, String> {
         .collect();
     let makers = members.iter().filter(|package| makes_modules(package));
     let is_meant = |package: &&&Value| {
-        text(package, "manifest_path").is_ok_and(|path| Path::new(&path) == manifest)
+        text(package, "manifest_path").is_ok_and(|path| is_same(Path::new(&path), manifest))
     };
     let mut modules = Vec::new();
     // The Cargo.toml of one package is about that one; that of a workspace, about all of them.
@@ -78,6 +78,12 @@ fn from_metadata(manifest: &Path, metadata: &str) -> Result<Workspace, String> {
         modules,
         wasm_packages,
     })
+}
+
+/// Whether two paths are one file, however they are written.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(one) == real(other)
 }
 
 fn is_member(metadata: &Value, package: &Value) -> bool {

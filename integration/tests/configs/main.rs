@@ -15,6 +15,7 @@ mod comments;
 mod costs;
 mod curl;
 mod demo;
+mod elsewhere;
 mod embedded;
 mod examples;
 mod istio;

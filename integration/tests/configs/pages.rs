@@ -125,6 +125,7 @@ fn links_lead_to_files() {
         "dashboards/README.md",
     ];
     pages.extend(["docs/istio.md", "docs/check.md", "docs/glossary.md"]);
+    pages.push("docs/write-a-filter.md");
     for path in pages {
         let links = Page::read(path).links();
         assert!(!links.is_empty(), "{path}");
