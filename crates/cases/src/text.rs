@@ -55,8 +55,9 @@ pub(crate) fn unescaped(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
     for part in parts {
         let (digits, rest) = part.split_at_checked(2).unwrap_or((part, ""));
-        let byte = u8::from_str_radix(digits, 16);
-        bytes.push(byte.map_err(|_| format!("`\\x{digits}` in `{text}` is no byte"))?);
+        let two = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let byte = two.then(|| u8::from_str_radix(digits, 16).ok()).flatten();
+        bytes.push(byte.ok_or_else(|| format!("`\\x{digits}` in `{text}` is no byte"))?);
         bytes.extend_from_slice(rest.as_bytes());
     }
     Ok(bytes)
@@ -70,7 +71,7 @@ mod tests {
     fn any_byte_can_be_written() {
         assert_eq!(unescaped(r"a\xffb\x00").unwrap(), b"a\xffb\x00");
         assert_eq!(unescaped("").unwrap(), b"");
-        for text in [r"\x", r"\xf", r"\xfg", r"\xä"] {
+        for text in [r"\x", r"\xf", r"\xfg", r"\x+f", r"\xä"] {
             assert!(
                 unescaped(text).unwrap_err().ends_with("is no byte"),
                 "{text}"
