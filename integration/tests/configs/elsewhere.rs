@@ -24,11 +24,11 @@ const EXPORTS: [&str; 8] = [
     "proxy_on_vm_start",
 ];
 
-/// The file that the page shows behind its name.
+/// What the page shows behind a line that begins with this file, and these words.
 fn file(page: &Page, name: &str) -> String {
     let (_, rest) = page
         .text()
-        .split_once(&format!("\n`{name}`"))
+        .split_once(&format!("\n`{name}"))
         .unwrap_or_else(|| panic!("{PAGE}: no file `{name}`"));
     let (_, rest) = rest.split_once("\n```").expect("a fence");
     let (_, text) = rest.split_once('\n').expect("the word of a fence");
@@ -39,9 +39,13 @@ fn file(page: &Page, name: &str) -> String {
 fn write(folder: &Path) {
     let page = Page::read(PAGE);
     std::fs::create_dir_all(folder.join("src")).unwrap();
-    for name in ["Cargo.toml", "src/policy.rs", "src/lib.rs", "envoy.yaml"] {
-        let here = repository().display().to_string();
-        let text = file(&page, name).replace("../mesh-filters", &here);
+    let here = repository().display().to_string();
+    for name in ["Cargo.toml", "src/lib.rs", "envoy.yaml"] {
+        let mut text = file(&page, name).replace("../mesh-filters", &here);
+        if name == "src/lib.rs" {
+            // What the page has as the line that makes a module of it.
+            text += &file(&page, "src/lib.rs` is the one above");
+        }
         std::fs::write(folder.join(name), text).unwrap();
     }
     // The versions that are at hand: a test does not depend on what was released today.
