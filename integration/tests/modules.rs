@@ -214,6 +214,25 @@ fn only_filters_that_delay_have_the_gauge_of_it() {
     }
 }
 
+/// Whether Envoy reads an expression is known only by asking it, and a configuration that it refuses leaves
+/// no trace of having been in force.
+#[test]
+fn a_configuration_that_envoy_cannot_use_has_no_statistics() {
+    let host = Host::new(&module("telemetry-tags")).unwrap();
+    host.log_level(Level::Info);
+    // This host has no CEL.
+    let config = r#"{"tags": [{"name": "a", "expression": "request.path + request.host"}]}"#;
+    assert!(!host.configure(config.as_bytes()));
+    let log = host.log();
+    let errors = log.iter().filter(|(level, _)| *level == Level::Error);
+    assert_eq!(errors.count(), 1, "{log:?}");
+    assert!(!log.iter().any(|(_, line)| line.contains("configured")));
+    for metric in ["config_hash", "series_overflow"] {
+        let name = format!("mesh_filters.telemetry-tags.{metric}");
+        assert_eq!(host.world().metric(&name), None, "{name}");
+    }
+}
+
 fn fault(rule: &str) -> Host {
     loaded(
         "fault-injection",
