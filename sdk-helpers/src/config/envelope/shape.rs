@@ -181,7 +181,9 @@ impl OwnShape<'_> {
             }
         }
         for (name, value) in spec {
-            if !self.envelope.is_passed(&name) {
+            // A list that is null is absent: those of other objects count.
+            let is_absent = value.is_null() && known(&name, self.envelope.lists()).is_some();
+            if !is_absent && !self.envelope.is_passed(&name) {
                 self.field(&name, value, at);
             }
         }
@@ -193,9 +195,7 @@ impl OwnShape<'_> {
         let list = known(name, lists);
         match (list, value) {
             (Some(list), Value::Array(elements)) => self.append(list, elements, at),
-            // As good as absent.
-            (Some(_), Value::Null) => {}
-            (Some(list), value) if self.fields.contains_key(list) => {
+            (Some(list), value) if self.fields.contains_key(list) && !value.is_null() => {
                 Node::new(&value, &at.field(name), self.problems).elements(&mut |_| {});
             }
             (_, value) => self.insert(name, value, at),
