@@ -261,3 +261,6 @@ pub fn keep(page: &std::path::Path, table: &Table) -> Result<(), String> {
         "says\n{said}\nand the fields are\n{is}\nset {REWRITE}=1 to have this test write it"
     )))
 }
+
+#[cfg(test)]
+mod tests;

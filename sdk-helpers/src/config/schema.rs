@@ -209,3 +209,55 @@ fn or_null(schema: Value) -> Value {
     }
     schema.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::kind::{DurationText, FieldKind};
+    use super::*;
+
+    crate::fields! {
+        /// What a user writes.
+        struct Wire {
+            /// how long
+            fixed_delay as "fixedDelay": DurationText { default: "`1s`" },
+            count: u16 { within: Some((1.0, f64::INFINITY)) },
+            inner: Vec<Inner>,
+            gone: String { refused: true },
+        }
+    }
+
+    crate::fields! {
+        struct Inner {
+            mode: String { words: &["a", "b"] },
+        }
+    }
+
+    #[test]
+    fn a_mapping_says_what_may_stand_in_it() {
+        let schema = schema("some", &Wire::describe().into_table(), &Envelope::NONE);
+        assert_eq!(schema["title"], "some");
+        let own = json!({
+            "type": "object",
+            "description": "What a user writes.",
+            "additionalProperties": false,
+            "properties": {
+                "fixedDelay": {
+                    "type": ["string", "integer", "null"], "pattern": DURATION, "minimum": 0, "maximum": 0,
+                    "description": "how long. Default: `1s`",
+                },
+                "count": {
+                    "type": ["integer", "string", "null"], "pattern": WHOLE, "minimum": 1.0, "maximum": 65_535,
+                },
+                "inner": {"type": ["array", "null"], "items": {"$ref": "#/$defs/Inner"}},
+                "gone": {"type": "null"},
+            },
+            "patternProperties": {"^fixed_delay$": {"$ref": "#/$defs/configuration/properties/fixedDelay"}},
+            "dependentSchemas": {"fixed_delay": {"properties": {"fixedDelay": false}}},
+        });
+        assert_eq!(schema["$defs"]["configuration"], own);
+        let inner = json!({
+            "type": "object", "additionalProperties": false, "properties": {"mode": {"enum": ["a", "b", null]}},
+        });
+        assert_eq!(schema["$defs"]["Inner"], inner);
+    }
+}

@@ -22,7 +22,7 @@ fields! {
         /// its `customTags`; what else it says does nothing here
         pub(super) tracing: Vec<TracingWire> [spec] { default: "none", istio: "same" },
         /// accepted, and does nothing here: a filter cannot turn on Envoy's access log
-        pub(super) access_logging as "accessLogging": Vec<LoggingWire> [spec] { istio: "same" },
+        pub(super) access_logging as "accessLogging": Vec<LoggingWire> [spec] { kind: "list", istio: "same" },
         /// checked as in Istio, and of no effect: the filter works wherever it is loaded
         _selector as "selector": Elsewhere<SelectorWire> [spec] { istio: "same" },
         /// likewise
@@ -60,9 +60,11 @@ fields! {
     /// Istio's `tracing`. What steers the tracer does nothing here.
     pub(super) struct TracingWire {
         /// the side that `reporter` says, by its `mode`; a server's are `destination` and `waypoint`
-        pub(super) r#match as "match": ModeWire { default: "both", istio: "same" },
+        pub(super) r#match as "match": ModeWire {
+            kind: "`mode`: `CLIENT_AND_SERVER`, `CLIENT`, `SERVER`", default: "both", istio: "same"
+        },
         /// accepted, and say nothing to a filter
-        pub(super) providers: Vec<Option<ProviderWire>> { istio: "same" },
+        pub(super) providers: Vec<Option<ProviderWire>> { kind: "list", istio: "same" },
         /// tags with `label: false`; of each side the last element's
         pub(super) custom_tags as "customTags": Map<Option<CustomTagWire>> {
             kind: "names to tags", default: "none", istio: "same"
@@ -84,32 +86,39 @@ fields! {
 
 fields! {
     /// Istio's `accessLogging`.
-    pub(super) struct LoggingWire {
-        _match as "match": ModeWire,
-        pub(super) providers: Vec<Option<ProviderWire>>,
-        _disabled as "disabled": bool,
-        pub(super) filter: FilterWire,
+    pub(super) struct LoggingWire as "AccessLogging" {
+        /// for which side
+        _match as "match": ModeWire { istio: "same" },
+        /// those of MeshConfig
+        pub(super) providers: Vec<Option<ProviderWire>> { istio: "same" },
+        /// whether it is off
+        _disabled as "disabled": bool { istio: "same" },
+        /// for which requests
+        pub(super) filter: FilterWire { istio: "same" },
     }
 }
 
 fields! {
     /// Which requests Istio logs.
     pub(super) struct FilterWire {
-        pub(super) expression: String,
+        /// for which requests; it must be CEL
+        pub(super) expression: String { kind: "CEL", istio: "same" },
     }
 }
 
 fields! {
     /// Which side something is meant for.
-    pub(super) struct ModeWire {
-        pub(super) mode: Mode,
+    pub(super) struct ModeWire as "Mode" {
+        /// a client's side, a server's, or both
+        pub(super) mode: Mode { default: "both", istio: "same" },
     }
 }
 
 fields! {
     /// A provider of MeshConfig's.
-    pub(super) struct ProviderWire {
-        pub(super) name: String,
+    pub(super) struct ProviderWire as "ProviderRef" {
+        /// must be set
+        pub(super) name: String { istio: "same" },
     }
 }
 

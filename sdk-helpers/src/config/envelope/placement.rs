@@ -31,17 +31,22 @@ const TARGETS: [(&str, &str); 4] = [
 crate::fields! {
     /// Istio's WorkloadSelector.
     pub struct SelectorWire as "WorkloadSelector" {
-        match_labels as "matchLabels": MapOf<String>,
+        /// labels of the workloads; none of them, nor of their values, has a wildcard
+        match_labels as "matchLabels": MapOf<String> { istio: "same" },
     }
 }
 
 crate::fields! {
     /// Istio's PolicyTargetReference.
     pub struct TargetRefWire as "PolicyTargetReference" {
-        group: String,
-        kind: String,
-        name: String,
-        namespace: String,
+        /// the group of the kind; none for a Service
+        group: String { istio: "same" },
+        /// `Service`, `ServiceEntry`, `Gateway` or `GatewayClass`
+        kind: String { istio: "same" },
+        /// must be set
+        name: String { istio: "same" },
+        /// must not be set: a target is in the object's own namespace
+        namespace: String { istio: "same" },
     }
 }
 

@@ -44,9 +44,19 @@ pub(super) fn any_way(
 /// What an object of Kubernetes is told by.
 fn is_object() -> Value {
     let told = OBJECT.iter().filter(|name| **name != "status");
-    let told = told.flat_map(|name| [(*name).to_owned(), snake(name)]);
-    let told = told.map(|name| json!({"required": [name]}));
-    json!({"type": "object", "anyOf": told.collect::<Vec<Value>>()})
+    json!({"type": "object", "anyOf": any_of(told)})
+}
+
+/// That any of these fields is there, in either spelling.
+fn any_of<'a>(names: impl Iterator<Item = &'a &'a str>) -> Vec<Value> {
+    let mut spelt = Vec::new();
+    for name in names {
+        spelt.push((*name).to_owned());
+        spelt.push(snake(name));
+    }
+    spelt.dedup();
+    let there = spelt.into_iter();
+    there.map(|name| json!({"required": [name]})).collect()
 }
 
 struct Written<'a> {
@@ -92,12 +102,9 @@ impl Written<'_> {
             ..Table::default()
         };
         let alone = definitions.define("alone", &alone, Some(self.elements));
-        let spec = self.envelope.spec.iter();
-        let told = spec.flat_map(|name| [(*name).to_owned(), snake(name)]);
-        let told = told.map(|name| json!({"required": [name]}));
         let is_alone = json!({
-            "anyOf": told.collect::<Vec<Value>>(),
-            "not": {"anyOf": [{"required": [list]}, {"required": [snake(list)]}]},
+            "anyOf": any_of(self.envelope.spec.iter()),
+            "not": {"anyOf": any_of([list].iter())},
         });
         let own = json!({"if": is_alone, "then": alone, "else": own});
         (own, object)

@@ -9,7 +9,7 @@ fields! {
     /// Istio's `metrics`.
     pub(in crate::config) struct MetricsWire {
         /// accepted, and say nothing to a filter
-        pub(in crate::config) providers: Vec<Option<ProviderWire>> { istio: "same" },
+        pub(in crate::config) providers: Vec<Option<ProviderWire>> { kind: "list", istio: "same" },
         pub(in crate::config) overrides: Vec<Option<OverrideWire>>,
         /// accepted, and does nothing here: HTTP metrics are reported when a stream ends
         pub(in crate::config) reporting_interval as "reportingInterval": DurationText { istio: "same" },
