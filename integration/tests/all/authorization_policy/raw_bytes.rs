@@ -1,0 +1,120 @@
+//! Values of any bytes over HTTP/2, where Envoy lets them through: both filters decide alike.
+
+use fastrand::Rng;
+use integration::client::{Answered, Fields, Frames};
+use integration::envoy::Envoy;
+use integration::listener::bootstrap;
+use serde_json::{Value, json};
+
+use crate::authorization_policy::rig::{Manager, native, ours};
+
+const REQUESTS: usize = 1_500;
+
+/// What a value may be compared with, wherever it stands.
+fn rules() -> Vec<Value> {
+    let operation = |fields: Value| json!({"to": [{"operation": fields}]});
+    let header = |name: &str, values: Value| json!({"when": [{"key": format!("request.headers[{name}]"), "values": values}]});
+    let no_token = json!([{"source": {"notRequestPrincipals": ["*"]}}]);
+    vec![
+        operation(json!({"paths": ["*"]})),
+        operation(json!({"notPaths": ["*"]})),
+        operation(json!({"paths": ["/a*", "*b"]})),
+        operation(json!({"paths": ["/é*", "*é"]})),
+        operation(json!({"paths": ["/{*}", "/{*}/b"]})),
+        operation(json!({"notPaths": ["/{**}"]})),
+        json!({"from": no_token, "to": [{"operation": {"paths": ["/orders*", "*"]}}]}),
+        header("x-a", json!(["*"])),
+        header("x-a", json!(["a*", "*b"])),
+        header("x-a", json!(["é", "*é"])),
+        header("cookie", json!(["*"])),
+        header(":path", json!(["*"])),
+        json!({"when": [{"key": "request.headers[x-a]", "notValues": ["a*", "*"]}]}),
+    ]
+}
+
+/// Bytes that a header may hold, those that are no text among them.
+fn bytes(random: &mut Rng) -> Vec<u8> {
+    const LIKELY: &[&[u8]] = &[
+        b"a",
+        b"b",
+        b"/",
+        b"\xc3\xa9",
+        b"\xc3",
+        b"\xa9",
+        b"\xff",
+        b"\x80",
+        b"\t",
+        b"%ff",
+    ];
+    let mut value = Vec::new();
+    for _ in 0..random.usize(..6) {
+        match random.u8(..3) {
+            0 => value.push(random.u8(0x21..)),
+            _ => value.extend_from_slice(LIKELY[random.usize(..LIKELY.len())]),
+        }
+    }
+    value.retain(|byte| *byte != 0x7f);
+    value
+}
+
+#[test]
+fn bytes_that_are_no_text_are_decided_alike() {
+    let mut random = Rng::with_seed(0x5eed);
+    let requests: Vec<(Vec<u8>, Vec<u8>)> = (0..REQUESTS)
+        .map(|_| {
+            let mut path = bytes(&mut random);
+            path.insert(0, b'/');
+            path.retain(|byte| *byte != b'\t' && *byte != b'#');
+            (path, bytes(&mut random))
+        })
+        .chain([
+            (b"/a/b\xff".to_vec(), vec![]),
+            (b"/orders\xff".to_vec(), vec![]),
+        ])
+        .collect();
+    let fields: Vec<[(&str, &[u8]); 2]> = requests
+        .iter()
+        .map(|(_, value)| [("x-a", value.as_slice()), ("cookie", value)])
+        .collect();
+    let cases: Vec<Value> = rules()
+        .into_iter()
+        .flat_map(|rule| ["ALLOW", "DENY"].map(|action| (rule.clone(), action)))
+        .map(|(rule, action)| {
+            json!({"policies": [
+                {"name": "p", "namespace": "ns", "action": action, "rules": [rule]},
+            ]})
+        })
+        .collect();
+    // Without normalization a path arrives as it was sent, and with it Envoy escapes what is no text.
+    for normalization in ["NONE", "BASE"] {
+        let manager = Manager::default().paths(normalization);
+        let listeners = cases.iter().enumerate().flat_map(|(index, config)| {
+            [
+                native(&format!("native-{index}"), config, &manager)
+                    .manager("access_log", json!([])),
+                ours(&format!("ours-{index}"), config, &manager).manager("access_log", json!([])),
+            ]
+        });
+        let envoy = Envoy::builder(bootstrap(listeners.collect::<Vec<_>>(), [])).start();
+        let mut refused = 0;
+        for (index, config) in cases.iter().enumerate() {
+            let sent = || {
+                let pairs = requests.iter().zip(&fields);
+                pairs.map(|((path, _), fields)| (path, &fields[..] as &Fields<'_>))
+            };
+            let [theirs, mine] = ["native", "ours"]
+                .map(|side| Frames::connect(envoy.addr(&format!("{side}-{index}"))).get(sent()));
+            for (((path, value), mine), theirs) in requests.iter().zip(&mine).zip(&theirs) {
+                assert_eq!(
+                    mine,
+                    theirs,
+                    "{normalization}: {config}\npath {} x-a {}",
+                    path.escape_ascii(),
+                    value.escape_ascii()
+                );
+                refused += usize::from(*mine == Answered::Otherwise);
+            }
+        }
+        assert!(refused > REQUESTS, "only {refused} were refused");
+    }
+}

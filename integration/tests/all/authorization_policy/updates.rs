@@ -1,0 +1,107 @@
+//! The life of a configuration: refused at start, refused at an update, replaced.
+
+use std::time::Duration;
+
+use integration::client::Client;
+use integration::envoy::{Config, Envoy, Scratch};
+use integration::listener::{Listener, bootstrap};
+use integration::service::wait::until;
+use serde_json::{Value, json};
+
+use crate::authorization_policy::FILTER;
+
+const SOON: Duration = Duration::from_secs(10);
+
+fn listener(config: &Value) -> Listener {
+    Listener::new("ours").module(FILTER, config)
+}
+
+/// Denies this path, and every other one is allowed.
+fn denies(path: &str) -> Value {
+    json!({"policies": [{
+        "name": "p", "namespace": "ns", "action": "DENY",
+        "rules": [{"to": [{"operation": {"paths": [path]}}]}],
+    }]})
+}
+
+#[test]
+fn a_bad_configuration_is_refused_at_start_with_every_error() {
+    let config = json!({"policies": [
+        {"name": "a", "namespace": "ns", "action": "DENY"},
+        {"name": "b", "namespace": "ns", "rules": [
+            {"from": [{"source": {"ipBlocks": ["10.0.0.0/33"]}}]},
+            {"when": [{"key": "request.header[x]", "values": ["1"]}]},
+        ]},
+    ]});
+    let started = Envoy::builder(bootstrap([listener(&config)], [])).try_start();
+    let failure = started.err().unwrap();
+    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    for path in [
+        "policies[0]",
+        "policies[1].rules[0].from[0].source.ipBlocks[0]",
+        "policies[1].rules[1].when[0].key",
+    ] {
+        let start = format!("{FILTER}: {path}: ");
+        let found = failure
+            .log
+            .lines()
+            .filter(|line| line.contains(&start))
+            .count();
+        assert_eq!(found, 1, "`{start}` in\n{}", failure.log);
+    }
+}
+
+#[test]
+fn a_bad_update_is_refused_and_the_last_good_one_stays() {
+    let scratch = Scratch::new().unwrap();
+    let write = |scratch: &Scratch, config: &Value| {
+        let mut listener = listener(config).build();
+        listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
+        scratch
+            .write("lds.json", &json!({"resources": [listener]}).to_string())
+            .unwrap()
+    };
+    let path = write(&scratch, &denies("/one"));
+    let config = json!({
+        "node": {"id": "updates", "cluster": "updates"},
+        "dynamic_resources": {"lds_config": {
+            "path_config_source": {"path": path}, "resource_api_version": "V3",
+        }},
+    });
+    let envoy = Envoy::builder(Config::from_value(config))
+        .scratch(scratch)
+        .args(["--drain-time-s", "1"])
+        .start();
+    let status = |path: &str| Client::http1(envoy.addr("ours")).get(path).send().status;
+    assert_eq!([status("/one"), status("/two")], [403, 200]);
+
+    write(envoy.scratch(), &denies("/{two}"));
+    envoy.wait_log("policies[0].rules[0].to[0].operation.paths[0]: ", SOON);
+    envoy
+        .admin()
+        .wait_stat("listener_manager.lds.update_rejected", |n| n == 1, SOON);
+    assert_eq!([status("/one"), status("/two")], [403, 200]);
+
+    write(envoy.scratch(), &denies("/two"));
+    let taken = until(SOON, || (status("/two") == 403).then_some(()));
+    assert!(taken.is_some(), "the good update was not taken");
+    assert_eq!(status("/one"), 200);
+    let hash = envoy
+        .admin()
+        .stat("wasmcustom.mesh_filters.authorization-policy.config_hash");
+    envoy.wait_log(&format!("config_hash {hash}"), SOON);
+}
+
+/// Path templates that Envoy's own filter dies of at start.
+#[test]
+fn what_envoy_itself_would_die_of_is_refused_with_a_message() {
+    for path in ["foo/{*}", "{*}/b", "{**}", "//a/{*}", "/a/{**}//"] {
+        let started = Envoy::builder(bootstrap([listener(&denies(path))], [])).try_start();
+        let failure = started
+            .err()
+            .unwrap_or_else(|| panic!("`{path}` was taken"));
+        assert_eq!(failure.exit, Some(1), "{path}: {}", failure.log);
+        let at = "policies[0].rules[0].to[0].operation.paths[0]: ";
+        assert!(failure.log.contains(at), "{path}: {}", failure.log);
+    }
+}

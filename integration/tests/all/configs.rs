@@ -1,0 +1,38 @@
+//! The files of `envoy-configs/`, each run as its reader will run it: whatever a file or its
+//! comments promise is tried here, so that neither can rot.
+//!
+//! Tests named `smoke_process_*` run Envoy as a process whatever this machine offers.
+mod authorization;
+mod comments;
+mod costs;
+mod curl;
+mod demo;
+mod elsewhere;
+mod embedded;
+mod examples;
+mod istio;
+mod istio_all;
+mod istio_bases;
+mod istio_page;
+mod istio_rate_limit;
+mod istio_stats;
+mod istio_ways;
+mod local;
+mod pages;
+mod validate;
+
+use integration::demo::Shipped;
+
+/// Every file of ours.
+const FOLDER: &str = "envoy-configs";
+
+/// The files that Envoy reads, of all there are: the others are resources of Kubernetes.
+fn bootstraps() -> Vec<Shipped> {
+    let mut files = Shipped::all(FOLDER);
+    files.retain(|file| {
+        let mut lines = file.text().lines();
+        lines.any(|line| line.starts_with("static_resources:"))
+    });
+    assert!(!files.is_empty());
+    files
+}

@@ -1,0 +1,4 @@
+//! Languages that users write in and Envoy reads: what its own engines answer, beside what ours do.
+mod expressions;
+mod places;
+mod regexes;

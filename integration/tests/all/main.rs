@@ -1,0 +1,23 @@
+//! Everything that needs a built module or a real Envoy, a module for each group. It is one program,
+//! because each links a wasm compiler and an HTTP stack, and that took longer than most groups.
+//!
+//! One group alone: `cargo test -p integration --test all -- rate_limit::`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a panic is how a test fails"
+)]
+
+mod authorization_policy;
+mod configs;
+mod engines;
+mod fault_injection;
+mod harness;
+mod modules;
+mod rate_limit;
+mod request_authentication;
+mod shell;
+mod telemetry_tags;

@@ -1,0 +1,96 @@
+//! The life of a configuration: refused at start, refused at an update, replaced while limits
+//! count.
+
+use integration::client::Client;
+use integration::envoy::{Config, Envoy, Scratch};
+use integration::listener::{Listener, bootstrap};
+use integration::service::wait::until;
+use serde_json::{Value, json};
+
+use crate::rate_limit::{FILTER, SOON, ours};
+
+const BAD: &str = "limits[0].requests: 0 would refuse every request; at least 1";
+
+fn limit(requests: u32) -> Value {
+    json!({"name": "counted", "match": [{"uri": {"prefix": "/counted"}}], "requests": requests, "per": "1h"})
+}
+
+#[test]
+fn a_bad_configuration_is_refused_at_start_with_every_error() {
+    let config = json!({"limits": [limit(0), {"requests": 1, "per": "soon"}]});
+    let failure = Envoy::builder(bootstrap([ours(&config)], []))
+        .try_start()
+        .err()
+        .unwrap();
+    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    for error in [
+        BAD,
+        "limits[1].per: `soon` is not a duration such as `250ms`, `5s` or `1m30s`",
+    ] {
+        let line = format!("{FILTER}: {error}");
+        let logged = failure.log.lines();
+        let found = logged.filter(|logged| logged.ends_with(&line)).count();
+        assert_eq!(found, 1, "`{line}` in\n{}", failure.log);
+    }
+}
+
+/// Envoy reads its listeners from a file of ours.
+fn updatable(first: &Value) -> Envoy {
+    let scratch = Scratch::new().unwrap();
+    let path = write(&scratch, ours(first));
+    let config = json!({
+        "node": {"id": "updates", "cluster": "updates"},
+        "dynamic_resources": {"lds_config": {
+            "path_config_source": {"path": path}, "resource_api_version": "V3",
+        }},
+    });
+    Envoy::builder(Config::from_value(config))
+        .scratch(scratch)
+        .workers(2)
+        .args(["--drain-time-s", "1"])
+        .start()
+}
+
+fn write(scratch: &Scratch, listener: Listener) -> String {
+    let mut listener = listener.build();
+    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
+    let path = scratch
+        .write("lds.json", &json!({"resources": [listener]}).to_string())
+        .unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn counts_outlive_good_updates_and_bad_ones() {
+    let envoy = updatable(&json!({"limits": [limit(5)]}));
+    let left = || {
+        let answer = Client::http1(envoy.addr("ours")).get("/counted").send();
+        let left = answer.header("x-ratelimit-remaining").map(str::to_owned);
+        (answer.status, left.unwrap_or_default())
+    };
+    assert_eq!(left(), (200, "4".to_owned()));
+
+    write(envoy.scratch(), ours(&json!({"limits": [limit(0)]})));
+    envoy.wait_log(&format!("{FILTER}: {BAD}"), SOON);
+    envoy
+        .admin()
+        .wait_stat("listener_manager.lds.update_rejected", |n| n == 1, SOON);
+    assert_eq!(left(), (200, "3".to_owned()));
+
+    // A good one adds a limit; the first goes on where it was.
+    let new =
+        json!({"name": "new", "match": [{"uri": {"exact": "/new"}}], "requests": 1, "per": "1h"});
+    write(envoy.scratch(), ours(&json!({"limits": [new, limit(5)]})));
+    let taken = until(SOON, || {
+        let answer = Client::http1(envoy.addr("ours"))
+            .get("/new")
+            .try_send()
+            .ok()?;
+        (answer.status == 429).then_some(())
+    });
+    assert!(taken.is_some(), "the good update was not taken");
+    assert_eq!(left(), (200, "2".to_owned()));
+    assert_eq!(left(), (200, "1".to_owned()));
+    assert_eq!(left(), (200, "0".to_owned()));
+    assert_eq!(left(), (429, "0".to_owned()));
+}
