@@ -130,6 +130,21 @@ impl Attribute {
         }
     }
 
+    /// Whether Envoy has to be asked for it: no header has it.
+    pub(crate) fn is_property(&self) -> bool {
+        matches!(self.form, Form::Property(_) | Form::Code)
+    }
+
+    /// The header of the request that has it.
+    pub(crate) fn request_header(&self) -> Option<&str> {
+        match self.form {
+            Form::UrlPath | Form::Query => Some(":path"),
+            Form::Named(header) => Some(header),
+            Form::RequestHeader | Form::FirstOfRequest => self.path.get(2).map(String::as_str),
+            _ => None,
+        }
+    }
+
     /// How many looks at the headers of the request it takes.
     pub fn headers(&self) -> usize {
         match self.form {
@@ -152,18 +167,16 @@ impl Attribute {
 
     /// Its value as text; `None` where there is none.
     pub fn read<'a>(&self, view: &View<'a>) -> Option<Cow<'a, [u8]>> {
-        let name = self.path.get(2).map_or("", String::as_str);
-        let query = |request: &'a Request| query(request.path_and_query());
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let property = || view.world.property(&path);
+        let name = self.name();
+        let property = || self.property(view);
         let text = match self.form {
             Form::RequestHeader => return joined(view.request?.values(name)),
             Form::ResponseHeader => return joined(view.response?.values(name)),
             Form::FirstOfRequest => return view.request?.first(name).map(Cow::Borrowed),
             Form::FirstOfResponse => return view.response?.first(name).map(Cow::Borrowed),
             Form::Named(header) => return view.request?.first(header).map(Cow::Borrowed),
-            Form::UrlPath => return view.request.map(|request| Cow::Borrowed(request.path())),
-            Form::Query => return view.request.map(query).map(Cow::Borrowed),
+            Form::UrlPath => return path(view).map(|path| Cow::Borrowed(split(path).0)),
+            Form::Query => return path(view).map(|path| Cow::Borrowed(split(path).1)),
             Form::Property(kind) => return written(kind, property()?).map(Cow::Owned),
             Form::GrpcStatus if !view.request?.is_grpc() => return None,
             Form::GrpcStatus => uint(&property()?)?.to_string(),
@@ -174,6 +187,39 @@ impl Attribute {
         };
         Some(Cow::Owned(text.into_bytes()))
     }
+
+    /// Whether it is there, if a header has it.
+    pub(crate) fn is_there(&self, view: &View<'_>) -> bool {
+        let of_request = |name| view.request.is_some_and(|request| request.has(name));
+        match self.form {
+            Form::RequestHeader | Form::FirstOfRequest => of_request(self.name()),
+            Form::Named(header) => of_request(header),
+            Form::UrlPath | Form::Query => path(view).is_some(),
+            Form::ResponseHeader | Form::FirstOfResponse => {
+                let name = self.name();
+                view.response.is_some_and(|response| response.has(name))
+            }
+            _ => false,
+        }
+    }
+
+    /// What Envoy gives for it.
+    pub(crate) fn property(&self, view: &View<'_>) -> Option<Vec<u8>> {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        view.world.property(&path)
+    }
+
+    /// Of a header its name.
+    fn name(&self) -> &str {
+        self.path.get(2).map_or("", String::as_str)
+    }
+}
+
+/// `:path`, which to CEL is empty where it is missing, but not if Envoy has no headers at all.
+fn path<'a>(view: &View<'a>) -> Option<&'a [u8]> {
+    let request = view.request?;
+    let path = request.first(":path");
+    path.or_else(|| request.headers().iter().next().map(|_| &[][..]))
 }
 
 fn code<'a>(view: &View<'a>) -> Option<Cow<'a, [u8]>> {
@@ -197,11 +243,13 @@ pub fn written(kind: Kind, bytes: Vec<u8>) -> Option<Vec<u8>> {
     Some(text.into_bytes())
 }
 
-/// As Envoy cuts it out of `:path`.
-fn query(path: &[u8]) -> &[u8] {
-    let mut parts = path.splitn(2, |byte| *byte == b'?').skip(1);
+/// The path and the query, as Envoy cuts them out of `:path`.
+fn split(path: &[u8]) -> (&[u8], &[u8]) {
+    let mut parts = path.splitn(2, |byte| *byte == b'?');
+    let path = parts.next().unwrap_or_default();
     let query = parts.next().unwrap_or_default();
-    query.split(|byte| *byte == b'#').next().unwrap_or_default()
+    let query = query.split(|byte| *byte == b'#').next();
+    (path, query.unwrap_or_default())
 }
 
 /// The values of a header as CEL sees them.

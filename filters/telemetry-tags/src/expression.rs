@@ -1,7 +1,7 @@
 //! Expressions: CEL, as far as Envoy and the interpreter of our tests agree on it.
 //!
-//! A literal or a plain attribute is read here and costs what reading it costs; anything else is
-//! Envoy's to evaluate, by the functions it lends to modules. Outside of Envoy the `cel` crate does
+//! A literal, a plain attribute and a [`tree`] of such are evaluated here and cost what reading them costs; anything
+//! else is Envoy's to evaluate, by the functions it lends to modules. Outside of Envoy the `cel` crate does
 //! the same and no byte of it gets into a module.
 
 mod advice;
@@ -15,6 +15,7 @@ mod literal;
 mod rules;
 mod syntax;
 mod token;
+mod tree;
 
 use std::borrow::Cow;
 
@@ -27,6 +28,8 @@ use crate::claim::{Claim, LazyClaims};
 #[derive(Debug)]
 pub struct Expression {
     how: How,
+    /// What the engine reads of it: also what is evaluated here is only taken if the engine takes it.
+    program: Option<Box<engine::Program>>,
     /// As the user wrote it.
     text: String,
     /// Its place in the configuration, for what is only found out when Envoy reads it.
@@ -44,7 +47,8 @@ enum How {
     Literal(String),
     Attribute(Attribute),
     Claim(Claim),
-    Engine(engine::Program),
+    Tree(Box<tree::Tree>),
+    Engine,
 }
 
 /// An expression as an engine takes it.
@@ -70,24 +74,30 @@ impl Expression {
             syntax::parse(text).map_err(|problem| advice::instead_of(text).unwrap_or(problem))?;
         let plain = |path: &Vec<String>| Attribute::plain(path, parsed.kind, parsed.phase);
         let comes_late = parsed.reads.iter().any(|path| comes_late(path));
-        let how = if let Some(literal) = parsed.literal {
-            How::Literal(literal)
+        let (how, program) = if let Some(literal) = parsed.literal {
+            (How::Literal(literal), None)
         } else if let Some(attribute) = parsed.attribute.as_ref().and_then(plain) {
-            How::Attribute(attribute)
+            (How::Attribute(attribute), None)
         } else {
             // How bytes are read depends on what kind the value is, which of a map's value is unknown.
             let text = match parsed.kind {
                 Kind::Other => format!("string({text})"),
                 _ => text.to_owned(),
             };
-            How::Engine(engine::Program::new(CelSource {
+            let program = engine::Program::new(CelSource {
                 text,
                 kind: parsed.kind,
                 reads: parsed.reads,
-            })?)
+            })?;
+            let how = match parsed.tree {
+                Some(tree) => How::Tree(tree.into()),
+                None => How::Engine,
+            };
+            (how, Some(program.into()))
         };
         let expression = Expression {
             how,
+            program,
             text: text.to_owned(),
             at: at.to_string(),
             patterns: parsed.patterns,
@@ -104,6 +114,7 @@ impl Expression {
     pub fn of_claim(name: &str, at: &At<'_>) -> Result<Self, String> {
         Ok(Expression {
             how: How::Claim(Claim::parse(name)?),
+            program: None,
             // With a blank it is the text of no expression.
             text: format!("claim {name}"),
             at: at.to_string(),
@@ -128,7 +139,7 @@ impl Expression {
 
     /// Has the engine read it, and reports at its place if it will not.
     pub fn prepare(&self, world: &dyn World, problems: &Problems) {
-        let How::Engine(program) = &self.how else {
+        let Some(program) = &self.program else {
             return;
         };
         let at = At::written(&self.at);
@@ -140,13 +151,22 @@ impl Expression {
                 format!("`{pattern}` is no pattern that Envoy can match by (RE2)"),
             );
         }
+        if self.is_evaluated_here() {
+            program.forget(world);
+        }
+    }
+
+    /// Whether no engine is asked for its value.
+    pub fn is_evaluated_here(&self) -> bool {
+        !matches!(self.how, How::Engine)
     }
 
     /// How many looks at the headers of the request it takes.
     pub fn headers(&self) -> usize {
         match &self.how {
             How::Attribute(attribute) => attribute.headers(),
-            How::Literal(_) | How::Claim(_) | How::Engine(_) => 0,
+            How::Tree(tree) => tree.headers(),
+            How::Literal(_) | How::Claim(_) | How::Engine => 0,
         }
     }
 
@@ -161,7 +181,8 @@ impl Expression {
             How::Literal(text) => Some(Cow::Borrowed(text.as_bytes())),
             How::Attribute(attribute) => attribute.read(view),
             How::Claim(claim) => claim.read(view.claims, view.world).map(Cow::Owned),
-            How::Engine(program) => program.evaluate(view).map(Cow::Owned),
+            How::Tree(tree) => tree.evaluate(view),
+            How::Engine => self.program.as_ref()?.evaluate(view).map(Cow::Owned),
         }
     }
 }

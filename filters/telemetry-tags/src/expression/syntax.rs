@@ -10,10 +10,11 @@ mod operand;
 use super::advice;
 use super::rules::{combine, expect, negated};
 use super::token::Tokens;
+use super::tree::{Builder, Node, Tree};
 use crate::attribute::{Kind, Phase, is_closed_between, is_foreign, look_up};
 
 /// What an expression is found to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) struct Parsed {
     /// What it gives.
     pub(super) kind: Kind,
@@ -21,6 +22,8 @@ pub(super) struct Parsed {
     pub(super) literal: Option<String>,
     /// The whole of it, if it is just an attribute.
     pub(super) attribute: Option<Vec<String>>,
+    /// The whole of it, if this module evaluates it as Envoy would.
+    pub(super) tree: Option<Tree>,
     /// The attributes it reads, as far down as names lead.
     pub(super) reads: Vec<Vec<String>>,
     /// The patterns it matches texts by.
@@ -73,6 +76,7 @@ pub(super) fn parse(text: &str) -> Result<Parsed, String> {
         kind: whole.kind,
         literal: whole.literal,
         attribute: whole.path,
+        tree: whole.node.map(|root| parser.builder.finish(root)),
         reads: parser.reads,
         patterns: parser.patterns,
         phase,
@@ -100,6 +104,8 @@ struct Operand {
     path: Option<Vec<String>>,
     /// Whether its last name stands behind a dot.
     dotted: bool,
+    /// Itself, for this module to evaluate; `None` if only Envoy can.
+    node: Option<Node>,
 }
 
 impl Operand {
@@ -109,11 +115,25 @@ impl Operand {
             literal: None,
             path: None,
             dotted: false,
+            node: None,
         }
     }
-}
 
-impl Operand {
+    fn known(kind: Kind, node: Option<Node>) -> Self {
+        Operand {
+            node,
+            ..Operand::of(kind)
+        }
+    }
+
+    fn literal(kind: Kind, text: String) -> Self {
+        Operand {
+            node: Builder::literal(kind, &text),
+            literal: Some(text),
+            ..Operand::of(kind)
+        }
+    }
+
     /// What to write for `a || 'none'`.
     fn or_else(&self, operator: &str, other: &Operand) -> Option<String> {
         let path = self.path.as_ref().filter(|_| operator == "||")?;
@@ -132,6 +152,7 @@ struct Parser {
     tokens: Tokens,
     reads: Vec<Vec<String>>,
     patterns: Vec<String>,
+    builder: Builder,
     /// What is legal and surely not meant.
     warning: Option<String>,
     /// Variables of the macros around.
@@ -148,6 +169,7 @@ impl Parser {
             tokens: Tokens::of(text)?,
             reads: Vec::new(),
             patterns: Vec::new(),
+            builder: Builder::default(),
             warning: None,
             scope: Vec::new(),
             depth: 0,
@@ -178,11 +200,12 @@ impl Parser {
             let yes = self.binary(0)?;
             self.tokens.expect(":")?;
             let no = self.expression()?;
-            Operand::of(if yes.kind == no.kind {
+            let kind = if yes.kind == no.kind {
                 yes.kind
             } else {
                 Kind::Other
-            })
+            };
+            self.operation(kind, "?", vec![condition, yes, no])
         } else {
             condition
         };
@@ -201,11 +224,28 @@ impl Parser {
                 self.warn_of_null(&left);
             }
             left = match combine(operator, left.kind, right.kind) {
-                Ok(kind) => Operand::of(kind),
+                Ok(kind) => self.infix(kind, operator, left, right),
                 Err(problem) => return Err(left.or_else(operator, &right).unwrap_or(problem)),
             };
         }
         Ok(left)
+    }
+
+    fn infix(&mut self, kind: Kind, operator: &str, left: Operand, right: Operand) -> Operand {
+        // A map by itself is nothing to this module, but it knows what is asked about one.
+        if operator == "in"
+            && let (Kind::Text, Some(name), Some(path)) = (left.kind, &left.literal, &right.path)
+        {
+            let path = [path.as_slice(), std::slice::from_ref(name)].concat();
+            return Operand::known(kind, self.builder.has(&path));
+        }
+        self.operation(kind, operator, vec![left, right])
+    }
+
+    /// What an operator, a function or a method makes of parts.
+    fn operation(&mut self, kind: Kind, written: &str, parts: Vec<Operand>) -> Operand {
+        let mut parts = parts.into_iter().map(|part| (part.kind, part.node));
+        Operand::known(kind, self.builder.operation(written, &mut parts))
     }
 
     /// Of Envoy's own attributes none is ever null; where one is missing, so is the answer.
@@ -234,25 +274,28 @@ impl Parser {
         if self.tokens.take("!") {
             let part = self.unary()?;
             expect(part.kind, Kind::Bool, "!")?;
-            return Ok(Operand::of(Kind::Bool));
+            return Ok(self.operation(Kind::Bool, "!", vec![part]));
         }
         if self.tokens.take("-") {
             if is_first && self.tokens.take_least() {
-                return Ok(Operand {
-                    literal: Some(i64::MIN.to_string()),
-                    ..Operand::of(Kind::Int)
-                });
+                return Ok(Operand::literal(Kind::Int, i64::MIN.to_string()));
             }
             let part = self.signed(false)?;
             expect(part.kind, Kind::Int, "-")?;
-            return Ok(Operand {
-                literal: part.literal.map(|digits| negated(&digits)),
-                ..Operand::of(part.kind)
-            });
+            // Of the least of all numbers there is none.
+            let kind = part.kind;
+            let digits = part.literal.as_deref().map(negated);
+            return Ok(
+                match digits.filter(|digits| digits.parse::<i64>().is_ok()) {
+                    Some(digits) => Operand::literal(kind, digits),
+                    None => self.operation(kind, "-", vec![part]),
+                },
+            );
         }
-        let part = self.member()?;
+        let mut part = self.member()?;
         if let Some(path) = &part.path {
             self.reads.push(path.clone());
+            part.node = self.builder.attribute(path);
         }
         Ok(part)
     }

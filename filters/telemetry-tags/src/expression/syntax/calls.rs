@@ -14,8 +14,9 @@ impl Parser {
             self.depth = self.depth.saturating_sub(1);
             return match part.path {
                 Some(path) if part.dotted => {
+                    let node = self.builder.has(&path);
                     self.reads.push(path);
-                    Ok(Operand::of(Kind::Bool))
+                    Ok(Operand::known(Kind::Bool, node))
                 }
                 Some(path) if path.len() > 1 => {
                     let there = advice::is_there(&path, false).unwrap_or_default();
@@ -29,18 +30,18 @@ impl Parser {
         let Some((_, kind)) = FUNCTIONS.iter().find(|(known, _)| *known == name) else {
             return Err(unknown(name));
         };
-        let arguments = self.list(")")?;
-        let [argument] = arguments.as_slice() else {
+        let mut arguments = self.list(")")?;
+        let (Some(argument), []) = (arguments.pop(), arguments.as_slice()) else {
             return Err(format!("`{name}()` takes one argument"));
         };
         let fits = takes(name, argument.kind, argument.literal.is_some());
         if !fits {
             return Err(format!("`{name}()` does not take {}", argument.kind.name()));
         }
-        Ok(Operand::of(*kind))
+        Ok(self.operation(*kind, name, vec![argument]))
     }
 
-    pub(super) fn method(&mut self, of: &Operand, name: &str) -> Read {
+    pub(super) fn method(&mut self, of: Operand, name: &str) -> Read {
         if MACROS.contains(&name) {
             expect(of.kind, Kind::Map, name)?;
             return self.comprehension();
@@ -51,11 +52,11 @@ impl Parser {
         let Some((_, count, kind)) = METHODS.iter().find(|(known, ..)| *known == name) else {
             return Err(unknown(name));
         };
-        let arguments = self.list(")")?;
+        let mut arguments = self.list(")")?;
         if arguments.len() != *count {
             return Err(format!("`{name}()` takes {count} arguments here"));
         }
-        let texts = || std::iter::once(of).chain(&arguments);
+        let texts = || std::iter::once(&of).chain(&arguments);
         if *kind == Kind::Bool && !texts().all(|part| matches!(part.kind, Kind::Text | Kind::Other))
         {
             let other = texts().find(|part| part.kind != Kind::Text);
@@ -70,8 +71,10 @@ impl Parser {
                 return Err("`matches()` takes a pattern that is written out".to_owned());
             };
             self.patterns.push(pattern);
+            return Ok(Operand::of(*kind));
         }
-        Ok(Operand::of(*kind))
+        arguments.insert(0, of);
+        Ok(self.operation(*kind, name, arguments))
     }
 
     /// `list.exists(x, x == 1)`, behind its parenthesis.

@@ -13,8 +13,11 @@ impl Parser {
                 let name = self.tokens.name()?;
                 if self.tokens.take("(") {
                     // What a method is called on is read in its own right.
-                    self.reads.extend(part.path.take());
-                    part = self.method(&part, &name)?;
+                    if let Some(path) = part.path.take() {
+                        part.node = self.builder.attribute(&path);
+                        self.reads.push(path);
+                    }
+                    part = self.method(part, &name)?;
                 } else {
                     part = self.select(part, name)?;
                     part.dotted = true;
@@ -59,8 +62,8 @@ impl Parser {
             return Ok(inner);
         }
         if self.tokens.take("[") {
-            self.list("]")?;
-            return Ok(Operand::of(Kind::Map));
+            let parts = self.list("]")?;
+            return Ok(self.operation(Kind::Map, "[", parts));
         }
         if self.tokens.take("{") {
             return Err("a map that is written out is not supported here".to_owned());
@@ -69,22 +72,13 @@ impl Parser {
             Some(Token::Fraction) => {
                 Err("a number with a fraction or an exponent is not supported here".to_owned())
             }
-            Some(Token::Text(text)) => Ok(Operand {
-                literal: Some(text),
-                ..Operand::of(Kind::Text)
-            }),
+            Some(Token::Text(text)) => Ok(Operand::literal(Kind::Text, text)),
             Some(Token::Bytes) => Ok(Operand::of(Kind::Bytes)),
             Some(Token::Int(number)) if number >= LEAST => {
                 Err(format!("`{number}` is larger than any whole number"))
             }
-            Some(Token::Int(number)) => Ok(Operand {
-                literal: Some(number.to_string()),
-                ..Operand::of(Kind::Int)
-            }),
-            Some(Token::Uint(number)) => Ok(Operand {
-                literal: Some(number.to_string()),
-                ..Operand::of(Kind::Uint)
-            }),
+            Some(Token::Int(number)) => Ok(Operand::literal(Kind::Int, number.to_string())),
+            Some(Token::Uint(number)) => Ok(Operand::literal(Kind::Uint, number.to_string())),
             Some(Token::Name(name)) => self.named(name),
             other => Err(self.tokens.unexpected(other.as_ref())),
         }
@@ -92,12 +86,7 @@ impl Parser {
 
     fn named(&mut self, name: String) -> Read {
         match name.as_str() {
-            "true" | "false" => {
-                return Ok(Operand {
-                    literal: Some(name),
-                    ..Operand::of(Kind::Bool)
-                });
-            }
+            "true" | "false" => return Ok(Operand::literal(Kind::Bool, name)),
             "null" => return Ok(Operand::of(Kind::Null)),
             word if RESERVED.contains(&word) => {
                 return Err(format!("`{word}` is a word that CEL keeps to itself"));
