@@ -1,5 +1,6 @@
 //! Authorization in a real Envoy, where the cases cannot reach: beside Envoy's own RBAC over real
 //! mutual TLS, under attack, and over the life of a listener.
+
 mod addresses;
 mod custom;
 mod differences;

@@ -2,6 +2,7 @@
 //! comments promise is tried here, so that neither can rot.
 //!
 //! Tests named `smoke_process_*` run Envoy as a process whatever this machine offers.
+
 mod authorization;
 mod comments;
 mod costs;

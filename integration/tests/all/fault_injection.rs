@@ -1,5 +1,6 @@
 //! Fault injection in a real Envoy, where the cases cannot reach: beside Envoy's own filter, under
 //! load, under attack, and over the life of a listener.
+
 mod active;
 mod delays;
 mod differential;

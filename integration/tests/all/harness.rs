@@ -1,6 +1,7 @@
 //! The harness itself, before anything else stands on it.
 //!
 //! Tests named `smoke_process_*` run Envoy as a process whatever this machine offers.
+
 mod envoy;
 mod leftovers;
 mod services;

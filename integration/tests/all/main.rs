@@ -1,6 +1,7 @@
 //! Everything that needs a built module or a real Envoy, a module for each group. It is one program,
 //! because each links a wasm compiler and an HTTP stack, and that took longer than most groups.
 //!
+
 //! One group alone: `cargo test -p integration --test all -- rate_limit::`.
 #![allow(
     clippy::unwrap_used,

@@ -3,9 +3,12 @@
 //!
 //! Each host call costs Envoy a tenth of a microsecond, or half of one if it returns bytes, so the
 //! counts here are the price of a filter; a change that raises one should mean to.
+
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use integration::envoy::repository;
@@ -516,6 +519,59 @@ fn one_header_as_a_tag_costs_that_header_and_its_state() {
     let tag = r#"{"tags": [{"name": "a", "header": {"name": "user-agent"}}]}"#;
     let costs_of_it = [("proxy_get_header_map_value", 1), ("proxy_set_property", 1)];
     costs(&telemetry(tag), &costs_of_it);
+}
+
+/// Envoy with CEL, and how many expressions it keeps for the module.
+fn telemetry_with_cel(expression: &str) -> (Host, Rc<Cell<u32>>) {
+    let host = Host::new(&module("telemetry-tags")).unwrap();
+    host.log_level(Level::Info);
+    let kept = Rc::new(Cell::new(0_u32));
+    let (created, deleted) = (Rc::clone(&kept), Rc::clone(&kept));
+    host.foreign("expr_create", move |_| {
+        created.set(created.get() + 1);
+        Ok(7_u32.to_le_bytes().to_vec())
+    });
+    host.foreign("expr_delete", move |_| {
+        deleted.set(deleted.get() - 1);
+        Ok(Vec::new())
+    });
+    host.foreign("expr_evaluate", |_| Ok(vec![1]));
+    let config = format!(r#"{{"tags": [{{"name": "a", "expression": "{expression}"}}]}}"#);
+    assert!(host.configure(config.as_bytes()), "{:?}", host.log());
+    (host, kept)
+}
+
+/// Envoy reads every expression at load; one that the module evaluates itself costs what it reads, and Envoy
+/// keeps nothing of it.
+#[test]
+fn a_simple_expression_asks_envoy_to_evaluate_nothing() {
+    let state = ("proxy_set_property", 1);
+    for (expression, cost) in [
+        (
+            "request.url_path.startsWith('/path') ? 'api' : 'web'",
+            ("proxy_get_header_map_value", 1),
+        ),
+        (
+            "request.method == 'GET' && !('x-none' in request.headers) ? request.host + '!' : 'none'",
+            ("proxy_get_header_map_pairs", 1),
+        ),
+        // With the answer's headers, and once more at the end.
+        (
+            "response.code >= 200 && response.code <= 299 ? '2xx' : 'other'",
+            ("proxy_get_property", 2),
+        ),
+        (
+            "'x-cache' in response.headers ? response.headers['x-cache'] : 'none'",
+            ("proxy_get_header_map_pairs", 2),
+        ),
+    ] {
+        let (host, kept) = telemetry_with_cel(expression);
+        costs(&host, &[cost, state]);
+        assert_eq!(kept.get(), 0, "{expression}");
+    }
+    let (host, kept) = telemetry_with_cel("request.path.matches('^/p') ? 'p' : 'other'");
+    costs(&host, &[("proxy_call_foreign_function", 1), state]);
+    assert_eq!(kept.get(), 1);
 }
 
 /// All that is read of the request is read at one look at its headers.

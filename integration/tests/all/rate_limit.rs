@@ -1,5 +1,6 @@
 //! Rate limits in a real Envoy, where the cases cannot reach: counted exactly under load, beside
 //! Envoy's own filter, under attack, over the life of a listener, and with a service that counts.
+
 mod bytes;
 mod counts;
 mod differences;

@@ -1,5 +1,6 @@
 //! Request authentication in a real Envoy, where the cases cannot reach: beside Envoy's own filter,
 //! with an issuer that fails, under attack, and over the life of a listener.
+
 mod certificates;
 mod claims;
 mod corners;

@@ -3,6 +3,7 @@
 //! control can show, in the wasm host.
 //!
 //! The probe does one thing a path, so that each test reads as a request and what came of it.
+
 mod background;
 mod calls;
 mod cells;

@@ -1,5 +1,6 @@
 //! Telemetry in a real Envoy, read by those it is for: Prometheus, a collector of spans, the access
 //! log; under attack, with a million values, and over the life of a listener.
+
 mod cardinality;
 mod dashboards;
 mod death;
