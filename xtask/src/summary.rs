@@ -21,7 +21,7 @@ struct Row {
     took: Duration,
     counts: Option<Counts>,
     /// What the time went into, where that is known.
-    parts: Vec<Part>,
+    parts: Vec<(String, Duration)>,
 }
 
 enum Outcome {
@@ -42,21 +42,23 @@ impl Summary {
     }
 
     /// Says what the time of the step before went into.
-    pub(crate) fn parts(&mut self, parts: Vec<Part>) {
+    pub(crate) fn parts(&mut self, parts: Vec<(String, Duration)>) {
         if let Some(row) = self.rows.last_mut() {
             row.parts = parts;
         }
     }
 
     /// `problem` is why the run is not to be trusted although no test failed.
-    pub(crate) fn tests(
-        &mut self,
-        step: &'static str,
-        took: Duration,
-        counts: Counts,
-        problem: Option<String>,
-    ) {
+    pub(crate) fn tests(&mut self, step: &'static str, parts: Vec<Part>, problem: Option<String>) {
+        let took = parts.iter().map(|part| part.took).sum();
+        let mut counts = Counts::default();
         let mut problems = Vec::new();
+        for part in &parts {
+            counts.add(part.counts.unwrap_or_default());
+            if part.counts.is_none() {
+                problems.push(format!("{} ended without a result", part.name));
+            }
+        }
         if counts.failed > 0 {
             problems.push(format!("{} of its tests failed", counts.failed));
         }
@@ -78,6 +80,8 @@ impl Summary {
             Outcome::Failed(problems.join("; "))
         };
         self.push(step, outcome, took, Some(counts));
+        let parts = parts.into_iter().map(|part| (part.name, part.took));
+        self.parts(parts.collect());
     }
 
     pub(crate) fn not_run(&mut self, step: &'static str, why: &str) {
@@ -134,7 +138,7 @@ impl Summary {
                 all.push((row.took, row.step.to_owned()));
             }
             let parts = row.parts.iter();
-            all.extend(parts.map(|part| (part.took, format!("{}: {}", row.step, part.name))));
+            all.extend(parts.map(|(name, took)| (*took, format!("{}: {name}", row.step))));
         }
         all.sort_by_key(|(took, _)| std::cmp::Reverse(*took));
         let mut text = "seconds  slowest\n".to_owned();
@@ -196,19 +200,33 @@ impl Summary {
 #[cfg(test)]
 mod tests {
     use super::Summary;
-    use crate::counts::counts;
+    use crate::counts::{Counts, counts};
+    use crate::test_run::Part;
     use std::time::Duration;
+
+    /// A run of so many seconds.
+    fn part(name: &str, seconds: u64, counts: Option<Counts>) -> Part {
+        Part {
+            library: "library".to_owned(),
+            name: name.to_owned(),
+            took: Duration::from_secs(seconds),
+            counts,
+        }
+    }
+
+    fn ran(passed: u64, failed: u64, ignored: u64) -> Vec<Part> {
+        vec![part("tests/a.rs", 0, Some(counts(passed, failed, ignored)))]
+    }
 
     #[test]
     fn the_table_and_the_last_line() {
         let mut summary = Summary::default();
         summary.check("format", Duration::from_millis(1240), Ok(()));
-        summary.tests(
-            "unit tests",
-            Duration::from_secs(61),
-            counts(312, 0, 0),
-            None,
-        );
+        let run = vec![
+            part("tests/a.rs", 1, Some(counts(2, 0, 0))),
+            part("tests/b.rs", 60, Some(counts(310, 0, 0))),
+        ];
+        summary.tests("unit tests", run, None);
         summary.not_needed("smoke tests as a process");
         summary.remark("engine: containers".to_owned());
         assert_eq!(
@@ -220,7 +238,7 @@ mod tests {
              \n\
              engine: containers\n\
              \n\
-             seconds  slowest\n   61.0  unit tests\n    1.2  format\n\
+             seconds  slowest\n   60.0  unit tests: tests/b.rs\n    1.2  format\n    1.0  unit tests: tests/a.rs\n\
              \n\
              312 passed, 0 failed\n"
         );
@@ -231,15 +249,10 @@ mod tests {
         let mut summary = Summary::default();
         summary.check("format", Duration::ZERO, Err("a\nb".to_owned()));
         summary.not_run("integration", "the build failed");
-        summary.tests("failing", Duration::ZERO, counts(5, 2, 0), None);
-        summary.tests("skipping", Duration::ZERO, counts(5, 0, 3), None);
-        summary.tests(
-            "crashed",
-            Duration::ZERO,
-            counts(1, 0, 0),
-            Some("signal".to_owned()),
-        );
-        summary.tests("empty", Duration::ZERO, counts(0, 0, 0), None);
+        summary.tests("failing", ran(5, 2, 0), None);
+        summary.tests("skipping", ran(5, 0, 3), None);
+        summary.tests("crashed", ran(1, 0, 0), Some("signal".to_owned()));
+        summary.tests("empty", ran(0, 0, 0), None);
         assert_eq!(summary.totals(), (11, 9));
         let text = summary.text();
         assert!(text.contains("format: a\nintegration: not run: the build failed\n"));

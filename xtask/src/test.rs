@@ -2,18 +2,20 @@
 //!
 //! A failing step does not end the run, so that one run tells all there is to mend.
 
-use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
 use crate::engine::{CHOICE, Engine};
 use crate::summary::Summary;
-use crate::test_run::{self, Part, TestRun};
+use crate::test_run::{self, Part};
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::Workspace;
 use crate::{Failure, build, process};
 
 const STEPS: usize = 8;
+/// The package of the tests that need modules and an Envoy.
+const INTEGRATION: &str = "integration";
+const NOT_BUILT: &str = "the build failed";
 
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     if !flags.is_empty() {
@@ -72,42 +74,53 @@ impl Run<'_> {
         if built {
             self.check("same bytes twice", || same_bytes_twice(workspace));
         } else {
-            self.not_run("same bytes twice");
+            self.not_run("same bytes twice", NOT_BUILT);
         }
         built
     }
 
+    /// One selection of packages for all of them: with another, cargo would turn on other features of
+    /// libraries, and compile a hundred again.
     fn tests(&mut self, built: bool) {
-        let root = self.workspace.root.as_path();
-        let unit = Tests {
-            root,
-            packages: &["--workspace", "--exclude", "integration"],
-            filter: &[],
-            set: None,
-        };
-        self.count("unit and doc tests", &unit);
-
-        let engine = Engine::find();
+        let (compiling, unit) = ("compiling the tests", "unit and doc tests");
         let (full, smoke) = ("integration tests", "smoke as a process");
-        if !built {
-            // Modules of an earlier build would be tested in place of these.
-            self.not_run(full);
-            self.not_run(smoke);
+        let whole = || {
+            let mut tests = process::cargo(&self.workspace.root);
+            // On to the next test binary after a failing one, for a complete count.
+            tests.args(["test", "--no-fail-fast", "--workspace"]);
+            if !built {
+                // Modules of an earlier build would be tested in place of these.
+                tests.args(["--exclude", INTEGRATION]);
+            }
+            tests
+        };
+        let (mut compile, mut all, mut processes) = (whole(), whole(), whole());
+        compile.arg("--no-run");
+        processes.args(["--tests", "--", "smoke"]);
+        processes.env(CHOICE, "process");
+
+        if !self.check(compiling, || process::run(&mut compile)) {
+            for step in [unit, full, smoke] {
+                self.not_run(step, "the tests do not compile");
+            }
             return;
         }
-        let all = Tests {
-            packages: &["-p", "integration"],
-            ..unit
-        };
-        self.count(full, &all);
+        let (parts, problem) = self.stream("tests", &mut all);
+        let (integration, others) = parts
+            .into_iter()
+            .partition::<Vec<_>, _>(|part| part.library == INTEGRATION);
+        self.summary.tests(unit, others, problem.clone());
+        if !built {
+            self.not_run(full, NOT_BUILT);
+            self.not_run(smoke, NOT_BUILT);
+            return;
+        }
+        self.summary.tests(full, integration, problem);
+
+        let engine = Engine::find();
         if engine.used_containers() {
-            let processes = Tests {
-                packages: &["-p", "integration", "--tests"],
-                filter: &["--", "smoke"],
-                set: Some((CHOICE, "process")),
-                ..unit
-            };
-            self.count(smoke, &processes);
+            let (parts, problem) = self.stream(smoke, &mut processes);
+            self.summary.tests(smoke, parts, problem);
         } else {
             self.announce(smoke, "not needed, the tests before ran as processes");
             self.summary.not_needed(smoke);
@@ -133,36 +146,22 @@ impl Run<'_> {
         well
     }
 
-    fn count(&mut self, step: &'static str, tests: &Tests) {
-        let mut command = tests.command();
-        self.announce(step, &process::line(&command));
-        let start = Instant::now();
-        let compiled = process::run(&mut tests.compiling());
-        let compiling = Part {
-            name: "compiling".to_owned(),
-            took: start.elapsed(),
-        };
-        let result = compiled.and_then(|()| test_run::stream(&mut command, &mut std::io::stdout()));
-        let took = start.elapsed();
-        let (run, problem) = match result {
-            Ok((run, status)) if status.success() => (run, None),
-            Ok((run, status)) => (run, Some(process::ending(status))),
-            Err(problem) => (TestRun::default(), Some(problem)),
-        };
-        let TestRun { counts, mut parts } = run;
-        println!(
-            "{step}: {} passed, {} failed in {:.1} s",
-            counts.passed,
-            counts.failed,
-            took.as_secs_f64()
-        );
-        self.summary.tests(step, took, counts, problem);
-        parts.push(compiling);
-        self.summary.parts(parts);
+    /// Runs tests: the binaries, and why the run is not to be trusted although none says so.
+    fn stream(&mut self, step: &'static str, command: &mut Command) -> (Vec<Part>, Option<String>) {
+        self.announce(step, &process::line(command));
+        match test_run::stream(command, &mut std::io::stdout()) {
+            Ok((parts, status)) => {
+                let told = parts
+                    .iter()
+                    .any(|part| part.counts.is_none_or(|c| c.failed > 0));
+                let problem = (!status.success() && !told).then(|| process::ending(status));
+                (parts, problem)
+            }
+            Err(problem) => (Vec::new(), Some(problem)),
+        }
     }
 
-    fn not_run(&mut self, step: &'static str) {
-        let why = "the build failed";
+    fn not_run(&mut self, step: &'static str, why: &str) {
         self.announce(step, why);
         self.summary.not_run(step, why);
     }
@@ -171,38 +170,6 @@ impl Run<'_> {
         self.started += 1;
         let colon = if what.is_empty() { "" } else { ": " };
         println!("\n[{}/{STEPS}] {step}{colon}{what}", self.started);
-    }
-}
-
-/// What `cargo test` is told to run.
-struct Tests<'a> {
-    root: &'a Path,
-    packages: &'a [&'a str],
-    /// Words for the test binaries.
-    filter: &'a [&'a str],
-    /// A variable that the tests read.
-    set: Option<(&'a str, &'a str)>,
-}
-
-impl Tests<'_> {
-    fn command(&self) -> Command {
-        let mut command = self.cargo(&[]);
-        command.args(self.filter);
-        command.envs(self.set);
-        command
-    }
-
-    /// Compiles and runs nothing, so that what that takes is known.
-    fn compiling(&self) -> Command {
-        self.cargo(&["--no-run"])
-    }
-
-    fn cargo(&self, flags: &[&str]) -> Command {
-        let mut command = process::cargo(self.root);
-        // On to the next test binary after a failing one, for a complete count.
-        command.args(["test", "--no-fail-fast"]);
-        command.args(self.packages).args(flags);
-        command
     }
 }
 

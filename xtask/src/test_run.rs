@@ -1,6 +1,6 @@
 //! A run of `cargo test`: how many tests there were, and where the time went.
 //!
-//! Stable Rust tells no test's time, so what is measured is compiling, and each test binary.
+//! Stable Rust tells no test's time, so what is measured is each test binary.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, ExitStatus};
@@ -9,25 +9,22 @@ use std::time::{Duration, Instant};
 use crate::counts::Counts;
 use crate::process;
 
-/// What a run came to.
-#[derive(Debug, Default)]
-pub(crate) struct TestRun {
-    pub(crate) counts: Counts,
-    pub(crate) parts: Vec<Part>,
-}
-
-/// A part of a step, and how long it took.
+/// A test binary, or the doc tests of a library.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
+    /// The library it belongs to, by its name in code.
+    pub(crate) library: String,
     pub(crate) name: String,
     pub(crate) took: Duration,
+    /// Nothing where it ended without a result.
+    pub(crate) counts: Option<Counts>,
 }
 
-/// Runs the tests, shows their output as it comes, and adds up every test binary's result.
+/// Runs the tests, shows their output as it comes, and tells of every test binary.
 pub(crate) fn stream(
     command: &mut Command,
     shown: &mut dyn Write,
-) -> Result<(TestRun, ExitStatus), String> {
+) -> Result<(Vec<Part>, ExitStatus), String> {
     let start = Instant::now();
     // One pipe for both streams: cargo names a binary on one, the binary answers on the other.
     let (output, input) = std::io::pipe().map_err(|error| format!("no pipe: {error}"))?;
@@ -73,55 +70,62 @@ fn pass_on(
 /// What the lines so far told.
 #[derive(Default)]
 struct Reading {
-    run: TestRun,
-    /// The library whose binaries run; cargo names the others by their file alone.
-    library: Option<String>,
-    running: Option<(String, Duration)>,
+    parts: Vec<Part>,
+    running: Option<Part>,
+    began: Duration,
 }
 
 impl Reading {
     /// `at` is the time since the run began.
     fn line(&mut self, line: &str, at: Duration) {
         if let Some(counts) = Counts::from_line(line) {
-            self.run.counts.add(counts);
-        } else if let Some(name) = self.binary(line) {
+            if let Some(part) = &mut self.running {
+                // The doc tests of a library come in several results.
+                part.counts.get_or_insert_default().add(counts);
+            }
+        } else if let Some((library, name)) = self.binary(line) {
             self.over(at);
-            self.running = Some((name, at));
+            self.began = at;
+            self.running = Some(Part {
+                library,
+                name,
+                took: Duration::ZERO,
+                counts: None,
+            });
         }
     }
 
-    /// The name of what begins with this line: `Running <file> (<binary>)` or `Doc-tests <library>`.
-    fn binary(&mut self, line: &str) -> Option<String> {
+    /// Library and name of what begins with this line: `Running <file> (<binary>)` or
+    /// `Doc-tests <library>`.
+    fn binary(&self, line: &str) -> Option<(String, String)> {
         let line = line.trim();
         if let Some(library) = line.strip_prefix("Doc-tests ") {
-            return Some(format!("{library} doc tests"));
+            return Some((library.to_owned(), format!("{library} doc tests")));
         }
         let (source, path) = line.strip_prefix("Running ")?.split_once(" (")?;
         let (_, file) = path.strip_suffix(')')?.rsplit_once('/')?;
         let (name, _hash) = file.rsplit_once('-')?;
-        match source.strip_prefix("unittests ") {
-            Some("src/lib.rs" | "src/main.rs") => {
-                self.library = Some(name.to_owned());
-                Some(format!("{name} unit tests"))
+        // Cargo names a library or program by itself, and what follows by its file alone.
+        let before = self.running.as_ref().map(|part| part.library.as_str());
+        match (source.strip_prefix("unittests "), before) {
+            (Some("src/lib.rs" | "src/main.rs"), _) | (_, None) => {
+                Some((name.to_owned(), format!("{name} unit tests")))
             }
-            Some(_) => Some(format!("{name} unit tests")),
-            None => Some(match &self.library {
-                Some(library) => format!("{library} {source}"),
-                None => source.to_owned(),
-            }),
+            (Some(_), Some(library)) => Some((library.to_owned(), format!("{name} unit tests"))),
+            (None, Some(library)) => Some((library.to_owned(), format!("{library} {source}"))),
         }
     }
 
     fn over(&mut self, at: Duration) {
-        if let Some((name, began)) = self.running.take() {
-            let took = at.saturating_sub(began);
-            self.run.parts.push(Part { name, took });
+        if let Some(mut part) = self.running.take() {
+            part.took = at.saturating_sub(self.began);
+            self.parts.push(part);
         }
     }
 
-    fn end(mut self, at: Duration) -> TestRun {
+    fn end(mut self, at: Duration) -> Vec<Part> {
         self.over(at);
-        self.run
+        self.parts
     }
 }
 
@@ -132,14 +136,16 @@ mod tests {
     use std::process::Command;
     use std::time::Duration;
 
-    /// The parts of a run that printed these lines, at these seconds.
-    fn parts(lines: &[(u64, &str)], end: u64) -> Vec<(String, u64)> {
+    /// The parts of a run that printed these lines, at these seconds: library, name, seconds.
+    fn parts(lines: &[(u64, &str)], end: u64) -> Vec<(String, String, u64)> {
         let mut reading = Reading::default();
         for (second, line) in lines {
             reading.line(line, Duration::from_secs(*second));
         }
-        let parts = reading.end(Duration::from_secs(end)).parts.into_iter();
-        parts.map(|part| (part.name, part.took.as_secs())).collect()
+        let parts = reading.end(Duration::from_secs(end)).into_iter();
+        parts
+            .map(|part| (part.library, part.name, part.took.as_secs()))
+            .collect()
     }
 
     #[test]
@@ -165,18 +171,23 @@ mod tests {
                 8,
                 "     Running unittests src/bin/bench.rs (target/debug/deps/bench-77)",
             ),
-            (9, "   Doc-tests rate_limit"),
+            (
+                9,
+                "     Running unittests src/main.rs (target/debug/deps/xtask-77)",
+            ),
+            (11, "   Doc-tests rate_limit"),
         ];
         let expected = [
-            ("rate_limit unit tests", 3),
-            ("rate_limit tests/service.rs", 3),
-            ("bench unit tests", 1),
-            ("rate_limit doc tests", 11),
+            ("rate_limit", "rate_limit unit tests", 3),
+            ("rate_limit", "rate_limit tests/service.rs", 3),
+            ("rate_limit", "bench unit tests", 1),
+            ("xtask", "xtask unit tests", 2),
+            ("rate_limit", "rate_limit doc tests", 9),
         ];
-        assert_eq!(
-            parts(&lines, 20),
-            expected.map(|(name, seconds)| (name.to_owned(), seconds))
-        );
+        let owned = |(library, name, seconds): (&str, &str, u64)| {
+            (library.to_owned(), name.to_owned(), seconds)
+        };
+        assert_eq!(parts(&lines, 20), expected.map(owned));
     }
 
     #[test]
@@ -194,19 +205,21 @@ mod tests {
     }
 
     #[test]
-    fn adds_up_every_binary_and_keeps_the_exit_code() {
+    fn every_binary_has_its_counts_and_the_run_its_exit_code() {
         let script = "echo '     Running tests/a.rs (target/debug/deps/a-1)' >&2
             printf 'test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\\n\\377\\n'
             echo '     Running tests/b.rs (target/debug/deps/b-1)' >&2
+            echo '   Doc-tests c' >&2
+            printf 'test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\\n'
             printf 'test result: FAILED. 2 passed; 1 failed; 4 ignored; 0 measured\\n'; exit 101";
         let mut shown = Vec::new();
         let mut shell = Command::new("sh");
-        let (run, status) = stream(shell.args(["-c", script]), &mut shown).unwrap();
-        assert_eq!(run.counts, counts(3, 1, 4));
+        let (parts, status) = stream(shell.args(["-c", script]), &mut shown).unwrap();
+        let found: Vec<_> = parts.iter().map(|part| part.counts).collect();
+        let expected = [Some(counts(1, 0, 0)), None, Some(counts(3, 1, 4))];
+        assert_eq!(found, expected);
         assert_eq!(status.code(), Some(101));
-        let names: Vec<_> = run.parts.iter().map(|part| part.name.as_str()).collect();
-        assert_eq!(names, ["tests/a.rs", "tests/b.rs"]);
         let lines = shown.split(|byte| *byte == b'\n').count();
-        assert_eq!(lines, 6, "{}", String::from_utf8_lossy(&shown));
+        assert_eq!(lines, 8, "{}", String::from_utf8_lossy(&shown));
     }
 }
