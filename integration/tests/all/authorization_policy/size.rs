@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch};
 use integration::listener::Listener;
 use integration::service::wait::until;
+use integration::updates;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::rig::{Manager, native, ours};
@@ -33,22 +33,6 @@ fn policies(rules: usize) -> Value {
     json!({"policies": policies})
 }
 
-/// Envoy reads its listeners from a file, so that what a listener adds is seen by itself.
-fn write(scratch: &Scratch, listeners: Vec<Listener>) -> String {
-    let listeners: Vec<Value> = listeners
-        .into_iter()
-        .map(|listener| {
-            let mut listener = listener.build();
-            listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-            listener
-        })
-        .collect();
-    let path = scratch
-        .write("lds.json", &json!({"resources": listeners}).to_string())
-        .unwrap();
-    path.to_str().unwrap().to_owned()
-}
-
 /// What a listener costs Envoy when it is added.
 struct Added {
     /// Until it serves.
@@ -70,24 +54,16 @@ impl fmt::Display for Added {
     }
 }
 
+/// What a listener adds to an Envoy that has the module already.
 fn added(listener: impl Fn(&str, usize) -> Listener) -> Added {
-    let scratch = Scratch::new().unwrap();
     // The module is there already: what is measured is the configuration.
-    let path = write(&scratch, vec![listener("few", 10)]);
-    let config = json!({
-        "node": {"id": "size", "cluster": "size"},
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": path}, "resource_api_version": "V3",
-        }},
-    });
-    let envoy = Envoy::builder(Config::from_value(config))
-        .scratch(scratch)
-        .start();
+    let few = listener("few", 10).build();
+    let envoy = updates::builder(std::slice::from_ref(&few), |_| {}).start();
     assert_eq!(Client::http1(envoy.addr("few")).get("/").send().status, 200);
     let (bytes, cpu) = (envoy.rss(), envoy.cpu());
-    let listeners = vec![listener("few", 10), listener("many", RULES)];
+    let listeners = [few, listener("many", RULES).build()];
     let start = Instant::now();
-    write(envoy.scratch(), listeners);
+    updates::update(&envoy, &listeners);
     let serves = || {
         let addr = envoy
             .admin()

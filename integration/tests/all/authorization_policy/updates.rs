@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch};
+use integration::envoy::Envoy;
 use integration::listener::{Listener, bootstrap};
 use integration::service::wait::until;
+use integration::updates;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::FILTER;
@@ -53,36 +54,19 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
 
 #[test]
 fn a_bad_update_is_refused_and_the_last_good_one_stays() {
-    let scratch = Scratch::new().unwrap();
-    let write = |scratch: &Scratch, config: &Value| {
-        let mut listener = listener(config).build();
-        listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-        scratch
-            .write("lds.json", &json!({"resources": [listener]}).to_string())
-            .unwrap()
-    };
-    let path = write(&scratch, &denies("/one"));
-    let config = json!({
-        "node": {"id": "updates", "cluster": "updates"},
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": path}, "resource_api_version": "V3",
-        }},
-    });
-    let envoy = Envoy::builder(Config::from_value(config))
-        .scratch(scratch)
-        .args(["--drain-time-s", "1"])
-        .start();
+    let envoy = updates::builder(&[listener(&denies("/one")).build()], |_| {}).start();
+    let update = |config: &Value| updates::update(&envoy, &[listener(config).build()]);
     let status = |path: &str| Client::http1(envoy.addr("ours")).get(path).send().status;
     assert_eq!([status("/one"), status("/two")], [403, 200]);
 
-    write(envoy.scratch(), &denies("/{two}"));
+    update(&denies("/{two}"));
     envoy.wait_log("policies[0].rules[0].to[0].operation.paths[0]: ", SOON);
     envoy
         .admin()
         .wait_stat("listener_manager.lds.update_rejected", |n| n == 1, SOON);
     assert_eq!([status("/one"), status("/two")], [403, 200]);
 
-    write(envoy.scratch(), &denies("/two"));
+    update(&denies("/two"));
     let taken = until(SOON, || (status("/two") == 403).then_some(()));
     assert!(taken.is_some(), "the good update was not taken");
     assert_eq!(status("/one"), 200);

@@ -11,6 +11,7 @@ use integration::client::Frames;
 use integration::envoy::{Envoy, Scratch};
 use integration::listener::{Listener, bootstrap, typed};
 use integration::service::wait::until;
+use integration::updates;
 use sdk_helpers::matcher::Regex;
 use serde_json::{Value, json};
 
@@ -293,7 +294,7 @@ fn the_same_patterns_are_taken() {
         patterns.insert(text(&mut random));
     }
     let patterns: Vec<String> = patterns.into_iter().collect();
-    let resources: Vec<Value> = patterns
+    let listeners: Vec<Value> = patterns
         .iter()
         .enumerate()
         .map(|(index, pattern)| {
@@ -307,22 +308,14 @@ fn the_same_patterns_are_taken() {
             // Never opened, but no two may have the same.
             listener["bind_to_port"] = json!(false);
             listener["address"]["socket_address"]["port_value"] = json!(index + 1);
-            typed("envoy.config.listener.v3.Listener", listener)
+            listener
         })
         .collect();
-    let scratch = Scratch::new().unwrap();
-    let path = scratch
-        .write(
-            "listeners.json",
-            &json!({"resources": resources}).to_string(),
-        )
-        .unwrap();
-    let config = integration::envoy::Config::from_value(json!({
-        "node": {"id": "regexes", "cluster": "regexes"},
-        "layered_runtime": runtime(),
-        "dynamic_resources": {"lds_config": {"path_config_source": {"path": path}}},
-    }));
-    let envoy = Envoy::builder(config).scratch(scratch).workers(1).start();
+    let envoy = updates::builder(&listeners, |bootstrap| {
+        bootstrap["layered_runtime"] = runtime();
+    })
+    .workers(1)
+    .start();
     let dump = envoy
         .admin()
         .json("/config_dump?resource=dynamic_listeners");

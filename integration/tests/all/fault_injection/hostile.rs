@@ -1,10 +1,10 @@
 //! What an attacker may send: no VM dies of it, and the next good request is served.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use integration::client::{Client, raw};
+use integration::client::Client;
 use integration::envoy::Envoy;
+use integration::hostile;
 use integration::listener::bootstrap;
 use serde_json::{Value, json};
 
@@ -27,85 +27,26 @@ fn nosy() -> Value {
     ]})
 }
 
-fn send(addr: SocketAddr, head: &[u8]) {
-    let mut bytes = head.to_vec();
-    bytes.extend(b"host: x\r\nconnection: close\r\n\r\n");
-    raw(addr, &bytes, Duration::from_secs(5));
-}
-
 #[test]
 fn hostile_requests_leave_a_good_one_served() {
-    let listener = ours(&nosy())
-        // Envoy waits a second for a client that could still be sending; this one is not.
-        .manager("delayed_close_timeout", json!("0s"))
-        .manager("max_request_headers_kb", json!(96))
-        .manager(
-            "common_http_protocol_options",
-            json!({"max_headers_count": 2000}),
-        );
+    let listener = hostile::admit(ours(&nosy()));
     let envoy = Envoy::builder(bootstrap([listener], [])).start();
     let addr = envoy.addr("ours");
-    let long = vec![b'a'; 60 * 1024];
-
-    for bad in [
-        &b"\xff"[..],
-        b"\x80\x81\xfe",
-        b"caf\xe9",
-        b"\xc0\xaf",
-        b"\xf0\x9f\x98\x80",
-        &long,
-    ] {
-        for name in [
-            "x-a",
-            "x-b",
-            "user-agent",
-            "content-type",
-            "x-envoy-fault-abort-request",
-            "x-envoy-fault-delay-request",
-            "x-envoy-fault-delay-request-percentage",
-        ] {
-            let head = [
-                format!("GET /any HTTP/1.1\r\n{name}: ").as_bytes(),
-                bad,
-                b"\r\n",
-            ]
-            .concat();
-            send(addr, &head);
-        }
-    }
+    let headers = [
+        "x-a: ",
+        "x-b: ",
+        "user-agent: ",
+        "content-type: ",
+        "x-envoy-fault-abort-request: ",
+        "x-envoy-fault-delay-request: ",
+        "x-envoy-fault-delay-request-percentage: ",
+    ];
+    hostile::values(addr, "/any", &headers, &[]);
     assert_serves(&envoy, 418);
-
-    for path in [
-        "/%00%ff",
-        "//..//%2e%2e/",
-        "/?",
-        "/?&&=&==&q",
-        "/?q=%",
-        "/t//////e",
-        "/;x=y",
-        "*",
-        "/\u{7f}",
-        "http://other.example/absolute?q=1",
-        "/?q=\u{e4}",
-    ] {
-        send(addr, format!("GET {path} HTTP/1.1\r\n").as_bytes());
-    }
-    let path = [
-        b"GET /",
-        &long[..],
-        b"?q=",
-        &long[..20_000],
-        b" HTTP/1.1\r\n",
-    ]
-    .concat();
-    send(addr, &path);
+    hostile::targets(addr, "");
+    hostile::targets(addr, "/t");
     assert_serves(&envoy, 418);
-
-    // The same header a thousand times, and a thousand headers.
-    let same = "x-a: a\r\n".repeat(1000);
-    send(addr, format!("GET /any HTTP/1.1\r\n{same}").as_bytes());
-    let many: String = (0..1000).map(|n| format!("x-{n}: {n}\r\n")).collect();
-    send(addr, format!("GET /any HTTP/1.1\r\n{many}").as_bytes());
+    hostile::many(addr, "/any", "x-a: a\r\n");
     assert_serves(&envoy, 418);
 
     for absurd in [

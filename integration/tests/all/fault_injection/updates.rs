@@ -4,8 +4,9 @@
 use std::time::Duration;
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch};
+use integration::envoy::{Config, Envoy};
 use integration::listener::{Listener, bootstrap};
+use integration::updates;
 use serde_json::{Value, json};
 
 use crate::fault_injection::{FILTER, SOON, abort_all, ours};
@@ -100,38 +101,17 @@ fn base64(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// Envoy reads its listeners from a file of ours.
-fn updatable(first: Listener) -> Envoy {
-    let scratch = Scratch::new().unwrap();
-    let path = write(&scratch, first);
-    let config = json!({
-        "node": {"id": "updates", "cluster": "updates"},
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": path}, "resource_api_version": "V3",
-        }},
-    });
-    Envoy::builder(Config::from_value(config))
-        .scratch(scratch)
-        .args(["--drain-time-s", "1"])
-        .start()
-}
-
-fn write(scratch: &Scratch, listener: Listener) -> String {
-    let mut listener = listener.build();
-    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch
-        .write("lds.json", &json!({"resources": [listener]}).to_string())
-        .unwrap();
-    path.to_str().unwrap().to_owned()
+fn updatable(config: &Value) -> Envoy {
+    updates::builder(&[ours(config).build()], |_| {}).start()
 }
 
 fn update(envoy: &Envoy, config: &Value) {
-    write(envoy.scratch(), ours(config));
+    updates::update(envoy, &[ours(config).build()]);
 }
 
 #[test]
 fn a_bad_update_is_refused_and_the_last_good_one_stays() {
-    let envoy = updatable(ours(&abort_all(501)));
+    let envoy = updatable(&abort_all(501));
     let status = || Client::http1(envoy.addr("ours")).get("/").send().status;
     assert_eq!(status(), 501);
     update(&envoy, &abort_all(600));
@@ -159,7 +139,7 @@ fn a_held_request_ends_as_it_began_when_the_configuration_changes() {
         "delay": {"percentage": {"value": 100}, "fixedDelay": "900ms"},
         "abort": {"percentage": {"value": 100}, "httpStatus": 503},
     }}]});
-    let envoy = updatable(ours(&slow));
+    let envoy = updatable(&slow);
     let addr = envoy.addr("ours");
     let active = "wasmcustom.mesh_filters.fault-injection.active";
     std::thread::scope(|scope| {

@@ -1,11 +1,9 @@
 //! What an attacker may send: no VM dies of it, no limit forgets, and the next good request is
 //! served.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use integration::client::{Client, raw};
+use integration::client::Client;
 use integration::envoy::Envoy;
+use integration::hostile;
 use integration::listener::bootstrap;
 use serde_json::{Value, json};
 
@@ -30,14 +28,7 @@ fn nosy() -> Value {
 }
 
 fn start() -> Envoy {
-    let listener = ours(&nosy())
-        // Envoy waits a second for a client that could still be sending; this one is not.
-        .manager("delayed_close_timeout", json!("0s"))
-        .manager("max_request_headers_kb", json!(96))
-        .manager(
-            "common_http_protocol_options",
-            json!({"max_headers_count": 2000}),
-        );
+    let listener = hostile::admit(ours(&nosy()));
     let envoy = Envoy::builder(bootstrap([listener], [])).workers(2).start();
     assert_eq!(
         Client::http1(envoy.addr("ours")).get("/gone").send().status,
@@ -58,86 +49,23 @@ fn assert_serves(envoy: &Envoy) {
     assert!(!log.contains("panicked at"), "the module panicked");
 }
 
-fn send(addr: SocketAddr, head: &[u8]) {
-    let mut bytes = head.to_vec();
-    bytes.extend(b"host: x\r\nconnection: close\r\n\r\n");
-    raw(addr, &bytes, Duration::from_secs(5));
-}
-
 #[test]
 fn hostile_requests_leave_a_good_one_served() {
     let envoy = start();
     let addr = envoy.addr("ours");
-    let long = vec![b'a'; 60 * 1024];
-
-    for bad in [
-        &b"\xff"[..],
-        b"\x80\x81\xfe",
-        b"caf\xe9",
-        b"\xc0\xaf",
-        b"99999999999999999999",
-        b"-1",
-        b"",
-        &long,
-    ] {
-        for name in [
-            "x-key",
-            "cookie",
-            "x-cost",
-            "x-plan",
-            "content-type",
-            "x-forwarded-for",
-        ] {
-            let value = if name == "cookie" {
-                b"session="
-            } else {
-                &b""[..]
-            };
-            let head = [
-                format!("GET /any HTTP/1.1\r\n{name}: ").as_bytes(),
-                value,
-                bad,
-                b"\r\n",
-            ]
-            .concat();
-            send(addr, &head);
-        }
-    }
+    let headers = [
+        "x-key: ",
+        "cookie: session=",
+        "x-cost: ",
+        "x-plan: ",
+        "content-type: ",
+        "x-forwarded-for: ",
+    ];
+    hostile::values(addr, "/any", &headers, &[]);
     assert_serves(&envoy);
-
-    for path in [
-        "/any/%00%ff",
-        "/any//..//%2e%2e/",
-        "/any?",
-        "/any?&&=&==&q",
-        "/any?q=%",
-        "/any?q=%f",
-        "/any?%71=%zz",
-        "/any/////x",
-        "/any;x=y",
-        "*",
-        "/any\u{7f}",
-        "http://other.example/any?q=1",
-        "/any?q=\u{e4}",
-    ] {
-        send(addr, format!("GET {path} HTTP/1.1\r\n").as_bytes());
-    }
-    let path = [
-        b"GET /any",
-        &long[..],
-        b"?q=",
-        &long[..20_000],
-        b" HTTP/1.1\r\n",
-    ]
-    .concat();
-    send(addr, &path);
+    hostile::targets(addr, "/any");
     assert_serves(&envoy);
-
-    // The same header a thousand times, and a thousand headers.
-    let same = "x-key: a\r\nx-cost: 3\r\n".repeat(900);
-    send(addr, format!("GET /any HTTP/1.1\r\n{same}").as_bytes());
-    let many: String = (0..1000).map(|n| format!("x-{n}: {n}\r\n")).collect();
-    send(addr, format!("GET /any HTTP/1.1\r\n{many}").as_bytes());
+    hostile::many(addr, "/any", "x-key: a\r\nx-cost: 3\r\n");
     assert_serves(&envoy);
 }
 

@@ -2,9 +2,10 @@
 //! count.
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch};
-use integration::listener::{Listener, bootstrap};
+use integration::envoy::Envoy;
+use integration::listener::bootstrap;
 use integration::service::wait::until;
+use integration::updates;
 use serde_json::{Value, json};
 
 use crate::rate_limit::{FILTER, SOON, ours};
@@ -34,30 +35,13 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
     }
 }
 
-/// Envoy reads its listeners from a file of ours.
-fn updatable(first: &Value) -> Envoy {
-    let scratch = Scratch::new().unwrap();
-    let path = write(&scratch, ours(first));
-    let config = json!({
-        "node": {"id": "updates", "cluster": "updates"},
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": path}, "resource_api_version": "V3",
-        }},
-    });
-    Envoy::builder(Config::from_value(config))
-        .scratch(scratch)
-        .workers(2)
-        .args(["--drain-time-s", "1"])
-        .start()
+fn updatable(config: &Value) -> Envoy {
+    let listener = ours(config).build();
+    updates::builder(&[listener], |_| {}).workers(2).start()
 }
 
-fn write(scratch: &Scratch, listener: Listener) -> String {
-    let mut listener = listener.build();
-    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch
-        .write("lds.json", &json!({"resources": [listener]}).to_string())
-        .unwrap();
-    path.to_str().unwrap().to_owned()
+fn update(envoy: &Envoy, config: &Value) {
+    updates::update(envoy, &[ours(config).build()]);
 }
 
 #[test]
@@ -70,7 +54,7 @@ fn counts_outlive_good_updates_and_bad_ones() {
     };
     assert_eq!(left(), (200, "4".to_owned()));
 
-    write(envoy.scratch(), ours(&json!({"limits": [limit(0)]})));
+    update(&envoy, &json!({"limits": [limit(0)]}));
     envoy.wait_log(&format!("{FILTER}: {BAD}"), SOON);
     envoy
         .admin()
@@ -80,7 +64,7 @@ fn counts_outlive_good_updates_and_bad_ones() {
     // A good one adds a limit; the first goes on where it was.
     let new =
         json!({"name": "new", "match": [{"uri": {"exact": "/new"}}], "requests": 1, "per": "1h"});
-    write(envoy.scratch(), ours(&json!({"limits": [new, limit(5)]})));
+    update(&envoy, &json!({"limits": [new, limit(5)]}));
     let taken = until(SOON, || {
         let answer = Client::http1(envoy.addr("ours"))
             .get("/new")

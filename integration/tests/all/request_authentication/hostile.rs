@@ -1,10 +1,8 @@
 //! What an attacker may send: no VM dies of it, and the next good request is served.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
-use integration::client::{Client, raw};
+use integration::client::Client;
 use integration::envoy::Envoy;
+use integration::hostile;
 use integration::jwt::{Algorithm, Key, broken, jwks};
 use integration::listener::bootstrap;
 use serde_json::{Value, json};
@@ -30,21 +28,8 @@ fn nosy(keys: &[Key]) -> Value {
     ])
 }
 
-fn send(addr: SocketAddr, head: &[u8]) {
-    let mut bytes = head.to_vec();
-    bytes.extend(b"host: x\r\nconnection: close\r\n\r\n");
-    raw(addr, &bytes, Duration::from_secs(5));
-}
-
 fn start(key: &Key) -> Envoy {
-    let listener = ours(&nosy(std::slice::from_ref(key)))
-        // Envoy waits a second for a client that could still be sending; this one is not.
-        .manager("delayed_close_timeout", json!("0s"))
-        .manager("max_request_headers_kb", json!(192))
-        .manager(
-            "common_http_protocol_options",
-            json!({"max_headers_count": 2000}),
-        );
+    let listener = hostile::admit(ours(&nosy(std::slice::from_ref(key))));
     Envoy::builder(bootstrap([listener], [])).start()
 }
 
@@ -60,46 +45,36 @@ fn hostile_requests_leave_a_good_one_served() {
     claims["long"] = json!("x".repeat(48 * 1024));
     let long_token = key.token(&claims);
 
-    for bad in [
-        &b"\xff"[..],
-        b"\x80\x81\xfe",
-        b"caf\xe9",
-        b"\xc0\xaf",
-        b"\xf0\x9f\x98\x80",
-        b"Bearer \xff.\xff.\xff",
-        b"Bearer eyJ\xff.e30.AA",
+    let names = [
+        "authorization",
+        "x-jwt",
+        "x-odd",
+        "x-b",
+        "cookie",
+        "x-sub",
+        "x-envoy-original-path",
+        "origin",
+        "content-type",
+    ];
+    let beginnings: Vec<String> = names
+        .iter()
+        .flat_map(|name| [format!("{name}: "), format!("{name}: Bearer ")])
+        .collect();
+    let beginnings: Vec<&str> = beginnings.iter().map(String::as_str).collect();
+    let tokens = [
+        &b"\xff.\xff.\xff"[..],
+        b"eyJ\xff.e30.AA",
         b"\xc3\xbceyJ.e30.AA",
-        b"Bearer ",
-        b"Bearer .",
+        b".",
         b"=",
         b"a=b; session; =; session=\"; session=\"\"; s=\xff",
         &long,
         &dots,
         long_token.as_bytes(),
-    ] {
-        for name in [
-            "authorization",
-            "x-jwt",
-            "x-odd",
-            "x-b",
-            "cookie",
-            "x-sub",
-            "x-envoy-original-path",
-            "origin",
-            "content-type",
-        ] {
-            for prefix in [&b""[..], b"Bearer "] {
-                let head = [
-                    format!("GET /any HTTP/1.1\r\n{name}: ").as_bytes(),
-                    prefix,
-                    bad,
-                    b"\r\n",
-                ]
-                .concat();
-                send(addr, &head);
-            }
-        }
-    }
+    ];
+    hostile::values(addr, "/any", &beginnings, &tokens);
+    assert_serves(&envoy, &good);
+    hostile::targets(addr, "/any");
     assert_serves(&envoy, &good);
 
     for query in [
@@ -117,7 +92,7 @@ fn hostile_requests_leave_a_good_one_served() {
         "?t=%25%25%25",
         "?token=+",
     ] {
-        send(addr, format!("GET /any{query} HTTP/1.1\r\n").as_bytes());
+        hostile::send(addr, format!("GET /any{query} HTTP/1.1\r\n").as_bytes());
     }
     for value in [
         &long[..],
@@ -125,13 +100,13 @@ fn hostile_requests_leave_a_good_one_served() {
         long_token.as_bytes(),
         "%2e".repeat(20_000).as_bytes(),
     ] {
-        send(
+        hostile::send(
             addr,
             &[b"GET /any?token=", value, b" HTTP/1.1\r\n"].concat(),
         );
     }
     let many: Vec<String> = (0..5_000).map(|n| format!("t{n}=x")).collect();
-    send(
+    hostile::send(
         addr,
         format!("GET /any?{} HTTP/1.1\r\n", many.join("&")).as_bytes(),
     );
@@ -141,10 +116,10 @@ fn hostile_requests_leave_a_good_one_served() {
     for value in ["a.b.c", good.as_str()] {
         let count = if value.len() > 10 { 400 } else { 1_000 };
         let same = format!("x-jwt: {value}\r\n").repeat(count);
-        send(addr, format!("GET /any HTTP/1.1\r\n{same}").as_bytes());
+        hostile::send(addr, format!("GET /any HTTP/1.1\r\n{same}").as_bytes());
     }
     let cookies = "session=a.b.c; ".repeat(4_000);
-    send(
+    hostile::send(
         addr,
         format!("GET /any HTTP/1.1\r\ncookie: {cookies}\r\n").as_bytes(),
     );

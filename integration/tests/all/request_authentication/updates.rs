@@ -1,10 +1,11 @@
 //! The life of a configuration: refused at start, refused at an update, replaced with its keys.
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch};
+use integration::envoy::Envoy;
 use integration::jwt::{Algorithm, Key, jwks};
 use integration::listener::bootstrap;
 use integration::service::wait;
+use integration::updates;
 use serde_json::{Value, json};
 
 use crate::request_authentication::differential::good_claims;
@@ -47,29 +48,12 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
     }
 }
 
-/// Envoy reads its listeners from a file of ours.
 fn updatable(rules: &Value) -> Envoy {
-    let scratch = Scratch::new().unwrap();
-    let path = write(&scratch, rules);
-    let config = json!({
-        "node": {"id": "updates", "cluster": "updates"},
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": path}, "resource_api_version": "V3",
-        }},
-    });
-    Envoy::builder(Config::from_value(config))
-        .scratch(scratch)
-        .args(["--drain-time-s", "1"])
-        .start()
+    updates::builder(&[ours(rules).build()], |_| {}).start()
 }
 
-fn write(scratch: &Scratch, rules: &Value) -> String {
-    let mut listener = ours(rules).build();
-    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch
-        .write("lds.json", &json!({"resources": [listener]}).to_string())
-        .unwrap();
-    path.to_str().unwrap().to_owned()
+fn update(envoy: &Envoy, rules: &Value) {
+    updates::update(envoy, &[ours(rules).build()]);
 }
 
 fn status(envoy: &Envoy, key: &Key) -> Option<u16> {
@@ -84,10 +68,7 @@ fn a_bad_update_is_refused_and_the_last_good_one_stays() {
     let (first, second) = (key("first"), key("second"));
     let envoy = updatable(&rules(&first));
     assert_eq!(status(&envoy, &first), Some(200));
-    write(
-        envoy.scratch(),
-        &json!([{"issuer": A, "jwks": r#"{"keys":[]}"#}]),
-    );
+    update(&envoy, &json!([{"issuer": A, "jwks": r#"{"keys":[]}"#}]));
     envoy.wait_log(&format!("{FILTER}: jwtRules[0].jwks: "), SOON);
     envoy
         .admin()
@@ -95,7 +76,7 @@ fn a_bad_update_is_refused_and_the_last_good_one_stays() {
     assert_eq!(status(&envoy, &first), Some(200));
     // A good one after it is taken, and the tokens that were verified by the old key are not good
     // any more, remembered or not.
-    write(envoy.scratch(), &rules(&second));
+    update(&envoy, &rules(&second));
     let taken = wait::until(SOON, || {
         (status(&envoy, &second) == Some(200)).then_some(())
     });

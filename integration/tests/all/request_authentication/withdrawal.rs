@@ -1,11 +1,12 @@
 //! An issuer that takes its keys back, beside Envoy's own filter.
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch};
+use integration::envoy::Envoy;
 use integration::jwt::{Algorithm, Behaviour, Issuer, Key};
 use integration::jwt_authn;
 use integration::listener::{Listener, bootstrap};
 use integration::service::wait;
+use integration::updates;
 use serde_json::{Value, json};
 
 use crate::request_authentication::{FILTER, SOON, ours};
@@ -74,31 +75,13 @@ fn settles(envoy: &Envoy, token: &str, status: u16) {
     assert!(everywhere(envoy, token, status), "{status}, and then not");
 }
 
-/// Envoy reads its listeners from a file of ours.
 fn updatable(issuer: &Issuer, rules: &Value) -> Envoy {
-    let scratch = Scratch::new().unwrap();
-    let path = write(&scratch, rules);
-    let config = json!({
-        "node": {"id": "withdrawal", "cluster": "withdrawal"},
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": path}, "resource_api_version": "V3",
-        }},
-        "static_resources": {"clusters": [issuer.cluster("issuer")]},
-    });
-    Envoy::builder(Config::from_value(config))
-        .scratch(scratch)
-        .workers(WORKERS)
-        .args(["--drain-time-s", "1"])
-        .start()
-}
-
-fn write(scratch: &Scratch, rules: &Value) -> String {
-    let mut listener = ours(rules).build();
-    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch
-        .write("lds.json", &json!({"resources": [listener]}).to_string())
-        .unwrap();
-    path.to_str().unwrap().to_owned()
+    let clusters = json!({"clusters": [issuer.cluster("issuer")]});
+    updates::builder(&[ours(rules).build()], |bootstrap| {
+        bootstrap["static_resources"] = clusters;
+    })
+    .workers(WORKERS)
+    .start()
 }
 
 /// The drill: good keys, none, failures, none still, a new configuration, and keys again.
@@ -139,7 +122,7 @@ fn withdrawn_keys_are_refused_by_every_worker_until_there_are_others() {
     let mut renewed = rule(&issuer, "fetched");
     renewed["jwks"] = json!(integration::jwt::jwks([&old]).to_string());
     renewed["cacheDuration"] = json!("2s");
-    write(envoy.scratch(), &json!([renewed]));
+    updates::update(&envoy, &[ours(&json!([renewed])).build()]);
     admin.wait_stat("listener_manager.lds.update_success", |n| n == 2, SOON);
     settles(&envoy, &good, 401);
     println!("{} fetches meanwhile", issuer.fetches().len() - fetched);

@@ -4,6 +4,7 @@ use std::thread;
 
 use integration::envoy::Scratch;
 use integration::service::wait::until;
+use integration::updates;
 use integration::upstream::Upstream;
 use serde_json::{Value, json};
 
@@ -21,12 +22,9 @@ impl Updated {
         let scratch = Scratch::new().unwrap();
         log_to(plan.listener(), &scratch);
         let listener = plan.listener().clone();
-        let path = scratch.write(FILE, &resources(&listener)).unwrap();
-        let config = plan.config.value_mut();
-        config["static_resources"]["listeners"] = json!([]);
-        config["dynamic_resources"] =
-            json!({ "lds_config": { "path_config_source": { "path": path } } });
-        config["node"] = json!({ "id": "test", "cluster": "test" });
+        let bootstrap = plan.config.value_mut();
+        bootstrap["static_resources"]["listeners"] = json!([]);
+        updates::watch(&scratch, std::slice::from_ref(&listener), bootstrap);
         let envoy = plan.builder_in(scratch).start();
         Updated {
             rig: Rig { envoy },
@@ -41,11 +39,7 @@ impl Updated {
         let before = admin.stat(&verdict);
         let mut listener = self.listener.clone();
         change(&mut listener);
-        self.rig
-            .envoy
-            .scratch()
-            .write(FILE, &resources(&listener))
-            .unwrap();
+        updates::update(&self.rig.envoy, std::slice::from_ref(&listener));
         admin.wait_stat(&verdict, |now| now > before, SOON);
         self.listener = listener;
     }
@@ -69,17 +63,10 @@ impl Updated {
     }
 }
 
-const FILE: &str = "listeners.json";
 const TAKEN: &str = "update_success";
 const REFUSED: &str = "update_rejected";
 const OLD: &str = "http 200 good over HTTP/1.1 (asked 2 times)";
 const NEW: &str = "http 200 good over HTTP/2.0 (asked 2 times)";
-
-fn resources(listener: &Value) -> String {
-    let mut listener = listener.clone();
-    listener["@type"] = "type.googleapis.com/envoy.config.listener.v3.Listener".into();
-    json!({ "resources": [listener] }).to_string()
-}
 
 #[test]
 fn a_refused_update_leaves_the_old_configuration_serving() {

@@ -1,9 +1,7 @@
 //! Values that try to break out: of a line of the log, of a label, of a header.
 
-use std::time::Duration;
-
-use integration::client::raw;
 use integration::envoy::Envoy;
+use integration::hostile;
 use integration::listener::cluster;
 use integration::service::spans::Spans;
 use integration::upstream::Upstream;
@@ -123,26 +121,12 @@ fn no_value_breaks_a_line_a_label_a_span_or_a_header() {
 
 #[test]
 fn hostile_requests_leave_a_good_one_served_and_counted() {
-    let listener = ours(&config(), &["tenant"])
-        .manager("delayed_close_timeout", json!("0s"))
-        .manager("max_request_headers_kb", json!(96));
+    let listener = hostile::admit(ours(&config(), &["tenant"]));
     let envoy = start(labelled([listener], []));
     let addr = envoy.addr("ours");
-    let long = vec![b'a'; 60 * 1024];
-    let many = "x-tenant: one\r\n".repeat(50);
-    let heads: [Vec<u8>; 7] = [
-        [&b"GET / HTTP/1.1\r\nx-tenant: "[..], &long, b"\r\n"].concat(),
-        [&b"GET /"[..], &long, b" HTTP/1.1\r\n"].concat(),
-        format!("GET / HTTP/1.1\r\n{many}").into_bytes(),
-        b"GET /%00%ff%0d%0a HTTP/1.1\r\nx-tenant:\r\n".to_vec(),
-        b"OPTIONS * HTTP/1.1\r\n".to_vec(),
-        b"GET http://other.example/absolute HTTP/1.1\r\nx-tenant: \x80\r\n".to_vec(),
-        b"BREW / HTTP/1.1\r\nx-tenant: \xf0\x9f\x98\x80\r\n".to_vec(),
-    ];
-    for head in heads {
-        let bytes = [&head[..], b"host: x\r\nconnection: close\r\n\r\n"].concat();
-        raw(addr, &bytes, Duration::from_secs(5));
-    }
+    hostile::values(addr, "/", &["x-tenant: ", "user-agent: "], &[]);
+    hostile::targets(addr, "");
+    hostile::many(addr, "/", "x-tenant: one\r\n");
     // A label is no longer than what a SPIFFE identity takes.
     let labels = requests_by(&envoy, "tenant");
     assert!(labels.keys().all(|value| value.len() <= 256), "{labels:?}");

@@ -1,9 +1,10 @@
 //! The life of a configuration: refused at start, refused at an update, replaced while requests come.
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, Scratch, read_config};
+use integration::envoy::{Envoy, read_config};
 use integration::listener::bootstrap;
 use integration::service::wait::until;
+use integration::updates;
 use serde_json::{Value, json};
 
 use crate::telemetry_tags::rig::{SHIPPED, client, ours, requests_by, wait_counted};
@@ -73,33 +74,16 @@ fn an_expression_that_envoy_does_not_read_is_refused_at_its_place() {
     assert!(!failure.log.contains("tags[0]"), "{}", failure.log);
 }
 
-/// Envoy reads its listeners from a file of ours.
 fn updatable(config: &Value) -> Envoy {
-    let scratch = Scratch::new().unwrap();
-    let path = write(&scratch, config);
     let mut stats = read_config(SHIPPED).value()["stats_config"].clone();
     let tag = json!({"tag_name": "tag", "regex": r"(\[tag=([^\]]*)\])"});
     stats["stats_tags"].as_array_mut().unwrap().push(tag);
-    let bootstrap = json!({
-        "node": {"id": "updates", "cluster": "updates"},
-        "stats_config": stats,
-        "dynamic_resources": {"lds_config": {
-            "path_config_source": {"path": path}, "resource_api_version": "V3",
-        }},
-    });
-    Envoy::builder(Config::from_value(bootstrap))
-        .scratch(scratch)
-        .args(["--drain-time-s", "1"])
-        .start()
+    let listener = ours(config, &[]).build();
+    updates::builder(&[listener], |bootstrap| bootstrap["stats_config"] = stats).start()
 }
 
-fn write(scratch: &Scratch, config: &Value) -> String {
-    let mut listener = ours(config, &[]).build();
-    listener["@type"] = json!("type.googleapis.com/envoy.config.listener.v3.Listener");
-    let path = scratch
-        .write("lds.json", &json!({"resources": [listener]}).to_string())
-        .unwrap();
-    path.to_str().unwrap().to_owned()
+fn update(envoy: &Envoy, config: &Value) {
+    updates::update(envoy, &[ours(config, &[]).build()]);
 }
 
 #[test]
@@ -111,7 +95,7 @@ fn a_bad_update_is_refused_and_a_good_one_goes_on_counting() {
     let in_force = envoy.admin().stat(config_hash);
 
     for (refused, config) in (1..).zip([bad(), unreadable()]) {
-        write(envoy.scratch(), &config);
+        update(&envoy, &config);
         let rejected = "listener_manager.lds.update_rejected";
         envoy.admin().wait_stat(rejected, |n| n >= refused, SOON);
         assert_eq!(envoy.admin().stat(config_hash), in_force, "{config}");
@@ -124,7 +108,7 @@ fn a_bad_update_is_refused_and_a_good_one_goes_on_counting() {
         [("x-first".to_owned(), 2)].into()
     );
 
-    write(envoy.scratch(), &counting("x-second"));
+    update(&envoy, &counting("x-second"));
     let taken = || {
         Client::http1(envoy.addr("ours")).get("/").try_send().ok()?;
         requests_by(&envoy, "tag")
