@@ -4,6 +4,8 @@
 //! A filter's fields stand once, in the tables that [`fields!`](crate::fields) makes: by them a
 //! configuration is read, and from them come its [schema] and the tables of its README.
 
+#[cfg(feature = "arbitrary")]
+pub mod arbitrary;
 mod envelope;
 #[doc(hidden)]
 pub mod fields;

@@ -6,137 +6,61 @@
     reason = "a panic is how a test fails"
 )]
 
+use authorization_policy::config::Wire;
 use authorization_policy::{AuthorizationPolicy, Memory};
 use proptest::prelude::*;
 use sdk_helpers::claims;
+use sdk_helpers::config::arbitrary;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{Decision, Filter, Headers, Request, load};
 use serde_json::{Value, json};
 
 /// Leaves that are right somewhere, and leaves that are right nowhere.
 fn leaf() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        (0u32..200).prop_map(Value::from),
-        (0.0f64..101.0).prop_map(Value::from),
-        prop::sample::select(vec![
-            "ALLOW",
-            "DENY",
-            "AUDIT",
-            "CUSTOM",
-            "/a",
-            "/a/{*}",
-            "/{**}/b",
-            "{*}",
-            "{",
-            "*",
-            "**",
-            "*a*",
-            "a*b",
-            "",
-            "GET",
-            "10.0.0.0/8",
-            "::1",
-            "1.2.3.4/33",
-            "80",
-            "99999",
-            "td/ns/a/sa/b",
-            "spiffe://td",
-            "https://a/b",
-            "request.headers[x-a]",
-            "request.headers[]",
-            "request.auth.claims[a][b]",
-            "request.auth.claims[a[b]]",
-            "source.ip",
-            "remote.ip",
-            "destination.port",
-            "connection.sni",
-            "source.principal",
-            "experimental.envoy.filters.x[k]",
-            "a b",
-            "\u{0}",
-            "é",
-            "AuthorizationPolicy",
-        ])
-        .prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-        Just(json!({})),
-        Just(json!([])),
-    ]
+    arbitrary::leaf::<Wire>(&[
+        "ALLOW",
+        "DENY",
+        "AUDIT",
+        "CUSTOM",
+        "/a",
+        "/a/{*}",
+        "/{**}/b",
+        "{*}",
+        "{",
+        "*",
+        "**",
+        "*a*",
+        "a*b",
+        "",
+        "GET",
+        "10.0.0.0/8",
+        "::1",
+        "1.2.3.4/33",
+        "80",
+        "99999",
+        "td/ns/a/sa/b",
+        "spiffe://td",
+        "https://a/b",
+        "request.headers[x-a]",
+        "request.headers[]",
+        "request.auth.claims[a][b]",
+        "request.auth.claims[a[b]]",
+        "source.ip",
+        "remote.ip",
+        "destination.port",
+        "connection.sni",
+        "source.principal",
+        "experimental.envoy.filters.x[k]",
+        "a b",
+        "\u{0}",
+        "é",
+        "AuthorizationPolicy",
+    ])
 }
 
 /// Trees that use the filter's own field names, wherever.
 fn tree() -> impl Strategy<Value = Value> {
-    let names = vec![
-        "policies",
-        "name",
-        "namespace",
-        "dryRun",
-        "action",
-        "provider",
-        "rules",
-        "from",
-        "to",
-        "when",
-        "source",
-        "operation",
-        "principals",
-        "notPrincipals",
-        "requestPrincipals",
-        "notRequestPrincipals",
-        "namespaces",
-        "notNamespaces",
-        "serviceAccounts",
-        "notServiceAccounts",
-        "trustDomains",
-        "notTrustDomains",
-        "ipBlocks",
-        "notIpBlocks",
-        "remoteIpBlocks",
-        "notRemoteIpBlocks",
-        "hosts",
-        "notHosts",
-        "ports",
-        "notPorts",
-        "methods",
-        "notMethods",
-        "paths",
-        "notPaths",
-        "key",
-        "values",
-        "notValues",
-        "selector",
-        "matchLabels",
-        "targetRef",
-        "targetRefs",
-        "kind",
-        "group",
-        "apiVersion",
-        "metadata",
-        "items",
-        "not_paths",
-        "annotations",
-        "istio.io/dry-run",
-        "spec",
-        "trustDomain",
-        "trustDomainAliases",
-        "extensionProviders",
-        "singleUriSan",
-        "allowAll",
-        "",
-        "unknown",
-    ];
-    leaf().prop_recursive(6, 80, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(prop::sample::select(names.clone()), inner, 0..5).prop_map(
-                |map| Value::Object(map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
-            ),
-        ]
-    })
+    arbitrary::tree::<Wire>(leaf())
 }
 
 /// One policy that is right, but for what the values make of it.

@@ -7,113 +7,40 @@
 )]
 
 use fault_injection::FaultInjection;
+use fault_injection::config::Wire;
 use proptest::prelude::*;
+use sdk_helpers::config::arbitrary;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{Decision, Filter, Headers, Request, load};
 use serde_json::{Value, json};
 
 /// Leaves that are right somewhere, and leaves that are right nowhere.
 fn leaf() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        (0u32..200).prop_map(Value::from),
-        (0.0f64..101.0).prop_map(Value::from),
-        prop::sample::select(vec![
-            "5s",
-            "1ms",
-            "0.5ms",
-            "10us",
-            "UNAVAILABLE",
-            "ok",
-            "MILLION",
-            "2027-01-01T00:00:00Z",
-            "/a",
-            "/a/{*}",
-            "(",
-            "[a-z]+",
-            "*",
-            "",
-            "jason",
-            "a b",
-            "\u{0}",
-            "é",
-        ])
-        .prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-        Just(json!({})),
-        Just(json!([])),
-    ]
+    arbitrary::leaf::<Wire>(&[
+        "5s",
+        "1ms",
+        "0.5ms",
+        "10us",
+        "UNAVAILABLE",
+        "ok",
+        "MILLION",
+        "2027-01-01T00:00:00Z",
+        "/a",
+        "/a/{*}",
+        "(",
+        "[a-z]+",
+        "*",
+        "",
+        "jason",
+        "a b",
+        "\u{0}",
+        "é",
+    ])
 }
 
 /// Trees that use the filter's own field names, wherever.
 fn tree() -> impl Strategy<Value = Value> {
-    let names = vec![
-        "apiVersion",
-        "kind",
-        "metadata",
-        "spec",
-        "items",
-        "status",
-        "http",
-        "hosts",
-        "fixed_delay",
-        "http_status",
-        "name",
-        "match",
-        "fault",
-        "expires",
-        "shadow",
-        "maxActiveFaults",
-        "route",
-        "redirect",
-        "delay",
-        "abort",
-        "percentage",
-        "percent",
-        "fixedDelay",
-        "headerDelay",
-        "exponentialDelay",
-        "httpStatus",
-        "grpcStatus",
-        "http2Error",
-        "headerAbort",
-        "value",
-        "numerator",
-        "denominator",
-        "uri",
-        "exact",
-        "prefix",
-        "regex",
-        "template",
-        "ignoreUriCase",
-        "headers",
-        "withoutHeaders",
-        "queryParams",
-        "claims",
-        "withoutClaims",
-        "sourceCIDR",
-        "notSourceCIDR",
-        "suffix",
-        "contains",
-        "port",
-        "gateways",
-        "sourceLabels",
-        "x-a",
-        "@request.auth.claims.sub",
-        "",
-        "unknown",
-    ];
-    leaf().prop_recursive(6, 80, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(prop::sample::select(names.clone()), inner, 0..5).prop_map(
-                |map| Value::Object(map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
-            ),
-        ]
-    })
+    arbitrary::tree::<Wire>(leaf())
 }
 
 /// One entry that is right, but for what the three values make of it.

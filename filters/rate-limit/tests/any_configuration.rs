@@ -11,127 +11,45 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rate_limit::RateLimit;
+use rate_limit::config::Wire;
+use sdk_helpers::config::arbitrary;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{CallResult, Decision, Filter, Headers, Request, Resume, load};
 use serde_json::{Value, json};
 
 /// Leaves that are right somewhere, and leaves that are right nowhere.
 fn leaf() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        (0u32..200).prop_map(Value::from),
-        prop::sample::select(vec![
-            "1s",
-            "1ms",
-            "0.5ms",
-            "8760h",
-            "2562047h",
-            "sub",
-            "[a.b][c]",
-            "x-a",
-            "session",
-            "/a",
-            "/a/{*}",
-            "10.0.0.0/8",
-            "::/0",
-            "(",
-            "allow",
-            "deny",
-            "skip",
-            "shared",
-            "fallback",
-            "UNAVAILABLE",
-            "a b",
-            "\u{0}",
-            "é",
-            "",
-        ])
-        .prop_map(Value::from),
-        ".{0,12}".prop_map(Value::from),
-        Just(json!({})),
-        Just(json!([])),
-    ]
+    arbitrary::leaf::<Wire>(&[
+        "1s",
+        "1ms",
+        "0.5ms",
+        "8760h",
+        "2562047h",
+        "sub",
+        "[a.b][c]",
+        "x-a",
+        "session",
+        "/a",
+        "/a/{*}",
+        "10.0.0.0/8",
+        "::/0",
+        "(",
+        "allow",
+        "deny",
+        "skip",
+        "shared",
+        "fallback",
+        "UNAVAILABLE",
+        "a b",
+        "\u{0}",
+        "é",
+        "",
+    ])
 }
 
 /// Trees that use the filter's own field names, wherever.
 fn tree() -> impl Strategy<Value = Value> {
-    let names = vec![
-        "apiVersion",
-        "kind",
-        "metadata",
-        "spec",
-        "items",
-        "on_missing_key",
-        "limits",
-        "failureMode",
-        "global",
-        "name",
-        "match",
-        "key",
-        "fallbackKey",
-        "onMissingKey",
-        "requests",
-        "per",
-        "burst",
-        "tiers",
-        "when",
-        "values",
-        "cost",
-        "fixed",
-        "min",
-        "max",
-        "default",
-        "candidate",
-        "shadow",
-        "enforcedPercent",
-        "status",
-        "body",
-        "headers",
-        "grpcStatus",
-        "rateLimitHeaders",
-        "maxKeys",
-        "claim",
-        "header",
-        "cookie",
-        "query",
-        "path",
-        "pathTemplates",
-        "method",
-        "host",
-        "remoteAddress",
-        "principal",
-        "destination",
-        "constant",
-        "descriptorKey",
-        "domain",
-        "cluster",
-        "timeout",
-        "statusOnError",
-        "uri",
-        "prefix",
-        "exact",
-        "suffix",
-        "contains",
-        "regex",
-        "claims",
-        "withoutClaims",
-        "sourceCIDR",
-        "notSourceCIDR",
-        "unlimited",
-        "unknown",
-        "",
-    ];
-    leaf().prop_recursive(6, 80, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(prop::sample::select(names.clone()), inner, 0..5).prop_map(
-                |map| Value::Object(map.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())
-            ),
-        ]
-    })
+    arbitrary::tree::<Wire>(leaf())
 }
 
 /// A part of a key that is right.

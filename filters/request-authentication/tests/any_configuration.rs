@@ -12,18 +12,16 @@ mod mint;
 
 use proptest::prelude::*;
 use request_authentication::RequestAuthentication;
+use request_authentication::config::Wire;
+use sdk_helpers::config::arbitrary;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{BackgroundEvent, CallResult, Decision, Filter, Headers, Request, Resume, load};
 use serde_json::{Value, json};
 
 /// Leaves that are right somewhere, and leaves that are right nowhere.
 fn leaf() -> impl Strategy<Value = Value> {
-    prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        prop::sample::select(vec![
+    let keys = Just(mint::jwks(&["ed25519"])).prop_map(Value::from);
+    prop_oneof![6 => arbitrary::leaf::<Wire>(&[
             "5s",
             "1ms",
             "issuer",
@@ -36,71 +34,16 @@ fn leaf() -> impl Strategy<Value = Value> {
             "{\"keys\":[]}",
             "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
             ""
-        ])
-        .prop_map(Value::from),
-        Just(mint::jwks(&["ed25519"])).prop_map(Value::from),
-        ".{0,8}".prop_map(Value::from),
-    ]
+        ]), 1 => keys]
 }
 
-const NAMES: [&str; 41] = [
-    "apiVersion",
-    "metadata",
-    "items",
-    "jwks_uri",
-    "jwtRules",
-    "jwt_rules",
-    "selector",
-    "matchLabels",
-    "targetRef",
-    "targetRefs",
-    "spec",
-    "kind",
-    "requireToken",
-    "shadow",
-    "errorBody",
-    "contentType",
-    "text",
-    "tokenCacheSize",
-    "name",
-    "issuer",
-    "audiences",
-    "jwksUri",
-    "jwks",
-    "fromHeaders",
-    "prefix",
-    "fromParams",
-    "fromCookies",
-    "outputPayloadToHeader",
-    "forwardOriginalToken",
-    "outputClaimToHeaders",
-    "header",
-    "claim",
-    "timeout",
-    "spaceDelimitedClaims",
-    "jwksCluster",
-    "cacheDuration",
-    "maxStale",
-    "clockSkew",
-    "allowPadding",
-    "maxTokenSize",
-    "keys",
-];
-
 fn tree() -> impl Strategy<Value = Value> {
-    leaf().prop_recursive(5, 48, 6, |inner| {
-        let name = prop_oneof![9 => prop::sample::select(&NAMES[..]).prop_map(str::to_owned), 1 => ".{0,4}"];
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::btree_map(name, inner, 0..8)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
+    arbitrary::tree::<Wire>(leaf())
 }
 
 /// Rules that are right, but for what is added.
 fn nearly() -> impl Strategy<Value = Value> {
-    let names = prop::sample::select(&NAMES[..]);
+    let names = prop::sample::select(arbitrary::names::<Wire>());
     prop::collection::btree_map(names, leaf_or_list(), 0..4).prop_map(|changes| {
         let mut rule = json!({"issuer": "issuer", "jwks": mint::jwks(&["ed25519"])});
         let mut config = json!({});
@@ -112,11 +55,11 @@ fn nearly() -> impl Strategy<Value = Value> {
                 "maxTokenSize",
                 "tokenCacheSize",
             ]
-            .contains(&name);
+            .contains(&name.as_str());
             if top {
-                config[name] = value;
+                config[&name] = value;
             } else {
-                rule[name] = value;
+                rule[&name] = value;
             }
         }
         config["jwtRules"] = json!([rule]);
