@@ -77,6 +77,7 @@ fn a_rotation_under_load() {
     load.during(4, || {
         load.tokens(&[("old", &a)]);
         next_fetch(&issuer);
+        load.wait_sent("old", start);
         load.accepted("old", start, Instant::now());
 
         issuer.rotate([&new]);
@@ -85,9 +86,10 @@ fn a_rotation_under_load() {
         wait::until(SOON, || {
             (Instant::now() > seen + Duration::from_millis(500)).then_some(())
         });
+        load.wait_sent("new", seen);
+        load.wait_sent("old", seen);
         load.accepted("new", seen, Instant::now());
         let withdrawn = load.between("old", seen, Instant::now());
-        assert!(withdrawn.len() > 5);
         for sample in withdrawn {
             let expected = "Jwks doesn't have key to match kid or alg from Jwt";
             assert_eq!((sample.status, sample.body.as_str()), (401, expected));
@@ -126,6 +128,7 @@ fn a_flood_of_unknown_keys_holds_nobody_up() {
             Request::get("/").header("authorization", format!("Bearer {}", forged(n)))
         });
         assert!(answers.iter().all(|answer| answer.status == 401));
+        load.wait_sent("good", start);
     });
     load.accepted("good", start, Instant::now());
     let slowest = load.between("good", start, Instant::now());

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use integration::client::Client;
+use integration::service::wait;
 
 /// What became of one request.
 #[derive(Debug, Clone)]
@@ -31,6 +32,9 @@ pub(crate) struct Load {
 
 /// Between two requests of a client.
 const PAUSE: Duration = Duration::from_millis(10);
+
+/// More than so many requests show what becomes of a token.
+const ENOUGH: usize = 5;
 
 impl Load {
     pub(crate) fn new(addr: SocketAddr) -> Self {
@@ -96,6 +100,14 @@ impl Load {
         samples.iter().filter(wanted).cloned().collect()
     }
 
+    /// Waits until enough of them have been sent to say something, however slow the machine is.
+    #[track_caller]
+    pub(crate) fn wait_sent(&self, label: &str, from: Instant) {
+        let sent = || (self.between(label, from, Instant::now()).len() > ENOUGH).then_some(());
+        wait::until(Duration::from_secs(30), sent)
+            .unwrap_or_else(|| panic!("too few of `{label}` were sent"));
+    }
+
     /// Asserts that all of them were accepted, and that there were some.
     #[track_caller]
     pub(crate) fn accepted(&self, label: &str, from: Instant, to: Instant) {
@@ -103,7 +115,7 @@ impl Load {
         let refused = samples.iter().find(|sample| sample.status != 200);
         assert!(refused.is_none(), "of {}: {refused:?}", samples.len());
         assert!(
-            samples.len() > 5,
+            samples.len() > ENOUGH,
             "{} of `{label}` were sent",
             samples.len()
         );
