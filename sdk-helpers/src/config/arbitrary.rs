@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::kind::FieldKind;
-use super::table::{Table, Type};
+use super::table::{Field, Type};
 
 /// What stands around a filter's own fields, in either spelling, and what stands nowhere.
 const AROUND: &[&str] = &[
@@ -24,9 +24,13 @@ const AROUND: &[&str] = &[
 
 /// The names of all fields of a configuration, in both spellings.
 pub fn names<W: FieldKind>() -> Vec<String> {
-    let (mut names, mut words) = (Vec::new(), Vec::new());
-    gather(&W::describe(), &mut names, &mut words);
-    names.extend(AROUND.iter().map(|name| (*name).to_owned()));
+    let mut names: Vec<String> = AROUND.iter().map(|name| (*name).to_owned()).collect();
+    each(&W::describe(), &mut |part| {
+        if let Part::Field(field) = part {
+            names.push(field.name.to_owned());
+            names.push(super::names::snake(field.name));
+        }
+    });
     names.sort();
     names.dedup();
     names
@@ -35,8 +39,11 @@ pub fn names<W: FieldKind>() -> Vec<String> {
 /// A value without others in it, right somewhere or nowhere: numbers, the words that fields may be, these
 /// texts, and any.
 pub fn leaf<W: FieldKind>(texts: &[&'static str]) -> BoxedStrategy<Value> {
-    let (mut names, mut words) = (Vec::new(), texts.to_vec());
-    gather(&W::describe(), &mut names, &mut words);
+    let mut words = texts.to_vec();
+    each(&W::describe(), &mut |part| match part {
+        Part::Field(field) => words.extend(field.notes.words),
+        Part::Words(known) => words.extend(known),
+    });
     prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -66,26 +73,28 @@ pub fn tree<W: FieldKind>(leaf: impl Strategy<Value = Value> + 'static) -> Boxed
     .boxed()
 }
 
-fn gather(kind: &Type, names: &mut Vec<String>, words: &mut Vec<&'static str>) {
+/// What is found on the way through a table.
+enum Part<'a> {
+    Field(&'a Field),
+    Words(&'static [&'static str]),
+}
+
+fn each(kind: &Type, see: &mut dyn FnMut(Part<'_>)) {
     match kind {
-        Type::Table(table) => gather_fields(table, names, words),
-        Type::List(inner) | Type::Map(inner) => gather(inner, names, words),
-        Type::Either(kinds) => kinds.iter().for_each(|kind| gather(kind, names, words)),
-        Type::Words(known) => words.extend(*known),
+        Type::Table(table) => {
+            for field in &table.fields {
+                see(Part::Field(field));
+                each(&field.kind, see);
+            }
+        }
+        Type::List(inner) | Type::Map(inner) => each(inner, see),
+        Type::Either(kinds) => kinds.iter().for_each(|kind| each(kind, see)),
+        Type::Words(known) => see(Part::Words(known)),
         Type::Text { .. }
         | Type::Duration
         | Type::Flag
         | Type::Whole { .. }
         | Type::Number
         | Type::Anything => {}
-    }
-}
-
-fn gather_fields(table: &Table, names: &mut Vec<String>, words: &mut Vec<&'static str>) {
-    for field in &table.fields {
-        names.push(field.name.to_owned());
-        names.push(super::names::snake(field.name));
-        words.extend(field.notes.words);
-        gather(&field.kind, names, words);
     }
 }
