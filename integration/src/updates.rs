@@ -1,19 +1,39 @@
-//! An Envoy that reads its listeners from a file, so that a test changes them while Envoy runs.
+//! The life of a configuration: refused at start, and changed while Envoy runs, which reads its listeners from
+//! a file then.
 
 use serde_json::{Value, json};
 
 use crate::envoy::{Builder, Config, Envoy, Scratch};
+use crate::listener::{Listener, bootstrap};
 
 const FILE: &str = "lds.json";
+
+/// Asserts that Envoy does not start with this listener. Its log.
+#[track_caller]
+pub fn refused_at_start(listener: Listener) -> String {
+    let started = Envoy::builder(bootstrap([listener], [])).try_start();
+    let Err(failure) = started else {
+        panic!("Envoy took it");
+    };
+    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    failure.log
+}
+
+/// Asserts that one line of a log, and no more, is such.
+#[track_caller]
+pub fn told_once(log: &str, wanted: &str, is_such: impl Fn(&str, &str) -> bool) {
+    let found = log.lines().filter(|line| is_such(line, wanted)).count();
+    assert_eq!(found, 1, "`{wanted}` in\n{log}");
+}
 
 /// An Envoy with these listeners; `extend` changes the rest of its bootstrap. Connections of a listener
 /// that was replaced end within a second.
 pub fn builder(listeners: &[Value], extend: impl FnOnce(&mut Value)) -> Builder {
     let scratch = Scratch::new().expect("a folder");
-    let mut bootstrap = json!({});
-    watch(&scratch, listeners, &mut bootstrap);
-    extend(&mut bootstrap);
-    Envoy::builder(Config::from_value(bootstrap))
+    let mut config = json!({});
+    watch(&scratch, listeners, &mut config);
+    extend(&mut config);
+    Envoy::builder(Config::from_value(config))
         .scratch(scratch)
         .args(["--drain-time-s", "1"])
 }

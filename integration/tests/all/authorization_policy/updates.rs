@@ -34,21 +34,14 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
             {"when": [{"key": "request.header[x]", "values": ["1"]}]},
         ]},
     ]});
-    let started = Envoy::builder(bootstrap([listener(&config)], [])).try_start();
-    let failure = started.err().unwrap();
-    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    let log = updates::refused_at_start(listener(&config));
     for path in [
         "policies[0]",
         "policies[1].rules[0].from[0].source.ipBlocks[0]",
         "policies[1].rules[1].when[0].key",
     ] {
         let start = format!("{FILTER}: {path}: ");
-        let found = failure
-            .log
-            .lines()
-            .filter(|line| line.contains(&start))
-            .count();
-        assert_eq!(found, 1, "`{start}` in\n{}", failure.log);
+        updates::told_once(&log, &start, |logged, part| logged.contains(part));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use integration::client::Client;
 use integration::envoy::{Config, Envoy};
-use integration::listener::{Listener, bootstrap};
+use integration::listener::Listener;
 use integration::updates;
 use serde_json::{Value, json};
 
@@ -19,22 +19,13 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
         {"fault": {"abort": {"percentage": {"value": 1}, "httpStatus": 600}}},
         {"fault": {"delay": {"percentage": {"value": 1}, "fixedDelay": "soon"}}},
     ]});
-    let failure = Envoy::builder(bootstrap([ours(&config)], []))
-        .try_start()
-        .err()
-        .unwrap();
-    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    let log = updates::refused_at_start(ours(&config));
     for error in [
         BAD,
         "http[1].fault.delay.fixedDelay: `soon` is not a duration such as `250ms`, `5s` or `1m30s`",
     ] {
         let line = format!("{FILTER}: {error}");
-        let found = failure
-            .log
-            .lines()
-            .filter(|logged| logged.ends_with(&line))
-            .count();
-        assert_eq!(found, 1, "`{line}` in\n{}", failure.log);
+        updates::told_once(&log, &line, |logged, part| logged.ends_with(part));
     }
 }
 

@@ -3,7 +3,6 @@
 
 use integration::client::Client;
 use integration::envoy::Envoy;
-use integration::listener::bootstrap;
 use integration::service::wait::until;
 use integration::updates;
 use serde_json::{Value, json};
@@ -19,19 +18,13 @@ fn limit(requests: u32) -> Value {
 #[test]
 fn a_bad_configuration_is_refused_at_start_with_every_error() {
     let config = json!({"limits": [limit(0), {"requests": 1, "per": "soon"}]});
-    let failure = Envoy::builder(bootstrap([ours(&config)], []))
-        .try_start()
-        .err()
-        .unwrap();
-    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    let log = updates::refused_at_start(ours(&config));
     for error in [
         BAD,
         "limits[1].per: `soon` is not a duration such as `250ms`, `5s` or `1m30s`",
     ] {
         let line = format!("{FILTER}: {error}");
-        let logged = failure.log.lines();
-        let found = logged.filter(|logged| logged.ends_with(&line)).count();
-        assert_eq!(found, 1, "`{line}` in\n{}", failure.log);
+        updates::told_once(&log, &line, |logged, part| logged.ends_with(part));
     }
 }
 

@@ -3,7 +3,6 @@
 use integration::client::Client;
 use integration::envoy::Envoy;
 use integration::jwt::{Algorithm, Key, jwks};
-use integration::listener::bootstrap;
 use integration::service::wait;
 use integration::updates;
 use serde_json::{Value, json};
@@ -27,11 +26,7 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
         {"issuer": "b", "jwksUri": "ftp://keys.example/"},
         {"issuer": "c", "jwks": jwks([&key("c")]).to_string(), "audiences": [""], "timeout": "soon"},
     ]);
-    let failure = Envoy::builder(bootstrap([ours(&rules)], []))
-        .try_start()
-        .err()
-        .unwrap();
-    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    let log = updates::refused_at_start(ours(&rules));
     for path in [
         "jwtRules[0].jwks",
         "jwtRules[1].jwksUri",
@@ -39,12 +34,7 @@ fn a_bad_configuration_is_refused_at_start_with_every_error() {
         "jwtRules[2].timeout",
     ] {
         let line = format!("{FILTER}: {path}: ");
-        let found = failure
-            .log
-            .lines()
-            .filter(|logged| logged.contains(&line))
-            .count();
-        assert_eq!(found, 1, "`{line}` in\n{}", failure.log);
+        updates::told_once(&log, &line, |logged, part| logged.contains(part));
     }
 }
 

@@ -134,5 +134,7 @@ fn only_what_changed_is_announced() {
 
     updated.configure(json!({ "cluster": "http2" }), TAKEN);
     updated.calls_become_new();
+    // A line is read a moment after it was written.
+    until(SOON, || (updated.rig.logged(announced) > 1).then_some(()));
     assert_eq!(updated.rig.logged(announced), 2);
 }

@@ -2,7 +2,6 @@
 
 use integration::client::Client;
 use integration::envoy::{Envoy, read_config};
-use integration::listener::bootstrap;
 use integration::service::wait::until;
 use integration::updates;
 use serde_json::{Value, json};
@@ -45,33 +44,21 @@ const ERRORS: [&str; 3] = [
 
 #[test]
 fn a_bad_configuration_is_refused_at_start_with_every_error() {
-    let failure = Envoy::builder(bootstrap([ours(&bad(), &[])], []))
-        .try_start()
-        .err()
-        .unwrap();
-    assert_eq!(failure.exit, Some(1), "{}", failure.log);
+    let log = updates::refused_at_start(ours(&bad(), &[]));
     for error in ERRORS {
         let line = format!("{FILTER}: {error}");
-        let found = failure
-            .log
-            .lines()
-            .filter(|logged| logged.contains(&line))
-            .count();
-        assert_eq!(found, 1, "`{line}` in\n{}", failure.log);
+        updates::told_once(&log, &line, |logged, part| logged.contains(part));
     }
 }
 
 /// What only Envoy finds out when it reads an expression is told of at its place too.
 #[test]
 fn an_expression_that_envoy_does_not_read_is_refused_at_its_place() {
-    let failure = Envoy::builder(bootstrap([ours(&unreadable(), &[])], []))
-        .try_start()
-        .err()
-        .unwrap();
+    let log = updates::refused_at_start(ours(&unreadable(), &[]));
     let place = "metrics[0].overrides[0].tagOverrides.shape.value: ";
     let line = format!("{FILTER}: {place}");
-    assert!(failure.log.contains(&line), "{}", failure.log);
-    assert!(!failure.log.contains("tags[0]"), "{}", failure.log);
+    assert!(log.contains(&line), "{log}");
+    assert!(!log.contains("tags[0]"), "{}", log);
 }
 
 fn updatable(config: &Value) -> Envoy {
