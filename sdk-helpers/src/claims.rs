@@ -4,6 +4,9 @@
 //! request-authentication writes filter state `wasm.mesh_filters.claims` as JSON. Behind Envoy's own `jwt_authn`,
 //! configured as Istio does it, the same claims stand in dynamic metadata, and are read from there.
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use serde_json::Value;
 
 use crate::config;
@@ -21,27 +24,53 @@ pub const PATH: [&str; 2] = ["filter_state", "wasm.mesh_filters.claims"];
 const NATIVE: (&str, &str) = ("envoy.filters.http.jwt_authn", "payload");
 
 /// Verified claims.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Claims(Value);
+#[derive(Debug, Clone)]
+pub struct Claims {
+    tree: Value,
+    /// Written when it is first needed.
+    json: OnceCell<Box<[u8]>>,
+}
+
+impl PartialEq for Claims {
+    fn eq(&self, other: &Self) -> bool {
+        self.tree == other.tree
+    }
+}
 
 impl Claims {
     /// Reads the claims of the current request, where a filter before this one verified any.
-    pub fn read(attributes: &dyn Attributes) -> Option<Self> {
-        if let Some(bytes) = attributes.property(&PATH) {
-            return config::json(&bytes).ok().map(Claims);
+    pub fn read(attributes: &dyn Attributes) -> Option<Rc<Self>> {
+        if let Some(claims) = attributes.claims() {
+            return Some(claims);
         }
-        let metadata = read_metadata(&attributes.dynamic_metadata()?, NATIVE.0)?;
-        metadata.get(NATIVE.1).cloned().map(Claims)
+        let tree = match attributes.property(&PATH) {
+            Some(bytes) => config::json(&bytes).ok()?,
+            None => {
+                let metadata = read_metadata(&attributes.dynamic_metadata()?, NATIVE.0)?;
+                metadata.get(NATIVE.1)?.clone()
+            }
+        };
+        Some(Rc::new(Claims::new(tree)))
     }
 
     /// From a token's payload.
     pub fn new(payload: Value) -> Self {
-        Claims(payload)
+        Claims {
+            tree: payload,
+            json: OnceCell::new(),
+        }
+    }
+
+    /// As they stand in filter state.
+    pub fn json(&self) -> &[u8] {
+        self.json
+            .get_or_init(|| self.tree.to_string().into_bytes().into())
     }
 
     /// The claim at a path of names: `["realm_access", "roles"]`.
     pub fn at(&self, path: &[String]) -> Option<&Value> {
-        path.iter().try_fold(&self.0, |value, name| value.get(name))
+        path.iter()
+            .try_fold(&self.tree, |value, name| value.get(name))
     }
 
     /// The claim at `path` as one text: a text as it is, a number, true or false as it is written, and of a

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
+use smallvec::{SmallVec, smallvec};
+
+use crate::claims::Claims;
 use crate::headers::{HeaderEdit, Headers};
 use crate::ids::{OutcomeId, SeriesId};
 
@@ -73,11 +76,11 @@ pub struct ResponseEdits {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {
     /// Counted, and named in filter state `wasm.mesh_filters.<filter>`; several are joined by `,`.
-    pub outcomes: Vec<OutcomeId>,
-    /// What follows the text of each outcome, in their order: `.rules[2]`. It is part of the reason
-    /// and not of the counter, so it may name what no counter could afford. Where there is none,
-    /// nothing follows; no comma and no white space.
-    pub details: Vec<String>,
+    /// Nearly every record has one or two, which take no memory of their own.
+    pub notes: SmallVec<[Note; 2]>,
+    /// The verified claims of the request: filter state `wasm.mesh_filters.claims`, and for later
+    /// filters of the same module as they are.
+    pub claims: Option<Rc<Claims>>,
     /// Filter state: `wasm.<key>` → value.
     pub state: Vec<(Rc<str>, Vec<u8>)>,
     /// Added to series of the filter's own; see [`Filter::series`](crate::Filter::series).
@@ -86,33 +89,58 @@ pub struct Record {
     pub warnings: Vec<String>,
 }
 
+/// An outcome, and where in the configuration it came about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What is counted.
+    pub outcome: OutcomeId,
+    /// What follows the text of the outcome: `.rules[2]`. It is part of the reason and not of the
+    /// counter, so it may name what no counter could afford. No comma and no white space.
+    pub detail: Option<Rc<str>>,
+}
+
 impl Record {
     /// A record of one outcome.
     pub fn of(outcome: OutcomeId) -> Self {
         Record {
-            outcomes: vec![outcome],
+            notes: smallvec![Note {
+                outcome,
+                detail: None
+            }],
             ..Record::default()
         }
     }
 
+    /// Adds an outcome.
+    pub fn add(&mut self, outcome: OutcomeId) {
+        self.notes.push(Note {
+            outcome,
+            detail: None,
+        });
+    }
+
     /// Adds an outcome and what follows its text.
-    pub fn note(&mut self, outcome: OutcomeId, detail: String) {
-        self.details.resize(self.outcomes.len(), String::new());
-        self.outcomes.push(outcome);
-        self.details.push(detail);
+    pub fn note(&mut self, outcome: OutcomeId, detail: impl Into<Rc<str>>) {
+        let detail = Some(detail.into());
+        self.notes.push(Note { outcome, detail });
+    }
+
+    /// Each outcome.
+    pub fn outcomes(&self) -> impl Iterator<Item = OutcomeId> {
+        self.notes.iter().map(|note| note.outcome)
     }
 
     /// Each outcome with what follows its text.
-    pub fn noted(&self) -> impl Iterator<Item = (OutcomeId, &str)> {
-        self.outcomes
+    pub fn noted(&self) -> impl DoubleEndedIterator<Item = (OutcomeId, &str)> {
+        self.notes
             .iter()
-            .enumerate()
-            .map(|(index, outcome)| (*outcome, self.details.get(index).map_or("", String::as_str)))
+            .map(|note| (note.outcome, note.detail.as_deref().unwrap_or_default()))
     }
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.outcomes.is_empty()
+        self.notes.is_empty()
+            && self.claims.is_none()
             && self.state.is_empty()
             && self.samples.is_empty()
             && self.warnings.is_empty()
@@ -255,7 +283,7 @@ mod tests {
         let mut outcomes = crate::Outcomes::default();
         let (a, b) = (outcomes.add("a", None), outcomes.add("b", None));
         let mut record = Record::of(a);
-        record.note(b, ".rules[2]".to_owned());
+        record.note(b, ".rules[2]");
         assert_eq!(
             record.noted().collect::<Vec<_>>(),
             [(a, ""), (b, ".rules[2]")]

@@ -3,7 +3,10 @@
 #[cfg(any(test, feature = "test-util"))]
 pub mod fake;
 
+use std::rc::Rc;
 use std::time::Duration;
+
+use crate::claims::Claims;
 
 /// Nanoseconds since the Unix epoch, by the system's clock. It may step in either direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Hash)]
@@ -67,6 +70,12 @@ pub trait Attributes {
     /// An attribute of Envoy's (`["destination", "port"]`), encoded as Envoy gives it; `None` where
     /// it is absent.
     fn property(&self, path: &[&str]) -> Option<Vec<u8>>;
+
+    /// The verified claims that an earlier filter of the same module hands over as they are. Where it
+    /// hands none over, [`Claims::read`] looks for them in filter state.
+    fn claims(&self) -> Option<Rc<Claims>> {
+        None
+    }
 }
 
 /// A step from the value of a shared cell to the next; see [`World::update`].

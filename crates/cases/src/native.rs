@@ -156,13 +156,15 @@ impl Seen {
     }
 
     fn note(&mut self, record: Record) {
-        for (outcome, detail) in record.noted() {
-            self.record.note(outcome, detail.to_owned());
-        }
+        self.record.notes.extend(record.notes.iter().cloned());
         self.note_state(record);
     }
 
     fn note_state(&mut self, record: Record) {
+        if let Some(claims) = record.claims {
+            let key = format!("wasm.{}", claims::STATE);
+            self.state.push((key, claims.json().to_vec()));
+        }
         let state = record.state.into_iter();
         self.state
             .extend(state.map(|(key, value)| (format!("wasm.{key}"), value)));

@@ -150,9 +150,7 @@ impl AuthorizationPolicy {
         let record = if edits.record.is_empty() {
             verdict.record
         } else {
-            for (outcome, detail) in verdict.record.noted() {
-                edits.record.note(outcome, detail.to_owned());
-            }
+            edits.record.notes.extend(verdict.record.notes);
             edits.record
         };
         if verdict.allowed {

@@ -229,7 +229,7 @@ impl Policy {
             let (outcome, place) = match near {
                 Some(near) if near.unseen => (reasons.no_allow_unseen, near.place),
                 Some(near) => (reasons.no_allow, near.place),
-                None => (reasons.no_allow, String::new()),
+                None => return record.add(reasons.no_allow),
             };
             record.note(outcome, place);
         }

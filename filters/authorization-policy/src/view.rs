@@ -4,6 +4,7 @@
 mod attribute;
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use sdk_helpers::attributes::{Certificate, CertificateName};
 use sdk_helpers::claims::Claims;
@@ -41,7 +42,7 @@ pub struct View<'a> {
     destination: OnceCell<Option<Address>>,
     port: OnceCell<Option<u16>>,
     sni: OnceCell<Vec<u8>>,
-    claims: OnceCell<Option<Claims>>,
+    claims: OnceCell<Option<Rc<Claims>>>,
     metadata: OnceCell<Option<Vec<u8>>>,
 }
 
@@ -263,7 +264,7 @@ impl<'a> View<'a> {
 
     fn claims(&self) -> Option<&Claims> {
         let claims = self.claims.get_or_init(|| Claims::read(self.attributes));
-        claims.as_ref()
+        claims.as_deref()
     }
 
     fn header(&self, name: &str, test: &mut dyn FnMut(Value<'_>) -> bool) -> bool {

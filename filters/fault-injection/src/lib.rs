@@ -66,10 +66,13 @@ fn decision(verdict: Verdict) -> Decision {
     match verdict {
         Verdict::Pass => Decision::pass(),
         Verdict::Overflow(outcome) => go_on(Record::of(outcome)),
-        Verdict::Shadow { delay, abort } => go_on(Record {
-            outcomes: delay.into_iter().chain(abort).collect(),
-            ..Record::default()
-        }),
+        Verdict::Shadow { delay, abort } => {
+            let mut record = Record::default();
+            for outcome in delay.into_iter().chain(abort) {
+                record.add(outcome);
+            }
+            go_on(record)
+        }
         Verdict::Inject { delay, abort } => {
             let then = match abort {
                 Some((answer, outcome)) => Decision::Reply(reply(answer, Record::of(outcome))),

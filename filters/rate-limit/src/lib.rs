@@ -222,10 +222,11 @@ fn owned(headers: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = response_heade
 }
 
 fn record(outcomes: Vec<OutcomeId>) -> Record {
-    Record {
-        outcomes,
-        ..Record::default()
+    let mut record = Record::default();
+    for outcome in outcomes {
+        record.add(outcome);
     }
+    record
 }
 
 /// The seed of the process: whoever comes first chooses it, and all others take it over.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
 
 use sdk_helpers::attributes::{Certificate, CertificateName};
 use sdk_helpers::claims::Claims;
@@ -17,7 +18,7 @@ pub struct Subject<'a> {
     pub request: &'a Request,
     /// Its connection and route.
     pub attributes: &'a dyn Attributes,
-    claims: OnceCell<Option<Claims>>,
+    claims: OnceCell<Option<Rc<Claims>>>,
 }
 
 impl<'a> Subject<'a> {
@@ -34,7 +35,7 @@ impl<'a> Subject<'a> {
     pub fn claims(&self) -> Option<&Claims> {
         self.claims
             .get_or_init(|| Claims::read(self.attributes))
-            .as_ref()
+            .as_deref()
     }
 
     /// A claim as text: text as it is, anything else as JSON. Null is no claim.

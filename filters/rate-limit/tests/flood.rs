@@ -122,9 +122,8 @@ impl Proxy {
             other => panic!("{other:?}"),
         };
         let overflowed = record
-            .outcomes
-            .iter()
-            .any(|outcome| worker.outcomes().find(*outcome).unwrap().reason == "overflow");
+            .outcomes()
+            .any(|outcome| worker.outcomes().find(outcome).unwrap().reason == "overflow");
         self.depth.set(self.depth.get() - 1);
         self.done.borrow_mut().push(Done {
             keys,

@@ -97,7 +97,7 @@ impl Rig {
 
     fn reasons(&self, record: &Record) -> Vec<String> {
         let find = |outcome| self.filter.outcomes().find(outcome).unwrap().to_string();
-        record.outcomes.iter().copied().map(find).collect()
+        record.outcomes().map(find).collect()
     }
 }
 
@@ -503,8 +503,8 @@ fn a_count_that_cannot_be_kept_follows_the_failure_mode() {
                 Decision::Continue(edits) if !refuses => &edits.record,
                 other => panic!("{other:?}"),
             };
-            let last = record.outcomes.last().expect("a reason");
-            assert_eq!(filter.outcomes().find(*last).unwrap().reason, "contended");
+            let last = record.outcomes().last().expect("a reason");
+            assert_eq!(filter.outcomes().find(last).unwrap().reason, "contended");
         }
     }
 }

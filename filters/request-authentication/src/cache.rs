@@ -120,6 +120,7 @@ impl Cache {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use sdk_helpers::claims::Claims;
 
     fn entry(token: &[u8], rule: usize) -> CachedToken {
         CachedToken {
@@ -130,7 +131,7 @@ mod tests {
             not_before: 0,
             expires: 0,
             verified: Rc::new(Verified {
-                claims: vec![],
+                claims: Rc::new(Claims::new(serde_json::Value::Null)),
                 headers: vec![],
                 unsafe_claim: false,
             }),

@@ -1,6 +1,8 @@
 //! What a verdict does to a request, as values.
 
-use sdk_helpers::{Decision, Edits, HeaderEdit, LocalReply, OutcomeId, Record, Request, claims};
+use std::rc::Rc;
+
+use sdk_helpers::{Decision, Edits, HeaderEdit, LocalReply, OutcomeId, Record, Request};
 
 use crate::config::ErrorBody;
 use crate::locations::{TokenPlace, without_params};
@@ -24,16 +26,14 @@ pub(crate) fn accept(policy: &Policy, request: &Request, accepted: &Accepted<'_>
     let mut edits = sanitized(policy, request);
     let mut record = Record::of(accepted.outcome);
     if accepted.tokens.iter().any(|token| token.unsafe_claim) {
-        record.outcomes.push(accepted.unsafe_claim);
+        record.add(accepted.unsafe_claim);
     }
     for token in &accepted.tokens {
         edits.extend(token.headers.iter().cloned());
     }
     // The first token that was found is the one verified last.
     if let Some(token) = accepted.tokens.last() {
-        record
-            .state
-            .push((claims::STATE.into(), token.claims.clone()));
+        record.claims = Some(Rc::clone(&token.claims));
     }
     strip(&accepted.strip, request, &mut edits);
     Decision::Continue(Edits {

@@ -1,7 +1,10 @@
 //! What comes of a verified token, made once and kept with it: the claims for later filters and the
 //! headers for the upstream.
 
+use std::rc::Rc;
+
 use sdk_helpers::HeaderEdit;
+use sdk_helpers::claims::Claims;
 use serde_json::{Map, Number, Value};
 
 use crate::base64;
@@ -10,8 +13,8 @@ use crate::config::ClaimHeader;
 /// All that a verified token leads to.
 #[derive(Debug)]
 pub struct Verified {
-    /// Its claims as JSON: filter state `mesh_filters.claims`.
-    pub claims: Vec<u8>,
+    /// Its claims.
+    pub claims: Rc<Claims>,
     /// Headers to add, in order.
     pub headers: Vec<HeaderEdit>,
     /// Whether a claim was left out because no header can carry it.
@@ -48,7 +51,7 @@ impl Verified {
             }
         }
         Verified {
-            claims: Value::Object(claims).to_string().into_bytes(),
+            claims: Rc::new(Claims::new(Value::Object(claims))),
             headers,
             unsafe_claim,
         }
@@ -198,7 +201,7 @@ mod tests {
             &names,
         );
         assert_eq!(
-            serde_json::from_slice::<Value>(&verified.claims).unwrap(),
+            serde_json::from_slice::<Value>(verified.claims.json()).unwrap(),
             json!({"scope": ["read", "write"], "blank": " ", "n": 1, "other": "a b"})
         );
         assert_eq!(

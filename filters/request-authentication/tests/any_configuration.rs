@@ -203,7 +203,7 @@ proptest! {
         }
         match decision {
             Decision::Continue(edits) => {
-                prop_assert_eq!(edits.record.outcomes.is_empty(), false);
+                prop_assert_eq!(edits.record.notes.is_empty(), false);
             }
             Decision::Reply(reply) => prop_assert!(reply.status == 401 || reply.status == 403),
             other => prop_assert!(false, "{other:?}"),

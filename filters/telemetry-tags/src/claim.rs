@@ -1,13 +1,14 @@
 //! Claims of the verified token, as text.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
 use sdk_helpers::Attributes;
 use sdk_helpers::claims::{Claims, path};
 
 /// The claims of a stream: read once, when something asks for them.
 #[derive(Debug, Default)]
-pub struct LazyClaims(OnceCell<Option<Claims>>);
+pub struct LazyClaims(OnceCell<Option<Rc<Claims>>>);
 
 /// One claim.
 #[derive(Debug)]

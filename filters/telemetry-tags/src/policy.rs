@@ -298,8 +298,8 @@ impl Policy {
 
 /// Counts an outcome, once a stream however often it came about.
 fn note(record: &mut Record, outcome: OutcomeId) {
-    if !record.outcomes.contains(&outcome) {
-        record.outcomes.push(outcome);
+    if !record.outcomes().any(|noted| noted == outcome) {
+        record.add(outcome);
     }
 }
 

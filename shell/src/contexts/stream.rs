@@ -10,6 +10,7 @@ use super::calls::{grpc_result, http_result};
 use super::host;
 use super::log_name::named;
 use super::shared::{Due, Paused, PausedStream, Shared};
+use sdk_helpers::claims;
 use sdk_helpers::decision::{Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
 use sdk_helpers::filter::{Exchange, Filter};
 use sdk_helpers::headers::{HeaderEdit, is_safe_value};
@@ -307,8 +308,11 @@ impl<F: Filter> Inner<F> {
             state.reason.push_str(reason);
             state.reason.push_str(detail);
         }
-        if !record.outcomes.is_empty() {
+        if !record.notes.is_empty() {
             let _ = host::set_state(&self.shared.reason_key, state.reason.as_bytes());
+        }
+        if let Some(claims) = &record.claims {
+            let _ = host::set_state(claims::STATE, claims.json());
         }
         for (key, value) in &record.state {
             let _ = host::set_state(key, value);

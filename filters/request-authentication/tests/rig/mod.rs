@@ -14,7 +14,7 @@ use std::rc::Rc;
 use request_authentication::RequestAuthentication;
 use sdk_helpers::config::timestamp;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Decision, Filter, HeaderEdit, Headers, Record, Request, claims, load};
+use sdk_helpers::{Decision, Filter, HeaderEdit, Headers, Record, Request, load};
 use serde_json::{Value, json};
 
 use crate::mint;
@@ -117,16 +117,12 @@ impl Rig {
 
     fn note(&self, record: &Record, seen: &mut Seen) {
         let reasons: Vec<String> = record
-            .outcomes
-            .iter()
-            .map(|outcome| self.filter.outcomes().find(*outcome).unwrap().to_string())
+            .outcomes()
+            .map(|outcome| self.filter.outcomes().find(outcome).unwrap().to_string())
             .collect();
         seen.reason = reasons.join(",");
-        seen.claims = record
-            .state
-            .iter()
-            .find(|(key, _)| **key == *claims::STATE)
-            .map(|(_, json)| serde_json::from_slice(json).unwrap());
+        let claims = record.claims.as_ref();
+        seen.claims = claims.map(|claims| serde_json::from_slice(claims.json()).unwrap());
     }
 }
 

@@ -201,12 +201,11 @@ impl Filter for Probe {
         let path = String::from_utf8_lossy(exchange.request.path()).into_owned();
         let status = exchange.response.status().unwrap_or(0);
         Record {
-            outcomes: vec![self.ended],
             state: vec![(
                 "probe.end".into(),
                 format!("{path} {status} asked={asked}").into_bytes(),
             )],
-            ..Record::default()
+            ..Record::of(self.ended)
         }
     }
 
