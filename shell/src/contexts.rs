@@ -7,20 +7,17 @@
 mod calls;
 mod host;
 mod log_name;
+mod logger;
 mod metrics;
+mod plumbing;
 mod raw;
 mod root;
 mod shared;
 mod stream;
+mod table;
 mod timers;
+mod types;
 mod world;
 
-pub use proxy_wasm;
-
-use sdk_helpers::Filter;
-
-/// Installs `F` as this module's filter. Called by [`register!`](crate::register) when Envoy
-/// initializes the module.
-pub fn start<F: Filter>() {
-    proxy_wasm::set_root_context(|id| Box::new(root::Root::<F>::new(id)));
-}
+pub use table::Contexts;
+pub use types::Action;

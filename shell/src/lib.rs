@@ -3,13 +3,16 @@
 //! A filter sees values and returns values; what stands between it and proxy-wasm is here, so that
 //! tests, tools and Envoy all run the same core. A module is a filter and a line of [`register!`].
 
+#[cfg(any(target_arch = "wasm32", test))]
+mod by_context;
 mod callbacks;
 #[cfg(target_arch = "wasm32")]
 mod contexts;
+mod exports;
 
 pub use callbacks::{callbacks, length};
 #[cfg(target_arch = "wasm32")]
-pub use contexts::{proxy_wasm, start};
+pub use contexts::{Action, Contexts};
 
 /// Makes a [`Filter`](sdk_helpers::Filter) the filter of this module:
 ///
@@ -33,7 +36,7 @@ macro_rules! register {
             #[unsafe(link_section = "mesh_filters.callbacks")]
             static SECTION: [u8; $crate::length(NEEDS)] = $crate::callbacks(NEEDS);
 
-            $crate::proxy_wasm::main! {{ $crate::start::<$filter>() }}
+            $crate::exports! { $filter }
         }
     };
 }

@@ -53,10 +53,10 @@ mod tests {
     fn our_crates_go_without_saying() {
         let crates = ["shell".to_owned(), "noop".to_owned()];
         for (name, left) in [
-            ("shell::contexts::start", "contexts::start"),
+            ("shell::contexts::types", "contexts::types"),
             (
-                "<shell::contexts::root::Root<F> as proxy_wasm::traits::Context>::on_done",
-                "<contexts::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+                "<shell::contexts::stream::Inner<F> as shell::contexts::shared::PausedStream>::resume",
+                "<contexts::stream::Inner<F> as contexts::shared::PausedStream>::resume",
             ),
             (
                 "core::ptr::drop_in_place<noop::Noop>",
@@ -92,7 +92,7 @@ mod tests {
         let crates = ["shell".to_owned(), "noop".to_owned()];
         for name in [
             "noop::decide",
-            "<shell::contexts::root::Root<F> as proxy_wasm::traits::Context>::on_done",
+            "<shell::contexts::stream::Inner<F> as shell::contexts::shared::PausedStream>::resume",
             "core::ptr::drop_in_place<noop::Noop>",
             "dlmalloc",
         ] {

@@ -1,7 +1,7 @@
 //! Takes out of a module what its filter does not use.
 //!
-//! The SDK exports every proxy-wasm callback, and Envoy calls each one a module exports: a filter
-//! that only reads request headers would pay for bodies, trailers and logs too. So the filter
+//! The shell exports every callback that some filter needs, and Envoy calls each one a module exports: a
+//! filter that only reads request headers would pay for responses and logs too. So the filter
 //! declares what it needs (`Filter::NEEDS`, of which the shell's `register!` writes a custom section),
 //! and the rest goes.
 
@@ -96,8 +96,8 @@ fn wanted(module: &mut Module) -> Result<BTreeSet<String>, String> {
                 .filter_map(|name| name.strip_prefix("proxy_"))
                 .collect();
             return Err(format!(
-                "section `{SECTION}`: `{callback}` is no callback of the SDK; correct it in \
-                 the shell's `callbacks.rs`; there are: {}",
+                "section `{SECTION}`: `{callback}` is no callback of the shell; correct it in \
+                 its `callbacks.rs`; there are: {}",
                 names.join(" ")
             ));
         }
@@ -124,7 +124,7 @@ mod tests {
         "proxy_on_vm_start",
     ];
 
-    /// A module as the SDK would make it; each export calls a function of its own.
+    /// A module as the shell would make it; each export calls a function of its own.
     fn module(sections: &[&[u8]]) -> Vec<u8> {
         let mut module = Module::with_config(ModuleConfig::new());
         let callbacks = [
@@ -234,11 +234,11 @@ mod tests {
     }
 
     #[test]
-    fn a_callback_the_sdk_lacks_is_refused() {
+    fn a_callback_the_shell_lacks_is_refused() {
         let problem = strip(&module(&[b"on_request_header"])).unwrap_err();
         assert!(
             problem.starts_with(
-                "section `mesh_filters.callbacks`: `on_request_header` is no callback of the SDK"
+                "section `mesh_filters.callbacks`: `on_request_header` is no callback of the shell"
             ),
             "{problem}"
         );

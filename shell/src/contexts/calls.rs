@@ -1,8 +1,7 @@
 //! Calls to other clusters, and what comes of them.
 
-use proxy_wasm::types::MapType;
-
 use super::host::{self, Buffer};
+use super::types::MapType;
 use sdk_helpers::decision::{Call, CallResult};
 use sdk_helpers::filter::Filter;
 

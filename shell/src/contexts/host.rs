@@ -1,14 +1,13 @@
 //! The host calls of ABI 0.2.1, as they are.
 //!
-//! The SDK's own wrappers panic on a status they do not list, and its getters on bytes that are not
-//! UTF-8; either ends the VM for every stream of the worker. Here every status is an answer. The
-//! two calls whose answers the SDK has to route ([`http_call`], [`grpc_call`]) go through it.
+//! Every status is an answer here, and every text bytes: a panic would end the VM for every stream of
+//! the worker.
 
+use std::alloc::Layout;
 use std::time::Duration;
 
-use proxy_wasm::types::{LogLevel, MapType, MetricType};
-
 use super::raw;
+use super::types::{LogLevel, MapType, MetricType};
 use sdk_helpers::headers::{HeaderEdit, Headers};
 use sdk_helpers::protobuf::Message;
 
@@ -36,22 +35,39 @@ fn bytes(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> Result<Vec<u8>, 
     if data.is_null() {
         return Ok(Vec::new());
     }
-    // SAFETY: Envoy got this memory from `proxy_on_memory_allocate`, which leaks a boxed slice of
-    // exactly `size` initialized-by-Envoy bytes, and nobody else has the pointer.
+    // SAFETY: Envoy got this memory from `allocate`, which allots exactly `size` bytes, and wrote them;
+    // nobody else has the pointer.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
 
-pub(super) fn log_level() -> LogLevel {
+/// Memory that Envoy writes into; null if there is none left.
+pub(super) fn allocate(size: usize) -> *mut u8 {
+    match Layout::array::<u8>(size) {
+        Ok(layout) if size > 0 => {
+            // SAFETY: the layout has a size.
+            unsafe { std::alloc::alloc(layout) }
+        }
+        _ => std::ptr::null_mut(),
+    }
+}
+
+pub(super) fn log(level: LogLevel, message: &str) {
+    // SAFETY: the pointer is valid for the call.
+    let _ = unsafe { raw::proxy_log(level as u32, message.as_ptr(), message.len()) };
+}
+
+/// What Envoy's log lets through.
+pub(super) fn log_level() -> log::LevelFilter {
     let mut level = 0;
     // SAFETY: the pointer is valid for the call.
     let status = unsafe { raw::proxy_get_log_level(&raw mut level) };
     match (status, level) {
-        (OK, 0) => LogLevel::Trace,
-        (OK, 1) => LogLevel::Debug,
-        (OK, 3) => LogLevel::Warn,
-        (OK, 4) => LogLevel::Error,
-        (OK, 5..) => LogLevel::Critical,
-        _ => LogLevel::Info,
+        (OK, 0) => log::LevelFilter::Trace,
+        (OK, 1) => log::LevelFilter::Debug,
+        (OK, 3) => log::LevelFilter::Warn,
+        (OK, 4) => log::LevelFilter::Error,
+        (OK, 5..) => log::LevelFilter::Off,
+        _ => log::LevelFilter::Info,
     }
 }
 
@@ -264,17 +280,17 @@ pub(super) fn send_reply(
 }
 
 /// The ABI's header block: a count, the lengths, then NUL-terminated names and values.
-fn block(headers: &[(&str, &[u8])]) -> Vec<u8> {
+fn block<N: AsRef<str>, V: AsRef<[u8]>>(headers: &[(N, V)]) -> Vec<u8> {
     let word = |number: usize| u32::try_from(number).unwrap_or(0).to_le_bytes();
     let mut block = Vec::from(word(headers.len()));
     for (name, value) in headers {
-        block.extend(word(name.len()));
-        block.extend(word(value.len()));
+        block.extend(word(name.as_ref().len()));
+        block.extend(word(value.as_ref().len()));
     }
     for (name, value) in headers {
-        block.extend_from_slice(name.as_bytes());
+        block.extend_from_slice(name.as_ref().as_bytes());
         block.push(0);
-        block.extend_from_slice(value);
+        block.extend_from_slice(value.as_ref());
         block.push(0);
     }
     block
@@ -326,20 +342,35 @@ pub(super) fn metric(metric: u32) -> u64 {
     if status == OK { value } else { 0 }
 }
 
+/// Sends a request to a cluster; the token that its answer comes under.
 pub(super) fn http_call(
     cluster: &str,
     headers: &[(String, Vec<u8>)],
     body: &[u8],
     timeout: Duration,
 ) -> Option<u32> {
-    let headers = headers
-        .iter()
-        .map(|(name, value)| (name.as_str(), as_text(value)))
-        .collect();
-    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], limit(timeout))
-        .ok()
+    let headers = block(headers);
+    let trailers = block::<&str, &[u8]>(&[]);
+    let mut token = 0;
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe {
+        raw::proxy_http_call(
+            cluster.as_ptr(),
+            cluster.len(),
+            headers.as_ptr(),
+            headers.len(),
+            body.as_ptr(),
+            body.len(),
+            trailers.as_ptr(),
+            trailers.len(),
+            milliseconds(timeout),
+            &raw mut token,
+        )
+    };
+    (status == OK).then_some(token)
 }
 
+/// Sends one message to a service of a cluster; the token that its answer comes under.
 pub(super) fn grpc_call(
     cluster: &str,
     service: &str,
@@ -348,35 +379,34 @@ pub(super) fn grpc_call(
     message: &[u8],
     timeout: Duration,
 ) -> Option<u32> {
-    let metadata = metadata
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.as_slice()))
-        .collect();
     let target = grpc_service(cluster);
-    proxy_wasm::hostcalls::dispatch_grpc_call(
-        as_text(&target),
-        service,
-        method,
-        metadata,
-        Some(message),
-        limit(timeout),
-    )
-    .ok()
+    let metadata = block(metadata);
+    let mut token = 0;
+    // SAFETY: the pointers are valid for the call.
+    let status = unsafe {
+        raw::proxy_grpc_call(
+            target.as_ptr(),
+            target.len(),
+            service.as_ptr(),
+            service.len(),
+            method.as_ptr(),
+            method.len(),
+            metadata.as_ptr(),
+            metadata.len(),
+            message.as_ptr(),
+            message.len(),
+            milliseconds(timeout),
+            &raw mut token,
+        )
+    };
+    (status == OK).then_some(token)
 }
 
-/// For the SDK, which takes a text where the ABI takes bytes.
-fn as_text(bytes: &[u8]) -> &str {
-    // SAFETY: it looks at nothing of the text but its address and length, and copies it.
-    unsafe { std::str::from_utf8_unchecked(bytes) }
-}
-
-/// A timeout as Envoy counts it: in whole milliseconds, of which 0 are no limit at all and more than
-/// 31 bits are refused.
-fn limit(timeout: Duration) -> Duration {
-    timeout.clamp(
-        Duration::from_millis(1),
-        Duration::from_millis(i32::MAX as u64),
-    )
+/// A timeout as Envoy counts it, of which 0 is no limit at all and more than 31 bits are refused.
+fn milliseconds(timeout: Duration) -> u32 {
+    let most = i32::MAX.unsigned_abs();
+    let whole = u32::try_from(timeout.as_millis()).unwrap_or(most);
+    whole.clamp(1, most)
 }
 
 /// `envoy.config.core.v3.GrpcService { envoy_grpc: { cluster_name, authority } }`, serialized.

@@ -3,9 +3,8 @@
 
 use std::cell::RefCell;
 
-use proxy_wasm::types::MetricType;
-
 use super::host;
+use super::types::MetricType;
 use sdk_helpers::filter::Filter;
 use sdk_helpers::ids::{ById, GaugeId, OutcomeId, SeriesId};
 use sdk_helpers::outcome::Outcome;

@@ -1,57 +1,62 @@
 //! The root context: loads the filter and makes streams.
 
+use std::cell::RefCell;
 use std::rc::Rc;
-
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType};
 
 use super::calls::{grpc_result, http_result};
 use super::host::{self, Buffer};
 use super::log_name::named;
+use super::logger;
 use super::shared::Shared;
 use super::stream::Stream;
 use super::world::EnvoyWorld;
-use crate::callbacks::has_timer;
 use sdk_helpers::config::ConfigError;
 use sdk_helpers::filter::{BackgroundEvent, Filter, Loaded, load};
 
 pub(super) struct Root<F: Filter> {
     id: u32,
-    shared: Option<Rc<Shared<F>>>,
+    /// None until its configuration is in force.
+    shared: RefCell<Option<Rc<Shared<F>>>>,
 }
 
 impl<F: Filter> Root<F> {
     pub(super) fn new(id: u32) -> Self {
-        Root { id, shared: None }
-    }
-}
-
-impl<F: Filter> Context for Root<F> {
-    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
-        if F::NEEDS.http_calls
-            && let Some(shared) = &self.shared
-        {
-            shared.answered(token, http_result(headers, body));
+        Root {
+            id,
+            shared: RefCell::new(None),
         }
     }
 
-    fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
-        if F::NEEDS.grpc_calls
-            && let Some(shared) = &self.shared
-        {
-            shared.answered(token, grpc_result(status, size));
+    /// A stream of this plugin. Envoy makes none before the plugin has its configuration.
+    pub(super) fn stream(&self, id: u32) -> Option<Stream<F>> {
+        Some(Stream::new(id, self.shared()?))
+    }
+
+    /// What it acts on, held on to: what it does may come back to this root before it ends.
+    fn shared(&self) -> Option<Rc<Shared<F>>> {
+        self.shared.borrow().clone()
+    }
+
+    /// Envoy tells the root of all that comes of calls, those of its streams too.
+    pub(super) fn on_http_call_response(&self, token: u32, headers: usize, body: usize) {
+        if let Some(shared) = self.shared() {
+            shared.answered(token, || http_result(headers, body));
         }
     }
-}
 
-impl<F: Filter> RootContext for Root<F> {
-    fn on_vm_start(&mut self, _: usize) -> bool {
-        // Not while the module is initialized: Envoy allows no host call then.
-        proxy_wasm::set_log_level(host::log_level());
+    /// A message, with status 0, or how it ended without one.
+    pub(super) fn on_grpc_call_response(&self, token: u32, status: u32, size: usize) {
+        if let Some(shared) = self.shared() {
+            shared.answered(token, || grpc_result(status, size));
+        }
+    }
+
+    pub(super) fn on_vm_start(&self) -> bool {
+        logger::install();
         true
     }
 
-    fn on_configure(&mut self, size: usize) -> bool {
+    pub(super) fn on_configure(&self, size: usize) -> bool {
         let bytes = match size {
             0 => Vec::new(),
             _ => match host::buffer(Buffer::Configuration, size) {
@@ -75,7 +80,7 @@ impl<F: Filter> RootContext for Root<F> {
                 let shared = Rc::new(Shared::new(self.id, filter, world));
                 shared.metrics.in_force(hash);
                 shared.announce(warnings, hash);
-                self.shared = Some(Rc::clone(&shared));
+                *self.shared.borrow_mut() = Some(Rc::clone(&shared));
                 shared.background(BackgroundEvent::Loaded);
                 true
             }
@@ -83,33 +88,15 @@ impl<F: Filter> RootContext for Root<F> {
         }
     }
 
-    fn on_tick(&mut self) {
-        if has_timer(F::NEEDS)
-            && let Some(shared) = &self.shared
-        {
+    pub(super) fn on_tick(&self) {
+        if let Some(shared) = self.shared() {
             shared.run_due();
         }
     }
 
-    fn on_queue_ready(&mut self, queue: u32) {
-        if !has_timer(F::NEEDS) {
-            return;
-        }
+    pub(super) fn on_queue_ready(&self, queue: u32) {
         while host::dequeue(queue).is_ok() {}
-        if let Some(shared) = &self.shared {
-            shared.run_due();
-        }
-    }
-
-    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(match &self.shared {
-            Some(shared) => Box::new(Stream::new(id, Rc::clone(shared))),
-            None => Box::new(Unconfigured),
-        })
-    }
-
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+        self.on_tick();
     }
 }
 
@@ -119,17 +106,4 @@ fn refused<F: Filter>(errors: Vec<ConfigError>) -> bool {
         log::error!("{name}{error}");
     }
     false
-}
-
-/// A stream of a plugin that never got its configuration. Envoy makes none; should it ever, nothing
-/// passes.
-struct Unconfigured;
-
-impl Context for Unconfigured {}
-
-impl HttpContext for Unconfigured {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let _ = host::send_reply(503, "mesh_filters{unconfigured}", b"", &[], None);
-        Action::Pause
-    }
 }

@@ -138,16 +138,17 @@ impl<F: Filter> Shared<F> {
         self.calls.borrow_mut().remove(&token);
     }
 
-    /// Tells whoever called what came of it.
-    pub(super) fn answered(&self, token: u32, result: CallResult) {
+    /// Tells whoever called what came of it. If its stream is gone nobody asks.
+    pub(super) fn answered(&self, token: u32, result: impl FnOnce() -> CallResult) {
         let caller = self.calls.borrow_mut().remove(&token);
         match caller {
             Some(Caller::Stream(paused)) => {
+                let result = result();
                 with(&paused, |stream| stream.resume(Resume::Answered(result)));
                 self.turn_back();
             }
             Some(Caller::Background(tag)) => {
-                self.background(BackgroundEvent::Answered(tag, result));
+                self.background(BackgroundEvent::Answered(tag, result()));
             }
             None => {}
         }

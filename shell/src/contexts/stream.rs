@@ -3,13 +3,10 @@
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, MapType};
-
-use super::calls::{grpc_result, http_result};
 use super::host;
 use super::log_name::named;
 use super::shared::{Due, Paused, PausedStream, Shared};
+use super::types::{Action, MapType};
 use sdk_helpers::claims;
 use sdk_helpers::decision::{Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
 use sdk_helpers::filter::{Exchange, Filter};
@@ -67,24 +64,8 @@ impl<F: Filter> Stream<F> {
             state: RefCell::default(),
         }))
     }
-}
 
-impl<F: Filter> Context for Stream<F> {
-    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _: usize) {
-        if F::NEEDS.http_calls {
-            self.0.shared.answered(token, http_result(headers, body));
-        }
-    }
-
-    fn on_grpc_call_response(&mut self, token: u32, status: u32, size: usize) {
-        if F::NEEDS.grpc_calls {
-            self.0.shared.answered(token, grpc_result(status, size));
-        }
-    }
-}
-
-impl<F: Filter> HttpContext for Stream<F> {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
+    pub(super) fn on_request_headers(&self) -> Action {
         let inner = &self.0;
         let shared = &inner.shared;
         let decision = shared.filter.on_request(
@@ -95,10 +76,7 @@ impl<F: Filter> HttpContext for Stream<F> {
         inner.apply(decision, false)
     }
 
-    fn on_http_response_headers(&mut self, _: usize, _: bool) -> Action {
-        if !F::NEEDS.response_headers {
-            return Action::Continue;
-        }
+    pub(super) fn on_response_headers(&self) {
         let inner = &self.0;
         let shared = &inner.shared;
         let response = Response::lazy(RESPONSE);
@@ -110,13 +88,9 @@ impl<F: Filter> HttpContext for Stream<F> {
         edit(MapType::HttpResponseHeaders, &pending);
         edit(MapType::HttpResponseHeaders, &edits.headers);
         inner.record(&edits.record);
-        Action::Continue
     }
 
-    fn on_log(&mut self) {
-        if !F::NEEDS.end {
-            return;
-        }
+    pub(super) fn on_log(&self) {
         let inner = &self.0;
         let shared = &inner.shared;
         // Taken anew: later filters have changed what this one saw.
@@ -128,6 +102,13 @@ impl<F: Filter> HttpContext for Stream<F> {
             .filter
             .on_end(&exchange, &shared.world, &mut inner.memory.borrow_mut());
         inner.record(&record);
+    }
+}
+
+impl<F: Filter> Clone for Stream<F> {
+    /// The same stream.
+    fn clone(&self) -> Self {
+        Stream(Rc::clone(&self.0))
     }
 }
 
