@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::config::kind::FieldKind;
-use crate::config::{self, At, ConfigError, Envelope, Problems};
+use crate::config::{self, At, ConfigError, Envelope, Problems, Resource};
 use crate::decision::{Call, CallResult, Decision, LocalReply, Record, ResponseEdits, Resume};
 use crate::ids::{GaugeId, OutcomeId, SeriesId};
 use crate::needs::Needs;
@@ -168,6 +168,17 @@ pub struct Loaded<F> {
     pub hash: u32,
 }
 
+impl<F> Loaded<F> {
+    /// The same of what is made of the filter.
+    pub fn map<T>(self, what: impl FnOnce(F) -> T) -> Loaded<T> {
+        Loaded {
+            filter: what(self.filter),
+            warnings: self.warnings,
+            hash: self.hash,
+        }
+    }
+}
+
 /// Bytes → Wire → Config → Policy: all of it or nothing.
 ///
 /// # Errors
@@ -199,9 +210,13 @@ pub fn load<F: Filter>(bytes: &[u8], world: &dyn World) -> Result<Loaded<F>, Vec
 ///
 /// With an error in `load.problems`, what is returned must not be used.
 pub fn load_at<F: Filter>(tree: Value, load: &Load<'_>) -> F {
-    let tree = F::ENVELOPE.unwrap(tree, &load.at, load.problems);
-    let wire = config::read::<F::Wire>(&tree, &load.at, load.problems);
-    // The memory of a module never shrinks, so what is made of the tree is made in its place.
-    drop(tree);
-    F::compile(wire, load)
+    F::compile(wire_at::<F>(tree, Vec::new(), load), load)
+}
+
+/// The first half of it, bytes → Wire, also of objects that stand elsewhere in the same
+/// configuration.
+pub fn wire_at<F: Filter>(tree: Value, resources: Vec<Resource>, load: &Load<'_>) -> F::Wire {
+    let tree = F::ENVELOPE.unwrap(tree, resources, &load.at, load.problems);
+    // The memory of a module never shrinks: the tree is gone before anything is made of what it said.
+    config::read::<F::Wire>(&tree, &load.at, load.problems)
 }

@@ -18,6 +18,7 @@ struct WriteAFilter;
 
 pub mod address;
 pub mod attributes;
+pub mod chain;
 pub mod claims;
 pub mod config;
 pub mod decision;

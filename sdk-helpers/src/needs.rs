@@ -51,6 +51,20 @@ impl Needs {
         background: false,
     };
 
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, other: Needs) -> Needs {
+        Needs {
+            delays: self.delays || other.delays,
+            waits: self.waits || other.waits,
+            http_calls: self.http_calls || other.http_calls,
+            grpc_calls: self.grpc_calls || other.grpc_calls,
+            response_headers: self.response_headers || other.response_headers,
+            end: self.end || other.end,
+            background: self.background || other.background,
+        }
+    }
+
     /// Whether a filter with these needs may decide so.
     ///
     /// # Errors

@@ -53,6 +53,11 @@ const LONGEST_NAME: usize = 317;
 pub struct Outcomes(ById<OutcomeId, Outcome>);
 
 impl Outcomes {
+    /// None at all.
+    pub const fn none() -> Self {
+        Outcomes(ById::new())
+    }
+
     /// Adds an outcome. Two with the same reason and policy share one counter.
     pub fn add(&mut self, reason: &'static str, policy: Option<&str>) -> OutcomeId {
         self.0.add(Outcome {

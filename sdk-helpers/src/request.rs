@@ -63,6 +63,24 @@ impl Snapshot {
         self.headers().first(name)
     }
 
+    /// Envoy has made these changes, or will before this is asked again.
+    fn apply(&mut self, edit: &HeaderEdit) {
+        self.alone.take();
+        // What is not taken yet will be taken with the changes in it.
+        let Some(headers) = self.headers.get_mut() else {
+            return;
+        };
+        // Of some headers Envoy joins what is added with the value there is.
+        let may_join = match edit {
+            HeaderEdit::Add(name, _) => self.source.is_some() && headers.first(name).is_some(),
+            _ => false,
+        };
+        match may_join {
+            true => drop(self.headers.take()),
+            false => headers.apply(edit),
+        }
+    }
+
     fn has(&self, name: &str) -> bool {
         if self.headers.get().is_none()
             && let Some(source) = self.source
@@ -111,6 +129,11 @@ macro_rules! snapshot_of {
             /// The first value of a header; `name` in lower case.
             pub fn first(&self, name: &str) -> Option<&[u8]> {
                 self.0.first(name)
+            }
+
+            /// Takes a change over, which Envoy has made in what it is a snapshot of.
+            pub fn apply(&mut self, edit: &HeaderEdit) {
+                self.0.apply(edit);
             }
 
             /// As it is after these changes; it takes the whole map.
@@ -266,6 +289,33 @@ mod tests {
         assert_eq!(lazy.first("absent"), None);
         assert_eq!(lazy.first("second"), Some(b"2".as_slice()));
         assert_eq!(lazy.first("first"), Some(b"of the map".as_slice()));
+    }
+
+    #[test]
+    fn changes_that_envoy_made_are_taken_over() {
+        let source = HeaderSource {
+            has: |name| name == "x-a",
+            one: |_| Some(b"one".to_vec()),
+            all: || Headers::from_pairs([("x-a", "of the map"), ("x-b", "1")]),
+        };
+        let set = HeaderEdit::Set("x-a".into(), b"2".to_vec());
+        let add = |name: &'static str| HeaderEdit::Add(name.into(), b"3".to_vec());
+        let mut lazy = Request::lazy(source);
+        assert_eq!(lazy.first("x-a"), Some(b"one".as_slice()));
+        // Envoy has it, so nothing that was known counts any more.
+        lazy.apply(&set);
+        assert_eq!(lazy.first("x-b"), Some(b"one".as_slice()));
+        assert_eq!(lazy.headers().first("x-a"), Some(b"of the map".as_slice()));
+        lazy.apply(&set);
+        lazy.apply(&add("x-c"));
+        assert_eq!(lazy.first("x-a"), Some(b"2".as_slice()));
+        assert_eq!(lazy.first("x-c"), Some(b"3".as_slice()));
+        // What Envoy makes of one more value, Envoy says.
+        lazy.apply(&add("x-b"));
+        assert_eq!(lazy.first("x-a"), Some(b"one".as_slice()));
+        let mut taken = Request::new(Headers::from_pairs([("x-b", "1")]));
+        taken.apply(&add("x-b"));
+        assert_eq!(taken.values("x-b").count(), 2);
     }
 
     #[test]

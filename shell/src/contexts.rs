@@ -1,4 +1,4 @@
-//! The proxy-wasm contexts of any filter.
+//! The proxy-wasm contexts of any chain of filters.
 //!
 //! They turn callbacks into [`Request`](sdk_helpers::Request)s and values the filter returns into host
 //! calls, and obey what Envoy demands on the way: byte getters only, every status handled, no
@@ -11,8 +11,10 @@ mod logger;
 mod metrics;
 mod plumbing;
 mod raw;
+mod reason;
 mod root;
 mod shared;
+mod stage;
 mod stream;
 mod table;
 mod timers;

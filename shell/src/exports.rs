@@ -1,13 +1,13 @@
 //! What a module exports: what Envoy looks for by ABI 0.2.1, each callback handed to the contexts.
 
-/// The exports of a module with this filter. Part of [`register!`](crate::register).
+/// The exports of a module with this chain. Part of [`register!`](crate::register).
 #[doc(hidden)]
 #[macro_export]
 macro_rules! exports {
-    ($filter:ty) => {
+    ($chain:ty) => {
         ::std::thread_local! {
             // A module has one thread: this is a static, and costs nothing to reach.
-            static CONTEXTS: $crate::Contexts<$filter> = const { $crate::Contexts::new() };
+            static CONTEXTS: $crate::Contexts<$chain> = const { $crate::Contexts::new() };
         }
 
         $crate::exports! { of CONTEXTS:

@@ -1,7 +1,7 @@
-//! The one shell around every filter: the only code that calls Envoy, compiled for wasm32 alone.
+//! The one shell around every chain of filters: the only code that calls Envoy, compiled for wasm32 alone.
 //!
 //! A filter sees values and returns values; what stands between it and proxy-wasm is here, so that
-//! tests, tools and Envoy all run the same core. A module is a filter and a line of [`register!`].
+//! tests, tools and Envoy all run the same core. A module is a filter, or a chain of them, and a line of [`register!`].
 
 #[cfg(any(target_arch = "wasm32", test))]
 mod by_context;
@@ -20,26 +20,38 @@ pub use contexts::{Action, Contexts};
 /// shell::register!(fault_injection::FaultInjection);
 /// ```
 ///
+/// or a [`Chain`](sdk_helpers::chain::Chain) of several:
+///
+/// ```text
+/// shell::register!(chain mesh_filters_chain::MeshFilters);
+/// ```
+///
 /// Every callback a module exports is a call Envoy makes for every stream. So `cargo xtask build`
 /// strips those that the filter's [`NEEDS`](sdk_helpers::Filter::NEEDS) do not come to: they stand in
 /// the custom section `mesh_filters.callbacks`.
 #[macro_export]
 macro_rules! register {
     ($filter:ty) => {
+        $crate::register! { chain $crate::One<$filter> }
+    };
+    (chain $chain:ty) => {
         #[cfg(target_arch = "wasm32")]
         mod module {
             use super::*;
 
-            const NEEDS: $crate::Needs = <$filter as $crate::Filter>::NEEDS;
+            const NEEDS: $crate::Needs = <$chain as $crate::Chain>::NEEDS;
 
             #[used]
             #[unsafe(link_section = "mesh_filters.callbacks")]
             static SECTION: [u8; $crate::length(NEEDS)] = $crate::callbacks(NEEDS);
 
-            $crate::exports! { $filter }
+            $crate::exports! { $chain }
         }
     };
 }
 
 #[doc(hidden)]
-pub use sdk_helpers::{Filter, Needs};
+pub use sdk_helpers::{
+    Needs,
+    chain::{Chain, One},
+};

@@ -57,7 +57,7 @@ impl Agreement {
             read: |tree| {
                 let (at, problems) = (At::root(), Problems::default());
                 let tree = config::parse(&bytes(tree)).unwrap();
-                let tree = F::ENVELOPE.unwrap(tree, &at, &problems);
+                let tree = F::ENVELOPE.unwrap(tree, Vec::new(), &at, &problems);
                 config::read::<F::Wire>(&tree, &at, &problems);
                 texts(&problems.errors())
             },

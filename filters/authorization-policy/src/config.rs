@@ -75,6 +75,27 @@ pub enum Action {
     Custom(usize),
 }
 
+impl Config {
+    /// The CUSTOM policies with the services that they ask, and all others. A configuration without
+    /// policies is one of others: it was said to allow every request.
+    pub fn custom_apart(self) -> [Option<Config>; 2] {
+        let is_custom = |policy: &PolicyConfig| matches!(policy.action, Some(Action::Custom(_)));
+        let (custom, others): (Vec<_>, Vec<_>) = self.policies.into_iter().partition(is_custom);
+        let single_uri_san = self.single_uri_san;
+        let others = (custom.is_empty() || !others.is_empty()).then_some(Config {
+            providers: Vec::new(),
+            single_uri_san,
+            policies: others,
+        });
+        let custom = (!custom.is_empty()).then_some(Config {
+            providers: self.providers,
+            single_uri_san,
+            policies: custom,
+        });
+        [custom, others]
+    }
+}
+
 impl Wire {
     /// Checks the configuration that stands at `root` and reports every problem.
     pub fn check(self, root: &At<'_>, problems: &Problems) -> Config {

@@ -122,6 +122,16 @@ impl Filter for AuthorizationPolicy {
 }
 
 impl AuthorizationPolicy {
+    /// Two filters of one configuration: its CUSTOM policies, which Istio has Envoy ask before a token is
+    /// looked at, and all others. Each is there if it has something to say.
+    pub fn custom_apart(wire: Wire, load: &Load<'_>) -> [Option<Self>; 2] {
+        let parts = wire.check(&load.at, load.problems).custom_apart();
+        parts.map(|config| {
+            let policy = Policy::compile(config?);
+            Some(AuthorizationPolicy { policy })
+        })
+    }
+
     /// What it decides by.
     pub fn policy(&self) -> &Policy {
         &self.policy

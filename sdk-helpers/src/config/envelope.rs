@@ -7,6 +7,7 @@
 pub(super) mod kinds;
 pub(super) mod metadata;
 mod placement;
+mod resources;
 mod shape;
 
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 use super::names::place;
 use super::problems::{At, Problems};
 pub use placement::{SelectorWire, TargetRefWire};
+pub use resources::{Resource, Resources};
 use shape::OwnShape;
 
 /// What a filter takes of Kubernetes.
@@ -82,9 +84,16 @@ impl Envelope {
         layout: Layout::Fields(&[]),
     };
 
-    /// Takes the configuration that stands at `root` out of whatever objects it is in. What is wrong
-    /// with those goes to `problems`, which tell everything from then on by where it was written.
-    pub fn unwrap(&self, tree: Value, root: &At<'_>, problems: &Problems) -> Value {
+    /// Takes the configuration that stands at `root` out of whatever objects it is in, and adds what
+    /// stands in `resources` elsewhere. What is wrong with those goes to `problems`, which tell
+    /// everything from then on by where it was written.
+    pub fn unwrap(
+        &self,
+        tree: Value,
+        resources: Vec<Resource>,
+        root: &At<'_>,
+        problems: &Problems,
+    ) -> Value {
         let path = root.to_string();
         let root = &At::written(&path);
         let mut shape = OwnShape {
@@ -98,7 +107,12 @@ impl Envelope {
             Value::Array(list) if list.iter().any(is_object) => shape.elements(list, root),
             Value::Object(map) if has_object(&map) => shape.object(map, root),
             Value::Object(map) => shape.own(map),
+            Value::Null if !resources.is_empty() => {}
             other => return other,
+        }
+        for resource in resources {
+            let list = At::written(&resource.list);
+            shape.object(resource.object, &list.index(resource.index));
         }
         problems.written(shape.moved);
         Value::Object(shape.fields)

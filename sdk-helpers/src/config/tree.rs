@@ -53,6 +53,15 @@ pub fn hash(tree: &Value) -> u32 {
     hash.0
 }
 
+/// The same of a mapping.
+pub(super) fn hash_of(map: &Map<String, Value>) -> u32 {
+    map.iter().fold(0, |all, (name, value)| {
+        let mut hash = Hash(all ^ 0x811c_9dc5);
+        let _ = write!(hash, "{name}:{value}");
+        hash.0
+    })
+}
+
 /// FNV-1a of what is written to it.
 struct Hash(u32);
 

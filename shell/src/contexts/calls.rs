@@ -2,19 +2,19 @@
 
 use super::host::{self, Buffer};
 use super::types::MapType;
+use sdk_helpers::chain::Chain;
 use sdk_helpers::decision::{Call, CallResult};
-use sdk_helpers::filter::Filter;
 
 /// Sends a call, one that the filter's needs allow; the token that its result comes under, or none if
 /// it could not be sent.
-pub(super) fn dispatch<F: Filter>(call: &Call) -> Option<u32> {
+pub(super) fn dispatch<C: Chain>(call: &Call) -> Option<u32> {
     match call {
         Call::Http {
             cluster,
             headers,
             body,
             timeout,
-        } if F::NEEDS.http_calls => host::http_call(cluster, headers, body, *timeout),
+        } if C::NEEDS.http_calls => host::http_call(cluster, headers, body, *timeout),
         Call::Grpc {
             cluster,
             service,
@@ -22,7 +22,7 @@ pub(super) fn dispatch<F: Filter>(call: &Call) -> Option<u32> {
             metadata,
             message,
             timeout,
-        } if F::NEEDS.grpc_calls => {
+        } if C::NEEDS.grpc_calls => {
             host::grpc_call(cluster, service, method, metadata, message, *timeout)
         }
         Call::Http { .. } | Call::Grpc { .. } => None,

@@ -5,15 +5,14 @@ use std::cell::RefCell;
 
 use super::host;
 use super::types::MetricType;
-use sdk_helpers::filter::Filter;
+use sdk_helpers::chain::{Chain, Stage};
 use sdk_helpers::ids::{ById, GaugeId, OutcomeId, SeriesId};
 use sdk_helpers::outcome::Outcome;
+use sdk_helpers::statistic::Series;
 
 #[derive(Debug)]
 pub(super) struct Metrics {
-    /// Which build it is, and which configuration: set when it is in force.
-    build_info: Option<u32>,
-    config_hash: Option<u32>,
+    in_force: InForce,
     outcomes: ById<OutcomeId, Option<u32>>,
     /// How many streams are delayed.
     pub(super) active: Option<u32>,
@@ -24,44 +23,40 @@ pub(super) struct Metrics {
 
 impl Metrics {
     /// Defines them.
-    pub(super) fn define<F: Filter>(filter: &F) -> Self {
-        let name = F::NAME;
-        let gauge = |suffix: &str| {
-            host::define_metric(MetricType::Gauge, &format!("mesh_filters.{name}.{suffix}"))
-        };
-        let version = env!("CARGO_PKG_VERSION");
+    pub(super) fn define<C: Chain>(chain: &C, stage: usize, of: &Stage) -> Self {
+        let name = of.name;
         Metrics {
-            build_info: gauge(&format!("build_info[version={version}]")),
-            config_hash: gauge("config_hash"),
-            outcomes: filter
-                .outcomes()
+            in_force: InForce::define(name, of.hash),
+            outcomes: chain
+                .outcomes(stage)
                 .map(|outcome| host::define_metric(MetricType::Counter, &series(name, outcome))),
-            active: F::NEEDS.delays.then(|| gauge("active")).flatten(),
-            gauges: filter
-                .gauges()
-                .map(|one| gauge(&format!("{}[policy={}]", one.name, one.policy))),
+            active: of.needs.delays.then(|| gauge(name, "active")).flatten(),
+            gauges: chain
+                .gauges(stage)
+                .map(|one| gauge(name, &format!("{}[policy={}]", one.name, one.policy))),
             series: RefCell::default(),
         }
     }
 
     /// Says what is running. Not before it is: a configuration that is refused must not be shown as
     /// the one in force.
-    pub(super) fn in_force(&self, hash: u32) {
-        for (gauge, value) in [(self.build_info, 1), (self.config_hash, hash.into())] {
-            if let Some(gauge) = gauge {
-                host::set_metric(gauge, value);
-            }
-        }
+    pub(super) fn in_force(&self) {
+        self.in_force.set();
     }
 
     /// Adds to a series of the filter's own, which its first sample defines.
-    pub(super) fn sample<F: Filter>(&self, filter: &F, id: SeriesId, value: u64) {
+    pub(super) fn sample(
+        &self,
+        series_of: impl FnOnce(SeriesId) -> Option<Series>,
+        id: SeriesId,
+        value: u64,
+    ) {
         let mut series = self.series.borrow_mut();
         let Some(metric) = series.kept(id) else {
             return;
         };
         if metric.is_none() {
-            *metric = filter.series(id).and_then(|series| {
+            *metric = series_of(id).and_then(|series| {
                 let kind = match series.is_histogram {
                     true => MetricType::Histogram,
                     false => MetricType::Counter,
@@ -86,6 +81,39 @@ impl Metrics {
             host::set_metric(*gauge, value);
         }
     }
+}
+
+/// Which build of a filter it is, and which configuration.
+#[derive(Debug)]
+pub(super) struct InForce {
+    build_info: Option<u32>,
+    config_hash: Option<u32>,
+    hash: u32,
+}
+
+impl InForce {
+    pub(super) fn define(name: &str, hash: u32) -> Self {
+        let version = env!("CARGO_PKG_VERSION");
+        InForce {
+            build_info: gauge(name, &format!("build_info[version={version}]")),
+            config_hash: gauge(name, "config_hash"),
+            hash,
+        }
+    }
+
+    pub(super) fn set(&self) {
+        let values = [(self.build_info, 1), (self.config_hash, self.hash.into())];
+        for (gauge, value) in values {
+            if let Some(gauge) = gauge {
+                host::set_metric(gauge, value);
+            }
+        }
+    }
+}
+
+fn gauge(filter: &str, name: &str) -> Option<u32> {
+    let name = ["mesh_filters.", filter, ".", name].concat();
+    host::define_metric(MetricType::Gauge, &name)
 }
 
 /// `mesh_filters.<filter>.<reason>[policy=…]`; the shipped `stats_tags` turn the bracket into a label.

@@ -1,4 +1,4 @@
-//! The root context: loads the filter and makes streams.
+//! The root context: loads the chain and makes streams.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -10,16 +10,17 @@ use super::logger;
 use super::shared::Shared;
 use super::stream::Stream;
 use super::world::EnvoyWorld;
+use sdk_helpers::chain::Chain;
 use sdk_helpers::config::ConfigError;
-use sdk_helpers::filter::{BackgroundEvent, Filter, Loaded, load};
+use sdk_helpers::filter::Loaded;
 
-pub(super) struct Root<F: Filter> {
+pub(super) struct Root<C: Chain> {
     id: u32,
     /// None until its configuration is in force.
-    shared: RefCell<Option<Rc<Shared<F>>>>,
+    shared: RefCell<Option<Rc<Shared<C>>>>,
 }
 
-impl<F: Filter> Root<F> {
+impl<C: Chain> Root<C> {
     pub(super) fn new(id: u32) -> Self {
         Root {
             id,
@@ -28,12 +29,12 @@ impl<F: Filter> Root<F> {
     }
 
     /// A stream of this plugin. Envoy makes none before the plugin has its configuration.
-    pub(super) fn stream(&self, id: u32) -> Option<Stream<F>> {
+    pub(super) fn stream(&self, id: u32) -> Option<Stream<C>> {
         Some(Stream::new(id, self.shared()?))
     }
 
     /// What it acts on, held on to: what it does may come back to this root before it ends.
-    fn shared(&self) -> Option<Rc<Shared<F>>> {
+    fn shared(&self) -> Option<Rc<Shared<C>>> {
         self.shared.borrow().clone()
     }
 
@@ -62,14 +63,14 @@ impl<F: Filter> Root<F> {
             _ => match host::buffer(Buffer::Configuration, size) {
                 Ok(bytes) => bytes,
                 Err(host::Refused(status)) => {
-                    let name = named::<F>();
+                    let name = named::<C>(C::NAME);
                     log::error!("{name}Envoy refused its configuration: status {status}");
                     return false;
                 }
             },
         };
         let world = EnvoyWorld::new();
-        match load::<F>(&bytes, &world) {
+        match C::load(&bytes, &world) {
             Ok(loaded) => {
                 let Loaded {
                     filter,
@@ -77,14 +78,13 @@ impl<F: Filter> Root<F> {
                     hash,
                 } = loaded;
                 // From here on it is in force: what tells of it, gauges first, comes no earlier.
-                let shared = Rc::new(Shared::new(self.id, filter, world));
-                shared.metrics.in_force(hash);
+                let shared = Rc::new(Shared::new(self.id, filter, hash, world));
                 shared.announce(warnings, hash);
                 *self.shared.borrow_mut() = Some(Rc::clone(&shared));
-                shared.background(BackgroundEvent::Loaded);
+                shared.begin();
                 true
             }
-            Err(errors) => refused::<F>(errors),
+            Err(errors) => refused::<C>(errors),
         }
     }
 
@@ -100,8 +100,8 @@ impl<F: Filter> Root<F> {
     }
 }
 
-fn refused<F: Filter>(errors: Vec<ConfigError>) -> bool {
-    let name = named::<F>();
+fn refused<C: Chain>(errors: Vec<ConfigError>) -> bool {
+    let name = named::<C>(C::NAME);
     for error in errors {
         log::error!("{name}{error}");
     }

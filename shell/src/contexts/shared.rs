@@ -1,5 +1,5 @@
-//! What the root context and its streams have in common: the loaded filter, its timer, its calls,
-//! and the streams that are paused.
+//! What the root context and its streams have in common: the loaded chain, its timer, its calls,
+//! and the streams that are paused. One timer and one queue serve all filters of it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
@@ -9,41 +9,35 @@ use std::time::Duration;
 use super::calls::dispatch;
 use super::host;
 use super::log_name::named;
-use super::metrics::Metrics;
+use super::metrics::InForce;
+use super::stage::StageContext;
 use super::timers::Timers;
 use super::world::EnvoyWorld;
+use sdk_helpers::chain::{Chain, Reasons};
 use sdk_helpers::config::ConfigError;
 use sdk_helpers::decision::{Call, CallResult, Decision, Resume};
-use sdk_helpers::filter::{BackgroundEvent, Filter};
-use sdk_helpers::ids::{ById, OutcomeId};
+use sdk_helpers::filter::BackgroundEvent;
 use sdk_helpers::world::World as _;
 
 /// One callback may resume so many streams: each resume that re-enters this VM nests in the one
 /// before, and at some 270 Envoy's stack ends, and the VM with it.
 const MOST_RESUMES: usize = 64;
 
-/// How often in a row [`Filter::background`] may want a call that cannot even be sent.
+/// How often in a row `Filter::background` may want a call that cannot even be sent.
 const MOST_FAILED_CALLS: usize = 64;
 
-/// A loaded filter and what its root context and its streams have in common.
-pub(super) struct Shared<F: Filter> {
-    pub(super) filter: F,
-    pub(super) world: EnvoyWorld,
-    pub(super) metrics: Metrics,
-    /// The text of each outcome, as it goes to filter state and details.
-    pub(super) reasons: ById<OutcomeId, String>,
-    /// Filter state of the reason.
-    pub(super) reason_key: String,
+/// A loaded chain and what its root context and its streams have in common.
+pub(super) struct Shared<C: Chain> {
+    pub(super) chain: C,
+    world: EnvoyWorld,
+    stages: Vec<StageContext>,
+    /// The module's own, where it is not named as its one filter is.
+    in_force: Option<InForce>,
     root: u32,
     timers: RefCell<Timers<Due>>,
     calls: RefCell<HashMap<u32, Caller>>,
-    waiting: RefCell<Vec<Paused>>,
     /// The queue by which this context asks to be run again at once.
     queue: Cell<Option<u32>>,
-    /// Bumped when the timer of the background is set; one that fires with an older number is ignored.
-    timer_generation: Cell<u64>,
-    /// Whether a stream that waits has asked for the background.
-    background_asked: Cell<bool>,
 }
 
 /// A stream that can be paused, as seen by what resumes it.
@@ -71,34 +65,66 @@ pub(super) struct Paused {
 pub(super) enum Due {
     EndDelay(Paused, Decision),
     Resume(Paused, Resume),
-    /// The timer of the background, as it was set in this generation.
-    Background(u64),
+    /// The timer of a filter's background, as it was set in this generation.
+    Background(usize, u64),
 }
 
 /// Who waits for what comes of a call.
 enum Caller {
     Stream(Paused),
-    /// [`Filter::background`], by the tag of its call.
-    Background(u32),
+    /// `Filter::background` of this filter, by the tag of its call.
+    Background(usize, u32),
 }
 
-impl<F: Filter> Shared<F> {
-    pub(super) fn new(root: u32, filter: F, world: EnvoyWorld) -> Self {
-        let metrics = Metrics::define(&filter);
-        world.set_active(metrics.active);
+impl<C: Chain> Shared<C> {
+    pub(super) fn new(root: u32, chain: C, hash: u32, world: EnvoyWorld) -> Self {
+        let stages = chain.stages().iter().enumerate();
         Shared {
-            metrics,
-            reasons: filter.outcomes().map(ToString::to_string),
-            reason_key: format!("mesh_filters.{}", F::NAME),
-            filter,
+            stages: stages
+                .map(|(stage, of)| StageContext::new(&chain, stage, of))
+                .collect(),
+            in_force: C::SEVERAL.then(|| InForce::define(C::NAME, hash)),
+            chain,
             world,
             root,
             timers: RefCell::new(Timers::new()),
             calls: RefCell::new(HashMap::new()),
-            waiting: RefCell::new(Vec::new()),
             queue: Cell::new(None),
-            timer_generation: Cell::new(0),
-            background_asked: Cell::new(false),
+        }
+    }
+
+    /// What is kept for each filter, with its place.
+    pub(super) fn stages(&self) -> impl Iterator<Item = (usize, &StageContext)> {
+        self.stages.iter().enumerate()
+    }
+
+    /// What is kept for the filter there.
+    pub(super) fn stage(&self, stage: usize) -> Option<&StageContext> {
+        self.stages.get(stage)
+    }
+
+    /// Whether the reason of a decision goes into filter state.
+    pub(super) fn writes_reasons(&self, is_refusal: bool) -> bool {
+        is_refusal || self.chain.filter_state().reasons == Reasons::All
+    }
+
+    /// The chain is in force from here on: says so, and begins with what belongs to no stream.
+    pub(super) fn begin(&self) {
+        for metrics in self.stages.iter().map(|stage| &stage.metrics) {
+            metrics.in_force();
+        }
+        if let Some(in_force) = &self.in_force {
+            in_force.set();
+        }
+        for stage in 0..self.stages.len() {
+            self.background(stage, BackgroundEvent::Loaded);
+        }
+    }
+
+    /// Counts a stream no longer as delayed, where this filter delayed it.
+    pub(super) fn end_delay(&self, active: Option<usize>) {
+        if let Some(context) = active.and_then(|stage| self.stage(stage)) {
+            context.world.add_active(-1);
         }
     }
 
@@ -106,18 +132,18 @@ impl<F: Filter> Shared<F> {
     pub(super) fn announce(&self, warnings: Vec<ConfigError>, hash: u32) {
         let mut first = false;
         let _ = self.world.update(
-            &format!("mesh_filters.{}.configured", F::NAME),
+            &format!("mesh_filters.{}.configured", C::NAME),
             &mut |said| {
                 first = said != Some(&hash.to_le_bytes());
                 first.then(|| hash.to_le_bytes().to_vec())
             },
         );
         if first {
-            let name = named::<F>();
+            let name = named::<C>(C::NAME);
             for warning in warnings {
                 log::warn!("{name}{warning}");
             }
-            let summary = self.filter.summary();
+            let summary = self.chain.summary();
             log::info!("{name}configured: {summary}, config_hash {hash}");
         }
     }
@@ -128,7 +154,7 @@ impl<F: Filter> Shared<F> {
     }
 
     fn send(&self, call: &Call, caller: Caller) -> Option<u32> {
-        let token = dispatch::<F>(call)?;
+        let token = dispatch::<C>(call)?;
         self.calls.borrow_mut().insert(token, caller);
         Some(token)
     }
@@ -147,8 +173,8 @@ impl<F: Filter> Shared<F> {
                 with(&paused, |stream| stream.resume(Resume::Answered(result)));
                 self.turn_back();
             }
-            Some(Caller::Background(tag)) => {
-                self.background(BackgroundEvent::Answered(tag, result()));
+            Some(Caller::Background(stage, tag)) => {
+                self.background(stage, BackgroundEvent::Answered(tag, result()));
             }
             None => {}
         }
@@ -159,16 +185,19 @@ impl<F: Filter> Shared<F> {
         self.timers.borrow_mut().push(time, due);
     }
 
-    /// Pauses a stream until the background wakes it, and runs the background soon: from a callback of
-    /// the root's own, because a call that the background makes must outlive the stream.
-    pub(super) fn wait(&self, stream: Paused) {
-        let mut waiting = self.waiting.borrow_mut();
+    /// Pauses a stream until the background of this filter wakes it, and runs the background soon: from
+    /// a callback of the root's own, because a call that the background makes must outlive the stream.
+    pub(super) fn wait(&self, stage: usize, stream: Paused) {
+        let Some(context) = self.stage(stage) else {
+            return;
+        };
+        let mut waiting = context.waiting.borrow_mut();
         waiting.retain(|paused| paused.stream.strong_count() > 0);
         waiting.push(stream);
         // Once for all that begin to wait before it runs.
-        if !self.background_asked.replace(true) {
-            let generation = self.timer_generation.get();
-            self.after(Duration::ZERO, Due::Background(generation));
+        if !context.background_asked.replace(true) {
+            let generation = context.timer_generation.get();
+            self.after(Duration::ZERO, Due::Background(stage, generation));
             self.run_again();
         }
     }
@@ -181,11 +210,14 @@ impl<F: Filter> Shared<F> {
             match due {
                 Due::EndDelay(paused, then) => with(&paused, |stream| stream.end_delay(then)),
                 Due::Resume(paused, why) => with(&paused, |stream| stream.resume(why)),
-                Due::Background(generation) if generation == self.timer_generation.get() => {
-                    self.turn_back();
-                    self.background(BackgroundEvent::TimerFired);
+                Due::Background(stage, generation) => {
+                    let is_set =
+                        |context: &StageContext| context.timer_generation.get() == generation;
+                    if self.stage(stage).is_some_and(is_set) {
+                        self.turn_back();
+                        self.background(stage, BackgroundEvent::TimerFired);
+                    }
                 }
-                Due::Background(_) => {}
             }
         }
         self.turn_back();
@@ -202,7 +234,7 @@ impl<F: Filter> Shared<F> {
     fn run_again(&self) {
         let queue = self.queue.get().or_else(|| {
             // A name of its own, so that no other VM takes the queue over.
-            let name = format!("mesh_filters.{}.{:x}", F::NAME, self.world.unique());
+            let name = format!("mesh_filters.{}.{:x}", C::NAME, self.world.unique());
             host::register_queue(&name).ok()
         });
         self.queue.set(queue);
@@ -212,43 +244,46 @@ impl<F: Filter> Shared<F> {
         }
     }
 
-    /// Runs the background and does what it wants done.
-    pub(super) fn background(&self, event: BackgroundEvent) {
-        self.background_asked.set(false);
+    /// Runs the background of a filter and does what it wants done.
+    fn background(&self, stage: usize, event: BackgroundEvent) {
+        let Some(context) = self.stage(stage) else {
+            return;
+        };
+        context.background_asked.set(false);
         let mut events = VecDeque::from([event]);
         for _ in 0..MOST_FAILED_CALLS {
             let Some(event) = events.pop_front() else {
                 return;
             };
-            let actions = self.filter.background(event, &self.world);
-            if let Err(beyond) = F::NEEDS.check_background(&actions) {
-                log::error!("{}in the background {beyond}", named::<F>());
+            let actions = self.chain.background(stage, event, &context.world);
+            if let Err(beyond) = C::NEEDS.check_background(&actions) {
+                log::error!("{}in the background {beyond}", named::<C>(context.name));
                 return;
             }
             for (tag, call) in actions.calls {
-                if self.send(&call, Caller::Background(tag)).is_none() {
+                if self.send(&call, Caller::Background(stage, tag)).is_none() {
                     events.push_back(BackgroundEvent::Answered(tag, CallResult::Unsent));
                 }
             }
             for outcome in actions.outcomes {
-                self.metrics.count(outcome);
+                context.metrics.count(outcome);
             }
             for (outcome, text) in actions.warnings {
-                let reason = self.reasons.get(outcome).map_or("", String::as_str);
-                log::warn!("{}{reason}: {text}", named::<F>());
+                let reason = context.reason(outcome);
+                log::warn!("{}{reason}: {text}", named::<C>(context.name));
             }
             for (gauge, value) in actions.gauges {
-                self.metrics.set(gauge, value);
+                context.metrics.set(gauge, value);
             }
-            if F::NEEDS.background
+            if C::NEEDS.background
                 && let Some(time) = actions.timer
             {
-                let generation = self.timer_generation.get().wrapping_add(1);
-                self.timer_generation.set(generation);
-                self.after(time, Due::Background(generation));
+                let generation = context.timer_generation.get().wrapping_add(1);
+                context.timer_generation.set(generation);
+                self.after(time, Due::Background(stage, generation));
             }
-            if F::NEEDS.waits && actions.wake {
-                for paused in self.waiting.take() {
+            if C::NEEDS.waits && actions.wake {
+                for paused in context.waiting.take() {
                     self.after(Duration::ZERO, Due::Resume(paused, Resume::Woken));
                 }
             }

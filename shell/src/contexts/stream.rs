@@ -1,43 +1,46 @@
-//! One stream: what its filter decides, done.
+//! One stream: what its filters decide, done.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use super::host;
 use super::log_name::named;
+use super::reason::Reasons;
 use super::shared::{Due, Paused, PausedStream, Shared};
+use super::stage::StageContext;
 use super::types::{Action, MapType};
+use sdk_helpers::chain::{Chain, HandedOver, Passage};
 use sdk_helpers::claims;
 use sdk_helpers::decision::{Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
-use sdk_helpers::filter::{Exchange, Filter};
+use sdk_helpers::filter::Exchange;
 use sdk_helpers::headers::{HeaderEdit, is_safe_value};
-use sdk_helpers::ids::OutcomeId;
 use sdk_helpers::request::{HeaderSource, Request, Response};
+use sdk_helpers::world::World;
 
 /// Calls one stream may try in a row that cannot even be sent.
 const MOST_FAILED_CALLS: usize = 8;
 
-pub(super) struct Stream<F: Filter>(Rc<Inner<F>>);
+pub(super) struct Stream<C: Chain>(Rc<Inner<C>>);
 
-struct Inner<F: Filter> {
+struct Inner<C: Chain> {
     id: u32,
-    shared: Rc<Shared<F>>,
-    /// The snapshot outlives its callback: it is what a resumed decision is made on.
-    request: Request,
-    memory: RefCell<F::Memory>,
+    shared: Rc<Shared<C>>,
+    /// The snapshot outlives its callback: it is what a resumed decision is made on, and what the
+    /// next filter sees.
+    request: RefCell<Request>,
+    memory: RefCell<C::Memory>,
     state: RefCell<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// For the response, whoever gives it.
-    response: Vec<HeaderEdit>,
-    /// The outcomes so far, as filter state has them.
-    reason: String,
+    passage: Passage,
+    /// The outcomes so far.
+    reasons: Reasons,
     /// Bumped at each pause and at each resume; what comes for an older one is ignored.
     generation: u64,
-    /// Counted in the gauge of delayed streams.
-    active: bool,
+    /// The filter that it is counted for in the gauge of delayed streams.
+    active: Option<usize>,
     /// The call that is out.
     call: Option<u32>,
 }
@@ -54,65 +57,77 @@ const RESPONSE: HeaderSource = HeaderSource {
     all: || host::headers(MapType::HttpResponseHeaders),
 };
 
-impl<F: Filter> Stream<F> {
-    pub(super) fn new(id: u32, shared: Rc<Shared<F>>) -> Self {
+impl<C: Chain> Stream<C> {
+    pub(super) fn new(id: u32, shared: Rc<Shared<C>>) -> Self {
         Stream(Rc::new(Inner {
             id,
             shared,
-            request: Request::lazy(REQUEST),
+            request: RefCell::new(Request::lazy(REQUEST)),
             memory: RefCell::default(),
             state: RefCell::default(),
         }))
     }
 
     pub(super) fn on_request_headers(&self) -> Action {
-        let inner = &self.0;
-        let shared = &inner.shared;
-        let decision = shared.filter.on_request(
-            &inner.request,
-            &shared.world,
-            &mut inner.memory.borrow_mut(),
-        );
-        inner.apply(decision, false)
+        match self.0.next() {
+            Some(decision) => self.0.apply(decision, false),
+            None => Action::Continue,
+        }
     }
 
     pub(super) fn on_response_headers(&self) {
         let inner = &self.0;
-        let shared = &inner.shared;
-        let response = Response::lazy(RESPONSE);
-        let edits =
-            shared
-                .filter
-                .on_response(&response, &shared.world, &mut inner.memory.borrow_mut());
-        let pending = std::mem::take(&mut inner.state.borrow_mut().response);
-        edit(MapType::HttpResponseHeaders, &pending);
-        edit(MapType::HttpResponseHeaders, &edits.headers);
-        inner.record(&edits.record);
+        let mut response = Response::lazy(RESPONSE);
+        let stages = inner.state.borrow().passage.response_stages();
+        for stage in stages {
+            for change in inner.state.borrow().passage.response_edits(stage) {
+                edit(MapType::HttpResponseHeaders, change);
+                response.apply(change);
+            }
+            let Some(context) = inner.shared.stage(stage) else {
+                continue;
+            };
+            if !context.needs.response_headers {
+                continue;
+            }
+            let edits = inner.seen(context, |chain, world, memory| {
+                chain.on_response(stage, &response, world, memory)
+            });
+            for change in &edits.headers {
+                edit(MapType::HttpResponseHeaders, change);
+                response.apply(change);
+            }
+            inner.record(context, edits.record, false);
+        }
+        inner.state.borrow_mut().passage.respond();
     }
 
     pub(super) fn on_log(&self) {
         let inner = &self.0;
-        let shared = &inner.shared;
-        // Taken anew: later filters have changed what this one saw.
+        // Taken anew: later filters have changed what these saw.
         let exchange = Exchange {
             request: &Request::lazy(REQUEST),
             response: &Response::lazy(RESPONSE),
         };
-        let record = shared
-            .filter
-            .on_end(&exchange, &shared.world, &mut inner.memory.borrow_mut());
-        inner.record(&record);
+        for (stage, context) in inner.shared.stages() {
+            if context.needs.end {
+                let record = inner.seen(context, |chain, world, memory| {
+                    chain.on_end(stage, &exchange, world, memory)
+                });
+                inner.record(context, record, false);
+            }
+        }
     }
 }
 
-impl<F: Filter> Clone for Stream<F> {
+impl<C: Chain> Clone for Stream<C> {
     /// The same stream.
     fn clone(&self) -> Self {
         Stream(Rc::clone(&self.0))
     }
 }
 
-impl<F: Filter> PausedStream for Inner<F> {
+impl<C: Chain> PausedStream for Inner<C> {
     fn id(&self) -> u32 {
         self.id
     }
@@ -133,71 +148,124 @@ impl<F: Filter> PausedStream for Inner<F> {
     }
 }
 
-impl<F: Filter> Inner<F> {
-    fn ask_again(&self, why: Resume) -> Decision {
-        let shared = &self.shared;
-        shared.filter.on_resume(
-            why,
-            &self.request,
-            &shared.world,
-            &mut self.memory.borrow_mut(),
-        )
+impl<C: Chain> Inner<C> {
+    /// What the next filter decides; nothing after the last.
+    fn next(&self) -> Option<Decision> {
+        let stages = self.shared.chain.stages().len();
+        let stage = self.state.borrow_mut().passage.next(stages)?;
+        let context = self.shared.stage(stage)?;
+        Some(self.seen(context, |chain, world, memory| {
+            chain.on_request(stage, &self.request.borrow(), world, memory)
+        }))
     }
 
-    /// Does what was decided. `paused` tells whether Envoy has to be told that the stream goes on.
+    fn ask_again(&self, why: Resume) -> Decision {
+        let stage = self.state.borrow().passage.stage();
+        match self.shared.stage(stage) {
+            Some(context) => self.seen(context, |chain, world, memory| {
+                chain.on_resume(stage, why, &self.request.borrow(), world, memory)
+            }),
+            None => Decision::Reply(LocalReply::new(500)),
+        }
+    }
+
+    /// Asks a filter something, in the world as it is behind those before it.
+    fn seen<T>(
+        &self,
+        context: &StageContext,
+        ask: impl FnOnce(&C, &dyn World, &mut C::Memory) -> T,
+    ) -> T {
+        let chain = &self.shared.chain;
+        let mut memory = self.memory.borrow_mut();
+        if !C::SEVERAL {
+            return ask(chain, &context.world, &mut memory);
+        }
+        let world = HandedOver {
+            world: &context.world,
+            passage: &self.state.borrow().passage,
+            claims_in_state: chain.filter_state().claims,
+        };
+        ask(chain, &world, &mut memory)
+    }
+
+    /// The filter whose decision it is.
+    fn context(&self) -> Option<&StageContext> {
+        self.shared.stage(self.state.borrow().passage.stage())
+    }
+
+    /// Does what was decided, filter by filter. `paused` tells whether Envoy has to be told that the
+    /// stream goes on.
     fn apply(self: &Rc<Self>, mut decision: Decision, paused: bool) -> Action {
-        for _ in 0..MOST_FAILED_CALLS {
+        let mut failed_calls = 0;
+        loop {
+            let Some(context) = self.context() else {
+                return self.give_up("has no such filter");
+            };
             match decision {
                 Decision::Continue(edits)
-                    if F::NEEDS.response_headers || edits.response.is_empty() =>
+                    if C::NEEDS.response_headers || edits.response.is_empty() =>
                 {
-                    self.go_on(edits);
-                    if paused {
-                        host::continue_request();
+                    self.pass(context, edits);
+                    failed_calls = 0;
+                    match self.next() {
+                        Some(next) => decision = next,
+                        None => {
+                            if paused {
+                                host::continue_request();
+                            }
+                            return Action::Continue;
+                        }
                     }
-                    return Action::Continue;
                 }
                 Decision::Reply(reply) => {
-                    self.reply(&reply);
+                    self.reply(context, reply);
                     return Action::Pause;
                 }
-                Decision::Delay { by, record, then } if F::NEEDS.delays => {
-                    self.record(&record);
+                Decision::Delay { by, record, then } if C::NEEDS.delays => {
+                    self.record(context, record, false);
                     let paused = self.pause();
-                    self.state.borrow_mut().active = true;
-                    self.shared.world.add_active(1);
+                    let mut state = self.state.borrow_mut();
+                    state.active = Some(state.passage.stage());
+                    drop(state);
+                    context.world.add_active(1);
                     self.shared.after(by, Due::EndDelay(paused, *then));
                     return Action::Pause;
                 }
-                Decision::Wait { at_most, record } if F::NEEDS.waits => {
-                    self.record(&record);
+                Decision::Wait { at_most, record } if C::NEEDS.waits => {
+                    self.record(context, record, false);
                     let (waiting, timing_out) = (self.pause(), self.paused());
-                    self.shared.wait(waiting);
+                    let stage = self.state.borrow().passage.stage();
+                    self.shared.wait(stage, waiting);
                     let due = Due::Resume(timing_out, Resume::TimedOut);
                     self.shared.after(at_most, due);
                     return Action::Pause;
                 }
-                Decision::Ask { call, record } if F::NEEDS.check_call(&call).is_ok() => {
-                    self.record(&record);
+                Decision::Ask { call, record } if C::NEEDS.check_call(&call).is_ok() => {
+                    self.record(context, record, false);
                     if self.ask(&call) {
                         return Action::Pause;
+                    }
+                    failed_calls += 1;
+                    if failed_calls == MOST_FAILED_CALLS {
+                        return self.give_up("gave up on calls that could not be sent");
                     }
                     decision = self.ask_again(Resume::Answered(CallResult::Unsent));
                 }
                 // Without the callback that ends it, the stream would hang.
                 beyond => {
-                    let why = F::NEEDS.check(&beyond).err();
+                    let why = C::NEEDS.check(&beyond).err();
                     return self.give_up(&why.map_or(String::new(), |why| why.to_string()));
                 }
             }
         }
-        self.give_up("gave up on calls that could not be sent")
     }
 
     /// Fails the stream closed.
     fn give_up(&self, why: &str) -> Action {
-        log::error!("{}{why}", named::<F>());
-        self.reply(&LocalReply::new(500));
+        if let Some(context) = self.context() {
+            log::error!("{}{why}", named::<C>(context.name));
+            self.reply(context, LocalReply::new(500));
+        }
         Action::Pause
     }
 
@@ -221,7 +289,7 @@ impl<F: Filter> Inner<F> {
 
     /// The pause it is in.
     fn paused(self: &Rc<Self>) -> Paused {
-        // Named, because a stream of any filter is meant.
+        // Named, because a stream of any chain is meant.
         let stream: Weak<Self> = Rc::downgrade(self);
         Paused {
             stream,
@@ -234,28 +302,32 @@ impl<F: Filter> Inner<F> {
         let mut state = self.state.borrow_mut();
         state.generation = state.generation.wrapping_add(1);
         state.call = None;
-        if std::mem::take(&mut state.active) {
-            self.shared.world.add_active(-1);
-        }
+        self.shared.end_delay(state.active.take());
     }
 
-    fn go_on(&self, edits: Edits) {
-        edit(MapType::HttpRequestHeaders, &edits.request);
-        self.record(&edits.record);
+    fn pass(&self, context: &StageContext, edits: Edits) {
+        if !edits.request.is_empty() {
+            let mut request = self.request.borrow_mut();
+            for change in &edits.request {
+                edit(MapType::HttpRequestHeaders, change);
+                request.apply(change);
+            }
+        }
+        self.record(context, edits.record, false);
         if !edits.response.is_empty() {
-            self.state.borrow_mut().response.extend(edits.response);
+            let mut state = self.state.borrow_mut();
+            state.passage.change_response(edits.response);
         }
     }
 
-    fn reply(&self, reply: &LocalReply) {
-        // The answer passes this filter's own response callback; it carries its headers itself.
-        self.state.borrow_mut().response.clear();
-        self.record(&reply.record);
+    fn reply(&self, context: &StageContext, reply: LocalReply) {
+        self.state.borrow_mut().passage.answer();
         let (reason, detail) = match reply.record.noted().last() {
-            Some((outcome, detail)) => (self.reason(outcome), detail),
+            Some((outcome, detail)) => (context.reason(outcome), detail),
             None => ("", ""),
         };
-        let details = format!("mesh_filters.{}{{{reason}{detail}}}", F::NAME);
+        let details = format!("mesh_filters.{}{{{reason}{detail}}}", context.name);
+        self.record(context, reply.record, true);
         let status = match reply.status {
             200..=599 => reply.status,
             _ => 500,
@@ -274,59 +346,59 @@ impl<F: Filter> Inner<F> {
         }
     }
 
-    fn record(&self, record: &Record) {
+    fn record(&self, context: &StageContext, record: Record, is_refusal: bool) {
         if record.is_empty() {
             return;
         }
-        let mut state = self.state.borrow_mut();
-        for (outcome, detail) in record.noted() {
-            self.shared.metrics.count(outcome);
-            let reason = self.reason(outcome);
-            log::debug!("{}{reason}{detail}", named::<F>());
-            if !state.reason.is_empty() {
-                state.reason.push(',');
-            }
-            state.reason.push_str(reason);
-            state.reason.push_str(detail);
-        }
         if !record.notes.is_empty() {
-            let _ = host::set_state(&self.shared.reason_key, state.reason.as_bytes());
+            for (outcome, detail) in record.noted() {
+                context.metrics.count(outcome);
+                let reason = context.reason(outcome);
+                log::debug!("{}{reason}{detail}", named::<C>(context.name));
+            }
+            let written = self.shared.writes_reasons(is_refusal);
+            let reasons = &mut self.state.borrow_mut().reasons;
+            reasons.add(context, &record.notes);
+            if written {
+                reasons.with_text(context, |text| {
+                    let _ = host::set_state(&context.reason_key, text);
+                });
+            }
         }
-        if let Some(claims) = &record.claims {
+        if let Some(claims) = &record.claims
+            && self.shared.chain.filter_state().claims
+        {
             let _ = host::set_state(claims::STATE, claims.json());
         }
         for (key, value) in &record.state {
             let _ = host::set_state(key, value);
         }
         for (series, value) in &record.samples {
-            let shared = &self.shared;
-            shared.metrics.sample(&shared.filter, *series, *value);
+            let series_of = |id| self.shared.chain.series(context.stage, id);
+            context.metrics.sample(series_of, *series, *value);
         }
         for warning in &record.warnings {
-            log::warn!("{}{warning}", named::<F>());
+            log::warn!("{}{warning}", named::<C>(context.name));
         }
-    }
-
-    fn reason(&self, outcome: OutcomeId) -> &str {
-        self.shared.reasons.get(outcome).map_or("", String::as_str)
+        if C::SEVERAL {
+            self.state.borrow_mut().passage.hand_over(record);
+        }
     }
 }
 
-impl<F: Filter> Drop for Inner<F> {
+impl<C: Chain> Drop for Inner<C> {
     /// The client left, or all is done: nothing of the stream stays behind.
     fn drop(&mut self) {
         let state = self.state.get_mut();
-        if state.active {
-            self.shared.world.add_active(-1);
-        }
+        self.shared.end_delay(state.active.take());
         if let Some(token) = state.call {
             self.shared.forget(token);
         }
     }
 }
 
-fn edit(map: MapType, edits: &[HeaderEdit]) {
-    for change in edits.iter().filter(|change| change.is_safe()) {
+fn edit(map: MapType, change: &HeaderEdit) {
+    if change.is_safe() {
         let _ = host::edit_header(map, change);
     }
 }

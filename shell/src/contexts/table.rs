@@ -13,16 +13,16 @@ use super::stream::Stream;
 use super::types::Action;
 use crate::by_context::ByContext;
 use crate::callbacks::has_timer;
-use sdk_helpers::filter::Filter;
+use sdk_helpers::chain::Chain;
 
-/// The contexts of a module with this filter. A plugin has a root context, and so has each that shares
+/// The contexts of a module with this chain. A plugin has a root context, and so has each that shares
 /// the VM, and a plugin's next configuration while streams of the last one still live.
-pub struct Contexts<F: Filter> {
-    roots: RefCell<ByContext<Rc<Root<F>>>>,
-    streams: RefCell<ByContext<Stream<F>>>,
+pub struct Contexts<C: Chain> {
+    roots: RefCell<ByContext<Rc<Root<C>>>>,
+    streams: RefCell<ByContext<Stream<C>>>,
 }
 
-impl<F: Filter> Contexts<F> {
+impl<C: Chain> Contexts<C> {
     /// None yet.
     #[must_use]
     #[expect(
@@ -66,7 +66,7 @@ impl<F: Filter> Contexts<F> {
 
     /// The headers of its response are there.
     pub fn on_response_headers(&self, context: u32, _: usize, _: u32) -> Action {
-        if F::NEEDS.response_headers
+        if C::NEEDS.response_headers
             && let Some(stream) = self.stream(context)
         {
             stream.on_response_headers();
@@ -76,7 +76,7 @@ impl<F: Filter> Contexts<F> {
 
     /// A stream is over.
     pub fn on_log(&self, context: u32) {
-        if F::NEEDS.end
+        if C::NEEDS.end
             && let Some(stream) = self.stream(context)
         {
             stream.on_log();
@@ -94,7 +94,7 @@ impl<F: Filter> Contexts<F> {
 
     /// The timer of a plugin fires.
     pub fn on_tick(&self, root: u32) {
-        if has_timer(F::NEEDS)
+        if has_timer(C::NEEDS)
             && let Some(root) = self.root(root)
         {
             root.on_tick();
@@ -103,7 +103,7 @@ impl<F: Filter> Contexts<F> {
 
     /// There is something in a queue of a plugin.
     pub fn on_queue_ready(&self, root: u32, queue: u32) {
-        if has_timer(F::NEEDS)
+        if has_timer(C::NEEDS)
             && let Some(root) = self.root(root)
         {
             root.on_queue_ready(queue);
@@ -119,7 +119,7 @@ impl<F: Filter> Contexts<F> {
         body: usize,
         _: usize,
     ) {
-        if F::NEEDS.http_calls
+        if C::NEEDS.http_calls
             && let Some(root) = self.root(root)
         {
             root.on_http_call_response(token, headers, body);
@@ -128,7 +128,7 @@ impl<F: Filter> Contexts<F> {
 
     /// The message that answers a gRPC call.
     pub fn on_grpc_receive(&self, root: u32, token: u32, size: usize) {
-        if F::NEEDS.grpc_calls
+        if C::NEEDS.grpc_calls
             && let Some(root) = self.root(root)
         {
             root.on_grpc_call_response(token, 0, size);
@@ -137,18 +137,18 @@ impl<F: Filter> Contexts<F> {
 
     /// The end of a gRPC call that has no message.
     pub fn on_grpc_close(&self, root: u32, token: u32, status: u32) {
-        if F::NEEDS.grpc_calls
+        if C::NEEDS.grpc_calls
             && let Some(root) = self.root(root)
         {
             root.on_grpc_call_response(token, status, 0);
         }
     }
 
-    fn root(&self, context: u32) -> Option<Rc<Root<F>>> {
+    fn root(&self, context: u32) -> Option<Rc<Root<C>>> {
         self.roots.borrow().get(context).cloned()
     }
 
-    fn stream(&self, context: u32) -> Option<Stream<F>> {
+    fn stream(&self, context: u32) -> Option<Stream<C>> {
         self.streams.borrow().get(context).cloned()
     }
 }

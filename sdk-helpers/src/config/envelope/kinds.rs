@@ -87,21 +87,42 @@ const ELSEWHERE: [(&[&str], &str); 5] = [
     ),
 ];
 
+/// The kinds that filters take.
+pub(super) fn all() -> [&'static str; KINDS.len()] {
+    KINDS.map(|known| known.kind)
+}
+
 /// Why an object of another kind is none for the filter that takes `wanted`.
 pub(super) fn foreign(kind: &str, wanted: &str) -> String {
     let shown = kind.escape_debug();
     if let Some(other) = KINDS.iter().find(|other| other.kind == kind) {
         return format!("{} belongs to the filter {}", one(kind), other.filter);
     }
-    let elsewhere = ELSEWHERE.iter().find(|(kinds, _)| kinds.contains(&kind));
-    if let Some((_, advice)) = elsewhere {
-        return format!("{} {advice}", one(kind));
+    if let Some(advice) = elsewhere(kind) {
+        return advice;
     }
-    let all = KINDS.map(|known| known.kind);
-    match nearest(kind, &all) {
+    match nearest(kind, &all()) {
         Some(meant) => format!("`{shown}` is no {wanted}; did you mean `{meant}`?"),
         None => format!("`{shown}` is no {wanted}, which is the kind this filter takes"),
     }
+}
+
+/// Why an object is none for any filter.
+pub(super) fn of_no_filter(kind: &str) -> String {
+    if let Some(advice) = elsewhere(kind) {
+        return advice;
+    }
+    let shown = kind.escape_debug();
+    match nearest(kind, &all()) {
+        Some(meant) => format!("no filter takes `{shown}`; did you mean `{meant}`?"),
+        None => format!("no filter takes `{shown}`, but for {}", all().join(", ")),
+    }
+}
+
+fn elsewhere(kind: &str) -> Option<String> {
+    let mut known = ELSEWHERE.iter();
+    let (_, advice) = known.find(|(kinds, _)| kinds.contains(&kind))?;
+    Some(format!("{} {advice}", one(kind)))
 }
 
 /// What is wrong with the `apiVersion` of an object of this kind, if anything.

@@ -22,7 +22,7 @@ const ENTRIES: Envelope = Envelope {
 
 fn unwrap(envelope: &Envelope, tree: Value) -> (Value, Problems) {
     let problems = Problems::default();
-    let tree = envelope.unwrap(tree, &At::root(), &problems);
+    let tree = envelope.unwrap(tree, Vec::new(), &At::root(), &problems);
     (tree, problems)
 }
 
@@ -297,7 +297,7 @@ proptest! {
             let text = unwrapped.to_string();
             let nested = OBJECT.iter().any(|name| text.contains(&format!("\"{name}\":")));
             if !problems.has_errors() && !nested {
-                let again = envelope.unwrap(unwrapped.clone(), &At::root(), &Problems::default());
+                let again = envelope.unwrap(unwrapped.clone(), Vec::new(), &At::root(), &Problems::default());
                 prop_assert_eq!(again, unwrapped);
             }
         }
