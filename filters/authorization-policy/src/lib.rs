@@ -37,8 +37,8 @@ const BODY: &str = "RBAC: access denied";
 #[derive(Debug, Default)]
 pub struct Memory {
     question: Option<Question>,
-    /// What the providers so far want changed.
-    edits: Edits,
+    /// What the providers so far want changed; none where none was asked.
+    edits: Option<Box<Edits>>,
 }
 
 impl Filter for AuthorizationPolicy {
@@ -91,32 +91,31 @@ impl Filter for AuthorizationPolicy {
             [] => None,
             changes => Some(request.edited(changes)),
         };
-        let before = seen(&memory.edits);
+        let edits = memory.edits.get_or_insert_default();
+        let before = seen(edits);
         let (result, refusal) = match provider.judge(&answer, before.as_ref().unwrap_or(request)) {
             Judgement::Allow { request, response } => {
-                memory.edits.request.extend(request);
-                memory.edits.response.extend(response);
+                edits.request.extend(request);
+                edits.response.extend(response);
                 (ProviderResult::Allowed, None)
             }
             Judgement::Deny(refusal) => (ProviderResult::Denied, Some(refusal)),
             Judgement::Unavailable { allow: true, .. } => (ProviderResult::FailedOpen, None),
             Judgement::Unavailable { refusal, .. } => (ProviderResult::FailedClosed, Some(refusal)),
         };
-        let mut record = std::mem::take(&mut memory.edits.record);
-        self.policy.note(question, result, &mut record);
+        self.policy.note(question, result, &mut edits.record);
         if let Some(refusal) = refusal {
             let mut headers = refusal.headers;
-            headers.extend(left_by(&memory.edits.response));
+            headers.extend(left_by(&edits.response));
             return Decision::Reply(LocalReply {
                 status: refusal.status,
                 grpc_status: None,
                 body: refusal.body,
                 headers,
-                record,
+                record: std::mem::take(&mut edits.record),
             });
         }
-        memory.edits.record = record;
-        let after = seen(&memory.edits);
+        let after = seen(edits);
         self.go_on(next, after.as_ref().unwrap_or(request), world, memory)
     }
 }
@@ -156,17 +155,20 @@ impl AuthorizationPolicy {
             };
         }
         let verdict = self.policy.decide(&view);
-        let mut edits = std::mem::take(&mut memory.edits);
-        let record = if edits.record.is_empty() {
-            verdict.record
-        } else {
-            edits.record.notes.extend(verdict.record.notes);
-            edits.record
+        let Some(mut edits) = memory.edits.take() else {
+            let record = verdict.record;
+            return match verdict.allowed {
+                true => Decision::Continue(Edits {
+                    record,
+                    ..Edits::default()
+                }),
+                false => deny(record, vec![]),
+            };
         };
-        if verdict.allowed {
-            Decision::Continue(Edits { record, ..edits })
-        } else {
-            deny(record, left_by(&edits.response))
+        edits.record.notes.extend(verdict.record.notes);
+        match verdict.allowed {
+            true => Decision::Continue(*edits),
+            false => deny(edits.record, left_by(&edits.response)),
         }
     }
 }

@@ -3,6 +3,8 @@
 mod pools;
 mod reasons;
 
+use std::rc::Rc;
+
 use sdk_helpers::{Attributes, Outcomes, Record, Request};
 
 use crate::config::{Action, Config, PolicyConfig};
@@ -48,7 +50,7 @@ pub struct Question {
     pub next: usize,
     provider: usize,
     policy: u32,
-    place: String,
+    place: Rc<str>,
 }
 
 /// What came of asking a provider.

@@ -9,7 +9,7 @@ use crate::lookup::{Lookup, LookupKey};
 use crate::pattern::{Pattern, Value};
 use crate::truth::Truth;
 use crate::view::{Attribute, View};
-pub(crate) use missing::{Missing, PeerNames, Precision};
+pub(crate) use missing::{ConditionPlace, Missing, PeerNames, Precision};
 
 /// A rule: any of `from`, and any of `to`, and all of `when`.
 #[derive(Debug, Default)]

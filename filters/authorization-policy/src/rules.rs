@@ -8,8 +8,11 @@ mod closest;
 mod indexed;
 mod search;
 
+use std::cell::OnceCell;
+use std::rc::Rc;
+
 use crate::lookup::{Lookup, LookupKey};
-use crate::rule::{Missing, PeerNames, Rule, write_index};
+use crate::rule::{ConditionPlace, Missing, PeerNames, Rule, write_index};
 use crate::truth::Truth;
 use crate::view::{Attribute, View};
 use closest::Closest;
@@ -38,6 +41,8 @@ struct PolicyRule {
     rule: Rule,
     policy: u32,
     index: u32,
+    /// Where it stands, as text: made when it first counts, and told by every record from then on.
+    place: OnceCell<Rc<str>>,
 }
 
 /// Rules by one attribute.
@@ -77,7 +82,7 @@ pub(crate) struct Near {
     /// Nothing fails but what is unknown.
     pub(crate) unseen: bool,
     /// The rule in it, and the condition that failed first.
-    pub(crate) place: String,
+    pub(crate) place: Rc<str>,
 }
 
 /// With more different attributes than this the others are tried one by one: every attribute is
@@ -105,6 +110,7 @@ impl Rules {
                 rule,
                 policy,
                 index,
+                place: OnceCell::new(),
             });
         }
         for index in &mut built.indexes {
@@ -191,6 +197,9 @@ impl Rules {
 
     /// The first rule that counts.
     pub(crate) fn find(&self, view: &View<'_>) -> Option<Hit> {
+        if self.rules.is_empty() {
+            return None;
+        }
         search(self, view)
     }
 
@@ -214,17 +223,17 @@ impl Rules {
 
     /// Where a rule that counts stands in its policy: `.rules[2]`. Where it cannot be seen whether it
     /// holds, the condition of which that is so.
-    pub(crate) fn place(&self, hit: Hit, view: &View<'_>) -> String {
-        let mut text = String::with_capacity(LONGEST_PLACE);
-        if let Some(one) = self.rules.get(hit.rule as usize) {
-            one.write(&mut text);
-            if !hit.certain
-                && let Some(place) = one.rule.missing(view, PeerNames::MayBeMore).unseen
-            {
-                place.write(&mut text);
-            }
+    pub(crate) fn place(&self, hit: Hit, view: &View<'_>) -> Rc<str> {
+        let Some(one) = self.rules.get(hit.rule as usize) else {
+            return Rc::default();
+        };
+        if hit.certain {
+            return one.place();
         }
-        text
+        match one.rule.missing(view, PeerNames::MayBeMore).unseen {
+            Some(condition) => one.place_of(&condition),
+            None => one.place(),
+        }
     }
 
     /// The rule that came closest to a request that none allows, if there are any.
@@ -239,11 +248,10 @@ impl Rules {
 
     fn near(&self, (id, missing): (u32, Missing)) -> Option<Near> {
         let one = self.rules.get(id as usize)?;
-        let mut place = String::with_capacity(LONGEST_PLACE);
-        one.write(&mut place);
-        if let Some(condition) = missing.first.or(missing.unseen) {
-            condition.write(&mut place);
-        }
+        let place = match missing.first.or(missing.unseen) {
+            Some(condition) => one.place_of(&condition),
+            None => one.place(),
+        };
         Some(Near {
             policy: one.policy,
             unseen: missing.may_hold(),
@@ -253,6 +261,24 @@ impl Rules {
 }
 
 impl PolicyRule {
+    /// Where it stands in its policy: `.rules[2]`.
+    fn place(&self) -> Rc<str> {
+        let place = || {
+            let mut text = String::with_capacity(LONGEST_PLACE);
+            self.write(&mut text);
+            text.into()
+        };
+        self.place.get_or_init(place).clone()
+    }
+
+    /// Where one of its conditions stands: `.rules[2].from[0].source.principals`.
+    fn place_of(&self, condition: &ConditionPlace) -> Rc<str> {
+        let mut text = String::with_capacity(LONGEST_PLACE);
+        self.write(&mut text);
+        condition.write(&mut text);
+        text.into()
+    }
+
     fn write(&self, text: &mut String) {
         text.push_str(".rules");
         write_index(self.index, text);
