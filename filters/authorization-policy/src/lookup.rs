@@ -1,8 +1,8 @@
 //! Which of very many patterns a value may match, for the price of reading the value once.
 //!
 //! Every pattern that can be found is filed under a hash of its literal text; a value is hashed from
-//! the front (exact texts and prefixes) and from the back (suffixes), and looked up at just those
-//! lengths that some pattern has. A hash names candidates, nothing more: the caller compares them
+//! the front (prefixes), from the back (suffixes) and as a whole (exact texts), and looked up at just
+//! those lengths that some pattern has. A hash names candidates, nothing more: the caller compares them
 //! with the value afterwards, so that a collision costs a comparison and never a decision.
 
 mod key;
@@ -11,7 +11,7 @@ use sdk_helpers::matcher::Address;
 
 use crate::pattern::{Pattern, Value, each_account, each_namespace};
 pub(crate) use key::LookupKey;
-use key::{Hash, Kind, account, block_hash};
+use key::{Fold, Hash, Kind, account, block_hash};
 
 /// Candidates by value.
 #[derive(Debug, Default)]
@@ -57,6 +57,11 @@ impl Lengths {
 
     fn has(&self, length: usize) -> bool {
         self.0.get(length).copied().unwrap_or(false)
+    }
+
+    /// Whether each length from 1 on is in it.
+    fn beyond_none(&self) -> &[bool] {
+        self.0.get(1..).unwrap_or_default()
     }
 
     /// One more than the longest.
@@ -141,41 +146,24 @@ impl Lookup {
     }
 
     fn text(&self, text: &[u8], fold: bool, enough: &mut dyn FnMut(u64) -> bool) -> bool {
-        let folded = |byte: u8| {
-            if fold {
-                byte.to_ascii_lowercase()
-            } else {
-                byte
-            }
-        };
-        let exact = self.exact.has(text.len());
+        let fold = Fold::new(fold);
         let mut hash = Hash::START;
-        let mut read = 0usize;
-        let mut bytes = text.iter();
-        loop {
-            if self.prefix.has(read) && enough(hash.of(Kind::Prefix)) {
-                return true;
-            }
-            if !exact && read >= self.prefix.end() {
-                break;
-            }
-            let Some(byte) = bytes.next() else {
-                break;
-            };
-            hash = hash.byte(folded(*byte));
-            read = read.saturating_add(1);
-        }
-        if exact && enough(hash.of(Kind::Exact)) {
+        if self.prefix.has(0) && enough(hash.of(Kind::Prefix)) {
             return true;
         }
-        let (mut hash, mut read) = (Hash::START, 0usize);
-        for byte in text.iter().rev() {
-            if read >= self.suffix.end() {
-                break;
+        for (byte, filed) in text.iter().zip(self.prefix.beyond_none()) {
+            hash = hash.byte(fold.byte(*byte));
+            if *filed && enough(hash.of(Kind::Prefix)) {
+                return true;
             }
-            hash = hash.byte(folded(*byte));
-            read = read.saturating_add(1);
-            if self.suffix.has(read) && enough(hash.of(Kind::Suffix)) {
+        }
+        if self.exact.has(text.len()) && enough(Hash::whole(text, fold).of(Kind::Exact)) {
+            return true;
+        }
+        let mut hash = Hash::START;
+        for (byte, filed) in text.iter().rev().zip(self.suffix.beyond_none()) {
+            hash = hash.byte(fold.byte(*byte));
+            if *filed && enough(hash.of(Kind::Suffix)) {
                 return true;
             }
         }

@@ -18,6 +18,9 @@ pub(super) enum Kind {
 }
 
 /// FNV-1a, a byte at a time, so that the hash of every prefix is had on the way.
+///
+/// Without a key: what is filed comes of the configuration alone, and a request adds nothing to it. The worst that a
+/// value made for it can meet is the fullest slot.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Hash(u64);
 
@@ -32,10 +35,52 @@ impl Hash {
         bytes.into_iter().fold(self, |hash, byte| hash.byte(*byte))
     }
 
+    /// Of a whole text, eight bytes at a time: of that the prefixes need not be had.
+    pub(super) fn whole(text: &[u8], fold: Fold) -> Self {
+        let Fold(bit) = fold;
+        let mask = u64::from_le_bytes([bit; 8]);
+        let mut hash = Hash(Hash::START.0 ^ text.len() as u64);
+        let mut words = text.chunks_exact(8);
+        for word in &mut words {
+            let word = word.try_into().map_or(0, u64::from_le_bytes);
+            hash = hash.word(word | mask);
+        }
+        let rest = words.remainder();
+        if rest.is_empty() {
+            return hash;
+        }
+        let rest = rest.iter().rev();
+        hash.word(rest.fold(0, |word, byte| (word << 8) | u64::from(*byte | bit)))
+    }
+
+    /// Takes the upper half down, for a product brings nothing of it into the lower one.
+    fn word(self, word: u64) -> Self {
+        let mixed = (self.0 ^ word).wrapping_mul(MIX);
+        Hash(mixed ^ (mixed >> 32))
+    }
+
     /// Mixed, for FNV leaves its lower bits alike where only the last bytes differ.
     pub(super) fn of(self, kind: Kind) -> u64 {
-        let mixed = (self.0 ^ ((kind as u64) << 56)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ ((kind as u64) << 56)).wrapping_mul(MIX);
         mixed ^ (mixed >> 32)
+    }
+}
+
+/// An odd number without a pattern.
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Whether the case of a text counts: the bit that is set in every byte. Letters lose their case by it, and a few
+/// other bytes their difference, which costs a comparison like any collision.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fold(u8);
+
+impl Fold {
+    pub(super) fn new(fold: bool) -> Self {
+        Fold(if fold { 0x20 } else { 0 })
+    }
+
+    pub(super) fn byte(self, byte: u8) -> u8 {
+        byte | self.0
     }
 }
 
@@ -115,21 +160,12 @@ impl LookupKey {
     }
 
     fn text(kind: Kind, text: &[u8], fold: bool) -> Self {
-        let folded = |byte: u8| {
-            if fold {
-                byte.to_ascii_lowercase()
-            } else {
-                byte
-            }
-        };
+        let fold = Fold::new(fold);
+        let folded = |hash: Hash, byte: &u8| hash.byte(fold.byte(*byte));
         let hash = match kind {
-            Kind::Suffix => text
-                .iter()
-                .rev()
-                .fold(Hash::START, |hash, byte| hash.byte(folded(*byte))),
-            _ => text
-                .iter()
-                .fold(Hash::START, |hash, byte| hash.byte(folded(*byte))),
+            Kind::Exact => Hash::whole(text, fold),
+            Kind::Suffix => text.iter().rev().fold(Hash::START, folded),
+            _ => text.iter().fold(Hash::START, folded),
         };
         // A short beginning is shared by many values.
         let weight = match (kind, text.len()) {
