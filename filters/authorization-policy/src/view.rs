@@ -34,7 +34,15 @@ pub struct View<'a> {
     request: &'a Request,
     attributes: &'a dyn Attributes,
     options: ViewOptions,
+    path: OnceCell<&'a [u8]>,
     uris: OnceCell<SanList>,
+    claims: OnceCell<Option<Rc<Claims>>>,
+    seldom: OnceCell<Box<Seldom>>,
+}
+
+/// What few policies ask for: most requests are not to make room for it.
+#[derive(Default)]
+struct Seldom {
     dns: OnceCell<SanList>,
     subject: OnceCell<Vec<u8>>,
     source: OnceCell<Option<Vec<u8>>>,
@@ -42,7 +50,6 @@ pub struct View<'a> {
     destination: OnceCell<Option<Address>>,
     port: OnceCell<Option<u16>>,
     sni: OnceCell<Vec<u8>>,
-    claims: OnceCell<Option<Rc<Claims>>>,
     metadata: OnceCell<Option<Vec<u8>>>,
 }
 
@@ -78,17 +85,15 @@ impl<'a> View<'a> {
             request,
             attributes,
             options,
+            path: OnceCell::new(),
             uris: OnceCell::new(),
-            dns: OnceCell::new(),
-            subject: OnceCell::new(),
-            source: OnceCell::new(),
-            remote: OnceCell::new(),
-            destination: OnceCell::new(),
-            port: OnceCell::new(),
-            sni: OnceCell::new(),
             claims: OnceCell::new(),
-            metadata: OnceCell::new(),
+            seldom: OnceCell::new(),
         }
+    }
+
+    fn seldom(&self) -> &Seldom {
+        self.seldom.get_or_init(Box::default)
     }
 
     /// Shows the values of an attribute until `test` takes one: true. If it took none, it is false
@@ -116,13 +121,13 @@ impl<'a> View<'a> {
 
     /// The same for the peer's other names alone.
     pub fn names(&self, any_name: bool, test: &mut dyn FnMut(Value<'_>) -> bool) -> Truth {
-        let dns = judge(self.dns.get_or_init(|| self.fetch_dns()), test);
+        let dns = judge(self.seldom().dns.get_or_init(|| self.fetch_dns()), test);
         // A subject is `CN=…`: no SPIFFE id.
         if dns == Truth::True || !any_name {
             return dns;
         }
         let subject = || self.peer_name(CertificateName::Subject);
-        let subject = self.subject.get_or_init(subject);
+        let subject = self.seldom().subject.get_or_init(subject);
         if test(Value::Text(subject)) {
             return Truth::True;
         }
@@ -206,23 +211,22 @@ impl<'a> View<'a> {
             Attribute::Header(name) => self.header(name, test),
             Attribute::DestinationPort => {
                 let port = || self.attributes.destination_port();
-                let port = *self.port.get_or_init(port);
+                let port = *self.seldom().port.get_or_init(port);
                 port.is_some_and(|port| test(Value::Port(port)))
             }
             Attribute::DestinationIp => {
                 let address = || self.attributes.destination_ip();
-                let address = *self.destination.get_or_init(address);
+                let address = *self.seldom().destination.get_or_init(address);
                 address.is_some_and(|address| test(Value::Address(address)))
             }
             Attribute::RemoteIp => {
                 let address = || self.attributes.source_ip();
-                let address = *self.remote.get_or_init(address);
+                let address = *self.seldom().remote.get_or_init(address);
                 address.is_some_and(|address| test(Value::Address(address)))
             }
             Attribute::SourceIp => {
-                let text = self
-                    .source
-                    .get_or_init(|| self.attributes.filter_state(state::ADDRESS));
+                let source = || self.attributes.filter_state(state::ADDRESS);
+                let text = self.seldom().source.get_or_init(source);
                 let text = text
                     .as_deref()
                     .filter(|text| *text != b"-" && !text.is_empty())?;
@@ -230,7 +234,7 @@ impl<'a> View<'a> {
             }
             Attribute::Sni => {
                 let sni = || self.attributes.requested_server_name();
-                let sni = self.sni.get_or_init(|| sni().unwrap_or_default());
+                let sni = self.seldom().sni.get_or_init(|| sni().unwrap_or_default());
                 test(Value::Text(sni))
             }
             Attribute::Token => match self.claims() {
@@ -242,9 +246,8 @@ impl<'a> View<'a> {
                 None => false,
             },
             Attribute::Metadata { namespace, key } => {
-                let bytes = self
-                    .metadata
-                    .get_or_init(|| self.attributes.dynamic_metadata());
+                let metadata = || self.attributes.dynamic_metadata();
+                let bytes = self.seldom().metadata.get_or_init(metadata);
                 let tree = bytes
                     .as_ref()
                     .and_then(|bytes| read_metadata(bytes, namespace));
@@ -278,7 +281,11 @@ impl<'a> View<'a> {
 
     /// Cut as istiod has Envoy cut it. A request without a path (CONNECT) has the empty one, which
     /// nothing matches.
-    fn path(&self) -> &[u8] {
+    fn path(&self) -> &'a [u8] {
+        self.path.get_or_init(|| self.cut_path())
+    }
+
+    fn cut_path(&self) -> &'a [u8] {
         let whole = if self.options.takes_header_map {
             self.request.headers().first(":path").unwrap_or_default()
         } else {

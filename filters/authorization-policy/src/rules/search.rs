@@ -33,15 +33,15 @@ pub(super) fn search(rules: &Rules, view: &View<'_>) -> Option<Hit> {
     })
 }
 
-struct Search<'a> {
+struct Search<'a, 'r> {
     rules: &'a Rules,
-    view: &'a View<'a>,
+    view: &'a View<'r>,
     best: Option<(u32, bool)>,
     /// The last that was tried, which often comes again at once.
     last: Option<u32>,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     fn is_worse(&self, id: u32) -> bool {
         self.best.is_some_and(|(best, _)| best <= id)
     }

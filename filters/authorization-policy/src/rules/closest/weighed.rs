@@ -8,10 +8,10 @@ use crate::rule::{Missing, PeerNames, Precision, Rule};
 use crate::view::View;
 
 /// Rules by rank, and the request they are weighed for.
-pub(super) struct Weighed<'a> {
+pub(super) struct Weighed<'a, 'r> {
     pub(super) order: &'a [u32],
     pub(super) rules: &'a [PolicyRule],
-    pub(super) view: &'a View<'a>,
+    pub(super) view: &'a View<'r>,
 }
 
 struct Candidate<'a> {
@@ -23,7 +23,7 @@ struct Candidate<'a> {
     precision: OnceCell<Precision>,
 }
 
-impl<'a> Weighed<'a> {
+impl<'a> Weighed<'a, '_> {
     fn rule(&self, rank: u32) -> Option<(u32, &'a Rule)> {
         let id = *self.order.get(rank as usize)?;
         Some((id, &self.rules.get(id as usize)?.rule))
