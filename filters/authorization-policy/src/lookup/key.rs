@@ -40,17 +40,18 @@ impl Hash {
         let Fold(bit) = fold;
         let mask = u64::from_le_bytes([bit; 8]);
         let mut hash = Hash(Hash::START.0 ^ text.len() as u64);
-        let mut words = text.chunks_exact(8);
-        for word in &mut words {
-            let word = word.try_into().map_or(0, u64::from_le_bytes);
-            hash = hash.word(word | mask);
+        let Some(last) = text.last_chunk() else {
+            return hash.word(short(text) | mask);
+        };
+        let mut rest = text;
+        while rest.len() > 8
+            && let Some((word, more)) = rest.split_first_chunk()
+        {
+            hash = hash.word(u64::from_le_bytes(*word) | mask);
+            rest = more;
         }
-        let rest = words.remainder();
-        if rest.is_empty() {
-            return hash;
-        }
-        let rest = rest.iter().rev();
-        hash.word(rest.fold(0, |word, byte| (word << 8) | u64::from(*byte | bit)))
+        // Some of its bytes may have been read before.
+        hash.word(u64::from_le_bytes(*last) | mask)
     }
 
     /// Takes the upper half down, for a product brings nothing of it into the lower one.
@@ -64,6 +65,16 @@ impl Hash {
         let mixed = (self.0 ^ ((kind as u64) << 56)).wrapping_mul(MIX);
         mixed ^ (mixed >> 32)
     }
+}
+
+/// Less than eight bytes as a number, which of two texts of one length is the same for equal ones alone.
+fn short(text: &[u8]) -> u64 {
+    if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u64::from(first) | (u64::from(last) << 32);
+    }
+    let bytes = text.iter().rev();
+    bytes.fold(0, |word, byte| (word << 8) | u64::from(*byte))
 }
 
 /// An odd number without a pattern.
