@@ -39,17 +39,22 @@ impl Headers {
     /// Reads the proxy-wasm header block: a count, then the lengths, then NUL-terminated names and
     /// values. A block cut short yields the entries that are whole.
     pub fn from_block(block: Vec<u8>) -> Self {
-        let word = |at: usize| {
-            let bytes = block.get(at..at.checked_add(4)?)?;
-            Some(u32::from_le_bytes(bytes.try_into().ok()?) as usize)
-        };
-        let count = word(0).unwrap_or(0);
+        let word = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes) as usize;
+        let (count, rest) = block
+            .split_first_chunk()
+            .map_or((0, &[][..]), |(count, rest)| (word(count), rest));
+        let lengths = rest
+            .get(..count.saturating_mul(8))
+            .unwrap_or(rest)
+            .chunks_exact(8);
         // Eight bytes of lengths an entry: a count the block cannot hold is a lie, not a capacity.
-        let mut entries = Vec::with_capacity(count.min(block.len() / 8));
+        let mut entries = Vec::with_capacity(lengths.len());
         let mut position = count.saturating_mul(8).saturating_add(4);
-        for index in 0..count {
-            let at = index.saturating_mul(8).saturating_add(4);
-            let (Some(name), Some(value)) = (word(at), word(at.saturating_add(4))) else {
+        for pair in lengths {
+            let Some((name, value)) = pair.split_first_chunk().and_then(|(name, rest)| {
+                let value = rest.first_chunk()?;
+                Some((word(name), word(value)))
+            }) else {
                 break;
             };
             let name_end = position.saturating_add(name);
@@ -75,16 +80,18 @@ impl Headers {
     /// `:authority`.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         let name = named(name);
-        self.iter()
-            .filter(move |(key, _)| *key == name)
-            .map(|(_, value)| value)
+        self.entries
+            .iter()
+            .filter(move |(key, _)| self.is(key, name))
+            .map(|(_, value)| self.slice(value))
     }
 
     /// The first value of `name`.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
         let name = named(name);
-        let found = self.iter().find(|(key, _)| *key == name);
-        found.map(|(_, value)| value)
+        let mut entries = self.entries.iter();
+        let (_, value) = entries.find(|(key, _)| self.is(key, name))?;
+        Some(self.slice(value))
     }
 
     /// Makes a change, as Envoy makes it to the map that this is a snapshot of.
@@ -138,6 +145,11 @@ impl Headers {
     fn is_request(&self) -> bool {
         self.iter()
             .any(|(name, _)| name == b":method" || name == b":authority")
+    }
+
+    /// Whether a name stands there. Most names differ in their length, and that is seen without them.
+    fn is(&self, key: &Range<usize>, name: &[u8]) -> bool {
+        key.len() == name.len() && self.slice(key) == name
     }
 
     fn slice(&self, range: &Range<usize>) -> &[u8] {
