@@ -3,6 +3,7 @@
 //! Bounded, and keyed by the whole token, byte for byte: two tokens are never taken for each other.
 //! A hit says only that the signature was good under these keys; times and keys are asked anew.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::verified::Verified;
@@ -17,7 +18,7 @@ const LONGEST: usize = 4096;
 /// Verified tokens, no more than a number that the configuration sets.
 #[derive(Debug, Default)]
 pub struct Cache {
-    slots: Vec<Option<Box<CachedToken>>>,
+    slots: Vec<Option<Rc<CachedToken>>>,
     ways: usize,
     /// Counts uses.
     clock: u64,
@@ -42,7 +43,7 @@ pub struct CachedToken {
     /// What it leads to.
     pub verified: Rc<Verified>,
     /// When it was last used, by the count of uses.
-    pub used: u64,
+    pub used: Cell<u64>,
 }
 
 impl Cache {
@@ -58,33 +59,30 @@ impl Cache {
     }
 
     /// A token, if it is here.
-    pub fn find(&mut self, token: &[u8]) -> Option<&CachedToken> {
+    pub fn find(&mut self, token: &[u8]) -> Option<Rc<CachedToken>> {
         self.clock = self.clock.saturating_add(1);
         let clock = self.clock;
-        let entry = self
-            .set(token)
-            .iter_mut()
-            .flatten()
-            .find(|entry| *entry.token == *token)?;
-        entry.used = clock;
-        Some(entry)
+        let mut entries = self.set(token).iter().flatten();
+        let entry = entries.find(|entry| same(&entry.token, token))?;
+        entry.used.set(clock);
+        Some(Rc::clone(entry))
     }
 
     /// Keeps a token, in the slot that it has already, else in that of the one unused for longest.
-    pub fn insert(&mut self, mut entry: CachedToken) {
+    pub fn insert(&mut self, entry: CachedToken) {
         if entry.token.len() > LONGEST {
             return;
         }
         self.clock = self.clock.saturating_add(1);
-        entry.used = self.clock;
+        entry.used.set(self.clock);
         let set = self.set(&entry.token);
-        let age = |slot: &Option<Box<CachedToken>>| slot.as_ref().map_or(0, |old| old.used);
+        let age = |slot: &Option<Rc<CachedToken>>| slot.as_ref().map_or(0, |old| old.used.get());
         let same = set
             .iter()
             .position(|slot| slot.as_ref().is_some_and(|old| old.token == entry.token));
         let oldest = || (0..set.len()).min_by_key(|at| set.get(*at).map(age));
         if let Some(slot) = same.or_else(oldest).and_then(|at| set.get_mut(at)) {
-            *slot = Some(Box::new(entry));
+            *slot = Some(Rc::new(entry));
         }
     }
 
@@ -99,21 +97,47 @@ impl Cache {
 
     /// The slots a token may be in, by the end of its signature. Only verified tokens are kept, so
     /// only who holds the issuer's key can choose where they fall.
-    fn set(&mut self, token: &[u8]) -> &mut [Option<Box<CachedToken>>] {
+    fn set(&mut self, token: &[u8]) -> &mut [Option<Rc<CachedToken>>] {
         let sets = self.slots.len().checked_div(self.ways).unwrap_or(0);
-        let hash = token.iter().rev().take(16).fold(0u64, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
         #[allow(
             clippy::cast_possible_truncation,
             reason = "less than the number of sets"
         )]
-        let set = (hash >> 16).checked_rem(sets as u64).unwrap_or(0) as usize;
+        let set = hash(token).checked_rem(sets as u64).unwrap_or(0) as usize;
         let start = set.saturating_mul(self.ways);
         self.slots
             .get_mut(start..start.saturating_add(self.ways))
             .unwrap_or_default()
     }
+}
+
+/// Of the last sixteen bytes, or as many as there are.
+fn hash(token: &[u8]) -> u64 {
+    let end = token.last_chunk::<16>().map_or_else(
+        || {
+            token
+                .iter()
+                .fold(0, |all, byte| (all << 8) | u128::from(*byte))
+        },
+        |end| u128::from_le_bytes(*end),
+    );
+    #[allow(clippy::cast_possible_truncation, reason = "both halves count")]
+    let (low, high) = (end as u64, (end >> 64) as u64);
+    let mixed = (low ^ high.rotate_left(31)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed >> 24
+}
+
+/// Whether two tokens are the same, eight bytes at a time: what a module is linked with compares one
+/// at a time, and a token has some hundreds.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    one.len() == other.len()
+        && words
+            .iter()
+            .zip(other_words)
+            .all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other))
+        && rest == other_rest
 }
 
 #[cfg(test)]
@@ -135,7 +159,7 @@ mod tests {
                 headers: vec![],
                 unsafe_claim: false,
             }),
-            used: 0,
+            used: Cell::new(0),
         }
     }
 
@@ -151,6 +175,23 @@ mod tests {
         assert_eq!(cache.find(b"head.two.same-signature-end").unwrap().rule, 3);
         cache.remove(b"head.two.same-signature-end");
         assert!(cache.find(b"head.two.same-signature-end").is_none());
+    }
+
+    #[test]
+    fn every_byte_counts() {
+        for length in 0..40 {
+            let token: Vec<u8> = (0..length).collect();
+            assert!(same(&token, &token.clone()), "{length}");
+            assert!(
+                !same(&token, &[token.as_slice(), b"x"].concat()),
+                "{length}"
+            );
+            for place in 0..token.len() {
+                let mut other = token.clone();
+                other[place] ^= 0x80;
+                assert!(!same(&token, &other), "{length} {place}");
+            }
+        }
     }
 
     #[test]

@@ -14,8 +14,10 @@ const LONGEST_PATH: usize = 256;
 
 /// On, without what a client may not have written.
 pub(crate) fn pass(policy: &Policy, request: &Request, outcome: OutcomeId) -> Decision {
+    let mut edits = Vec::new();
+    sanitize(policy, request, &mut edits);
     Decision::Continue(Edits {
-        request: sanitized(policy, request),
+        request: edits,
         record: Record::of(outcome),
         ..Edits::default()
     })
@@ -23,7 +25,9 @@ pub(crate) fn pass(policy: &Policy, request: &Request, outcome: OutcomeId) -> De
 
 /// On, with the claims for those who come after.
 pub(crate) fn accept(policy: &Policy, request: &Request, accepted: &Accepted<'_>) -> Decision {
-    let mut edits = sanitized(policy, request);
+    let mut edits = Vec::new();
+    strip_headers(&accepted.strip, &mut edits);
+    sanitize(policy, request, &mut edits);
     let mut record = Record::of(accepted.outcome);
     if accepted.tokens.iter().any(|token| token.unsafe_claim) {
         record.add(accepted.unsafe_claim);
@@ -35,7 +39,7 @@ pub(crate) fn accept(policy: &Policy, request: &Request, accepted: &Accepted<'_>
     if let Some(token) = accepted.tokens.last() {
         record.claims = Some(Rc::clone(&token.claims));
     }
-    strip(&accepted.strip, request, &mut edits);
+    strip_params(&accepted.strip, request, &mut edits);
     Decision::Continue(Edits {
         request: edits,
         record,
@@ -71,29 +75,33 @@ pub(crate) fn refuse(
     })
 }
 
-fn sanitized(policy: &Policy, request: &Request) -> Vec<HeaderEdit> {
-    policy
-        .outputs()
-        .iter()
-        .filter(|name| request.headers().first(name).is_some())
-        .map(|name| HeaderEdit::Remove(name.clone().into()))
-        .collect()
-}
-
-fn strip(places: &[TokenPlace<'_>], request: &Request, edits: &mut Vec<HeaderEdit>) {
-    let mut params = Vec::new();
-    for (index, place) in places.iter().enumerate() {
-        match place {
-            TokenPlace::Header(name)
-                if !places.iter().take(index).any(|before| before == place) =>
-            {
-                // Before what is added, in case a claim goes where the token was.
-                edits.insert(0, HeaderEdit::Remove((*name).to_owned().into()));
-            }
-            TokenPlace::Param(name) => params.push(*name),
-            TokenPlace::Header(_) | TokenPlace::Cookie => {}
+fn sanitize(policy: &Policy, request: &Request, edits: &mut Vec<HeaderEdit>) {
+    for name in policy.outputs() {
+        if request.headers().first(name).is_some() {
+            edits.push(HeaderEdit::Remove(name.clone().into()));
         }
     }
+}
+
+/// Before what is added, in case a claim goes where the token was.
+fn strip_headers(places: &[TokenPlace<'_>], edits: &mut Vec<HeaderEdit>) {
+    for (index, place) in places.iter().enumerate().rev() {
+        if let TokenPlace::Header(name) = place
+            && !places.iter().take(index).any(|before| before == place)
+        {
+            edits.push(HeaderEdit::Remove((*name).clone()));
+        }
+    }
+}
+
+fn strip_params(places: &[TokenPlace<'_>], request: &Request, edits: &mut Vec<HeaderEdit>) {
+    let params: Vec<&str> = places
+        .iter()
+        .filter_map(|place| match place {
+            TokenPlace::Param(name) => Some(*name),
+            TokenPlace::Header(_) | TokenPlace::Cookie => None,
+        })
+        .collect();
     if !params.is_empty() {
         let path = without_params(request.path_and_query(), &params);
         edits.push(HeaderEdit::Set(":path".into(), path));

@@ -1,9 +1,17 @@
 //! Where a rule's tokens are, and how they are taken from there, as Envoy does it.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::rc::Rc;
 
 use sdk_helpers::Request;
 use sdk_helpers::text::{percent_decoded, split_once};
+use smallvec::SmallVec;
+
+use crate::cache::CachedToken;
+
+/// The header that Envoy keeps as one value.
+const AUTHORIZATION: &str = "authorization";
 
 /// The places of one rule, in the order they are looked at: headers, parameters, cookies, each in
 /// the order of their names.
@@ -18,7 +26,7 @@ pub struct Locations {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderLocation {
     /// In lower case.
-    pub name: String,
+    pub name: Cow<'static, str>,
     /// Looked for anywhere in the value, in its own case; may be empty.
     pub prefix: String,
 }
@@ -30,13 +38,25 @@ pub struct Found<'a> {
     pub token: Cow<'a, [u8]>,
     /// Where it was.
     pub place: TokenPlace<'a>,
+    /// What the cache has of it, once it was asked.
+    pub known: OnceCell<Option<Rc<CachedToken>>>,
+}
+
+impl<'a> Found<'a> {
+    fn new(token: Cow<'a, [u8]>, place: TokenPlace<'a>) -> Self {
+        Found {
+            token,
+            place,
+            known: OnceCell::new(),
+        }
+    }
 }
 
 /// Where a token was, as far as removing it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenPlace<'a> {
     /// In a header of this name.
-    Header(&'a str),
+    Header(&'a Cow<'static, str>),
     /// In a parameter of this name.
     Param(&'a str),
     /// In a cookie, where Envoy leaves it.
@@ -50,7 +70,7 @@ impl Locations {
         if headers.is_empty() && params.is_empty() && cookies.is_empty() {
             return Locations {
                 headers: vec![HeaderLocation {
-                    name: "authorization".to_owned(),
+                    name: AUTHORIZATION.into(),
                     prefix: "Bearer ".to_owned(),
                 }],
                 params: vec!["access_token".to_owned()],
@@ -73,24 +93,23 @@ impl Locations {
     }
 
     /// Every token of a request, in order.
-    pub fn tokens<'a>(&'a self, request: &'a Request) -> Vec<Found<'a>> {
-        let mut found = Vec::new();
+    pub fn tokens<'a>(&'a self, request: &'a Request) -> SmallVec<[Found<'a>; 1]> {
+        let mut found = SmallVec::new();
         for location in &self.headers {
-            let name = location.name.as_str();
+            let name = &location.name;
             let mut add = |value: Cow<'a, [u8]>| {
                 if let Some(token) = after_prefix(value, location.prefix.as_bytes()) {
-                    found.push(Found {
-                        token,
-                        place: TokenPlace::Header(name),
-                    });
+                    found.push(Found::new(token, TokenPlace::Header(name)));
                 }
             };
-            if name == "authorization" {
-                if let Some(value) = joined(request, name) {
+            // The map is there already: whether it is a preflight was asked of it.
+            let values = request.headers().values(name);
+            if name == AUTHORIZATION {
+                if let Some(value) = joined(values) {
                     add(value);
                 }
             } else {
-                request.values(name).map(Cow::Borrowed).for_each(add);
+                values.map(Cow::Borrowed).for_each(add);
             }
         }
         if !self.params.is_empty() {
@@ -102,7 +121,7 @@ impl Locations {
         found
     }
 
-    fn params_of<'a>(&'a self, path: &'a [u8], found: &mut Vec<Found<'a>>) {
+    fn params_of<'a>(&'a self, path: &'a [u8], found: &mut SmallVec<[Found<'a>; 1]>) {
         let Some((_, query)) = split_once(path, b'?') else {
             return;
         };
@@ -111,15 +130,12 @@ impl Locations {
                 .find(|pair| percent_decoded(name_of(pair)) == name.as_bytes())
                 .map(|pair| split_once(pair, b'=').map_or(&[][..], |(_, value)| value));
             if let Some(value) = value {
-                found.push(Found {
-                    token: percent_decoded(value),
-                    place: TokenPlace::Param(name),
-                });
+                found.push(Found::new(percent_decoded(value), TokenPlace::Param(name)));
             }
         }
     }
 
-    fn cookies_of<'a>(&'a self, request: &'a Request, found: &mut Vec<Found<'a>>) {
+    fn cookies_of<'a>(&'a self, request: &'a Request, found: &mut SmallVec<[Found<'a>; 1]>) {
         for name in &self.cookies {
             let value = request
                 .values("cookie")
@@ -128,10 +144,7 @@ impl Locations {
                 .find(|(key, _)| trim_spaces(key) == name.as_bytes())
                 .map(|(_, value)| unquoted(value));
             if let Some(value) = value {
-                found.push(Found {
-                    token: Cow::Borrowed(value),
-                    place: TokenPlace::Cookie,
-                });
+                found.push(Found::new(Cow::Borrowed(value), TokenPlace::Cookie));
             }
         }
     }
@@ -169,8 +182,7 @@ pub fn without_params(path: &[u8], names: &[&str]) -> Vec<u8> {
 }
 
 /// Envoy keeps a repeated `authorization` as one value.
-fn joined<'a>(request: &'a Request, name: &'a str) -> Option<Cow<'a, [u8]>> {
-    let mut values = request.values(name);
+fn joined<'a>(mut values: impl Iterator<Item = &'a [u8]>) -> Option<Cow<'a, [u8]>> {
     let first = values.next()?;
     let Some(second) = values.next() else {
         return Some(Cow::Borrowed(first));
@@ -189,9 +201,12 @@ fn after_prefix<'a>(value: Cow<'a, [u8]>, prefix: &[u8]) -> Option<Cow<'a, [u8]>
     if prefix.is_empty() {
         return Some(value);
     }
-    let at = value
-        .windows(prefix.len())
-        .position(|window| window == prefix)?;
+    let at = match value.starts_with(prefix) {
+        true => 0,
+        false => value
+            .windows(prefix.len())
+            .position(|window| window == prefix)?,
+    };
     let end = at.saturating_add(prefix.len());
     let legal = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let skipped = value.get(end..).unwrap_or_default().iter().position(legal);

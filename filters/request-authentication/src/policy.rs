@@ -8,6 +8,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use sdk_helpers::{OutcomeId, Outcomes, Request, Timestamp};
+use smallvec::SmallVec;
 
 use crate::cache::Cache;
 use crate::config::{ClaimHeader, Config, ErrorBody, JwksSource, Remote, RuleConfig};
@@ -116,9 +117,9 @@ pub enum Verdict<'a> {
 #[derive(Debug)]
 pub struct Accepted<'a> {
     /// What they lead to, in the order they were verified: the last found comes first.
-    pub tokens: Vec<Rc<Verified>>,
+    pub tokens: SmallVec<[Rc<Verified>; 1]>,
     /// Where they were, if the upstream is not to see them.
-    pub strip: Vec<TokenPlace<'a>>,
+    pub strip: SmallVec<[TokenPlace<'a>; 1]>,
     /// The rule's.
     pub outcome: OutcomeId,
     /// Counted as well if a claim could not be put into its header.
@@ -251,7 +252,8 @@ impl Policy {
             }
             .all(index, rule, tokens)
         };
-        let mut found: Vec<Option<Vec<Found<'a>>>> = self.places.iter().map(|_| None).collect();
+        let mut found: SmallVec<[Option<SmallVec<[Found<'a>; 1]>>; 1]> = SmallVec::new();
+        found.resize_with(self.places.len(), || None);
         let mut refused = Refusals::default();
         for (index, rule) in self.rules.iter().enumerate() {
             let (Some(places), Some(tokens)) =
@@ -265,10 +267,9 @@ impl Policy {
             }
             match judge(index, rule, tokens) {
                 Ok(verified) => {
-                    let strip = if rule.forward {
-                        Vec::new()
-                    } else {
-                        tokens.iter().map(|found| found.place).collect()
+                    let strip = match rule.forward {
+                        true => SmallVec::new(),
+                        false => tokens.iter().map(|found| found.place).collect(),
                     };
                     return Verdict::Accept(Accepted {
                         tokens: verified,

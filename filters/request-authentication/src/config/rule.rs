@@ -173,7 +173,7 @@ fn locations(
                 config::header_name(&name, false, &at, problems);
             }
             HeaderLocation {
-                name: name.to_ascii_lowercase(),
+                name: name.to_ascii_lowercase().into(),
                 prefix: wire.prefix.unwrap_or_default(),
             }
         })

@@ -4,7 +4,7 @@ use sdk_helpers::Headers;
 
 fn header(name: &str, prefix: &str) -> HeaderLocation {
     HeaderLocation {
-        name: name.to_owned(),
+        name: name.to_owned().into(),
         prefix: prefix.to_owned(),
     }
 }

@@ -1,8 +1,10 @@
 //! One rule and the tokens at its places.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use sdk_helpers::Timestamp;
+use smallvec::SmallVec;
 
 use super::{Environment, KeyLookup, Rule, RuleKeys};
 use crate::cache::{Cache, CachedToken};
@@ -42,18 +44,24 @@ impl Judge<'_> {
         index: usize,
         rule: &Rule,
         tokens: &[Found<'_>],
-    ) -> Result<Vec<Rc<Verified>>, Stop> {
+    ) -> Result<SmallVec<[Rc<Verified>; 1]>, Stop> {
         tokens
             .iter()
             .rev()
-            .map(|found| self.one(index, rule, &found.token))
+            .map(|found| self.one(index, rule, found))
             .collect()
     }
 
-    fn one(&mut self, index: usize, rule: &Rule, text: &[u8]) -> Result<Rc<Verified>, Stop> {
-        if let Some(known) = self.known(index, rule, text) {
-            return known;
+    fn one(&mut self, index: usize, rule: &Rule, found: &Found<'_>) -> Result<Rc<Verified>, Stop> {
+        match self.known(index, rule, found) {
+            Some(known) => known,
+            None => self.unknown(index, rule, &found.token),
         }
+    }
+
+    /// Verifies a token.
+    #[cold]
+    fn unknown(&mut self, index: usize, rule: &Rule, text: &[u8]) -> Result<Rc<Verified>, Stop> {
         let token = Token::read(text, rule.shape)?;
         let issuer = token.issuer();
         if !rule.issuer.is_empty() && rule.issuer != issuer {
@@ -85,7 +93,7 @@ impl Judge<'_> {
             not_before: token.not_before,
             expires: token.expires,
             verified: Rc::clone(&verified),
-            used: 0,
+            used: Cell::new(0),
         });
         Ok(verified)
     }
@@ -95,10 +103,11 @@ impl Judge<'_> {
         &mut self,
         index: usize,
         rule: &Rule,
-        text: &[u8],
+        found: &Found<'_>,
     ) -> Option<Result<Rc<Verified>, Stop>> {
-        let seconds = self.seconds();
-        let entry = self.cache.find(text)?;
+        // Rules that look at the same places look at the same token.
+        let entry = found.known.get_or_init(|| self.cache.find(&found.token));
+        let entry = entry.as_ref()?;
         if entry.rule != index {
             let other = !rule.issuer.is_empty() && *rule.issuer != *entry.issuer;
             return other.then_some(Err(Rejection::Issuer.into()));
@@ -108,15 +117,18 @@ impl Judge<'_> {
             RuleKeys::Remote(index) => self.environment.remote_keys.generation(index, self.now),
         };
         if generation != Some(entry.generation) {
-            self.cache.remove(text);
+            self.cache.remove(&found.token);
             return None;
         }
-        let times = check_times(entry.not_before, entry.expires, seconds, rule.clock_skew);
-        let verified = Rc::clone(&entry.verified);
+        let (not_before, expires) = (entry.not_before, entry.expires);
+        let times = check_times(not_before, expires, self.seconds(), rule.clock_skew);
         if times == Err(Rejection::Expired) {
-            self.cache.remove(text);
+            self.cache.remove(&found.token);
         }
-        Some(times.map(|()| verified).map_err(Stop::Refuse))
+        Some(match times {
+            Ok(()) => Ok(Rc::clone(&entry.verified)),
+            Err(rejection) => Err(rejection.into()),
+        })
     }
 
     /// Since the epoch.
