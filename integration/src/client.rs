@@ -13,6 +13,7 @@ mod raw;
 mod request;
 mod response;
 pub(crate) mod runtime;
+mod talk;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use raw::raw;
 pub use request::Request;
 pub(crate) use response::first;
 pub use response::{Broken, Response};
+pub use talk::Talk;
 
 use request::Version;
 use response::expect;

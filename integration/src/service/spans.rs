@@ -88,6 +88,12 @@ impl Spans {
 }
 
 impl Span {
+    /// All of its tags, by name.
+    pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let tags = self.0["tags"].as_object().into_iter().flatten();
+        tags.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)))
+    }
+
     /// The value of a tag.
     pub fn tag(&self, name: &str) -> Option<&str> {
         self.0["tags"].get(name)?.as_str()

@@ -9,7 +9,7 @@ mod fleet;
 mod hostile;
 mod limiter;
 mod matches;
-mod native;
+pub(crate) mod native;
 mod raw_bytes;
 mod service;
 mod updates;

@@ -1,7 +1,7 @@
 //! Two chains of filters that should decide alike: Envoy's own and ours, each behind the filters that
 //! tell ours what wasm cannot see, and with the same connection manager.
 
-use integration::client::{Client, Connection, Request, Response};
+use integration::client::{self, Client, Request, Response};
 use integration::envoy::Envoy;
 use integration::listener::{Clients, Listener};
 use integration::rbac;
@@ -153,11 +153,7 @@ impl Seen {
 }
 
 /// A few connections to one listener, over which requests take turns, so that they meet every worker.
-pub(crate) struct Talk {
-    client: Client,
-    connections: Vec<Option<Connection>>,
-    turn: usize,
-}
+pub(crate) struct Talk(client::Talk);
 
 impl Talk {
     pub(crate) fn to(envoy: &Envoy, listener: &str, http2: bool, tls: Option<&Tls>) -> Self {
@@ -167,40 +163,13 @@ impl Talk {
         } else {
             Client::http1(addr)
         };
-        let client = match tls {
+        Self(client::Talk::of(match tls {
             Some(tls) => client.tls(tls.clone()),
             None => client,
-        };
-        Self {
-            client,
-            connections: (0..3).map(|_| None).collect(),
-            turn: 0,
-        }
+        }))
     }
 
     pub(crate) fn ask(&mut self, request: &Request) -> Seen {
-        self.turn += 1;
-        let place = self.turn % self.connections.len();
-        // A connection that was closed meanwhile is no answer; a fresh one that closes is.
-        if let Some(connection) = self.connections[place].take()
-            && let Ok(response) = connection.try_send(request.clone())
-        {
-            self.keep(place, connection, &response);
-            return Seen::of(response);
-        }
-        let connection = self.client.connect();
-        match connection.try_send(request.clone()) {
-            Ok(response) => {
-                self.keep(place, connection, &response);
-                Seen::of(response)
-            }
-            Err(_) => Seen::Nothing,
-        }
-    }
-
-    fn keep(&mut self, place: usize, connection: Connection, response: &Response) {
-        if response.header("connection") != Some("close") {
-            self.connections[place] = Some(connection);
-        }
+        self.0.ask(request).map_or(Seen::Nothing, Seen::of)
     }
 }

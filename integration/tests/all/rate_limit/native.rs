@@ -18,6 +18,11 @@ pub(crate) fn native(fields: Value) -> Listener {
 
 /// Envoy's own filter, in a listener of this name.
 pub(crate) fn native_at(name: &str, fields: Value) -> Listener {
+    filter(Listener::new(name), fields)
+}
+
+/// A listener with Envoy's own filter, which counts every request.
+pub(crate) fn filter(listener: Listener, fields: Value) -> Listener {
     let always = json!({"default_value": {"numerator": 100, "denominator": "HUNDRED"}});
     let mut config = json!({
         "stat_prefix": "native",
@@ -27,7 +32,7 @@ pub(crate) fn native_at(name: &str, fields: Value) -> Listener {
     for (field, value) in fields.as_object().unwrap() {
         config[field] = value.clone();
     }
-    Listener::new(name).filter(
+    listener.filter(
         "envoy.filters.http.local_ratelimit",
         "local_ratelimit.v3.LocalRateLimit",
         config,
