@@ -22,3 +22,4 @@ mod rate_limit;
 mod request_authentication;
 mod shell;
 mod telemetry_tags;
+mod trapping;

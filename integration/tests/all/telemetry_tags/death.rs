@@ -2,52 +2,20 @@
 //!
 //! No input is known that makes the module trap, so a copy of it is made to.
 
-use std::path::PathBuf;
-
 use integration::client::Client;
 use integration::envoy::{Envoy, Scratch, repository};
 use integration::listener::Listener;
 use integration::service::wait::until;
 use serde_json::json;
-use walrus::{ExportItem, FunctionBuilder, FunctionKind, Module};
 
 use crate::telemetry_tags::rig::{labelled, series, tag_format};
 use crate::telemetry_tags::{FILTER, SOON};
-
-/// A copy of the module in which one callback traps.
-fn trapping(callback: &str, scratch: &Scratch) -> PathBuf {
-    let built = repository().join(format!("dist/{FILTER}.wasm"));
-    let mut module = Module::from_file(&built).expect("run `cargo xtask build` first");
-    let export = module.exports.iter().find(|export| export.name == callback);
-    let export = export.unwrap_or_else(|| panic!("no export `{callback}`"));
-    let ExportItem::Function(function) = export.item else {
-        panic!("`{callback}` is no function")
-    };
-    let id = export.id();
-    assert!(matches!(
-        module.funcs.get(function).kind,
-        FunctionKind::Local(_)
-    ));
-    let kind = module.types.get(module.funcs.get(function).ty()).clone();
-    let arguments: Vec<_> = kind
-        .params()
-        .iter()
-        .map(|kind| module.locals.add(*kind))
-        .collect();
-    let mut trap = FunctionBuilder::new(&mut module.types, kind.params(), kind.results());
-    trap.func_body().unreachable();
-    let trap = trap.finish(arguments, &mut module.funcs);
-    module.exports.delete(id);
-    module.exports.add(callback, trap);
-    let path = scratch.path().join("trapping.wasm");
-    module.emit_wasm_file(&path).expect("a module written");
-    path
-}
+use crate::trapping::trapping;
 
 /// One worker, so that the one VM that dies is the one that all requests meet.
 fn dying(callback: &str, policy: &str) -> Envoy {
     let scratch = Scratch::new().unwrap();
-    let path = trapping(callback, &scratch);
+    let path = trapping(FILTER, callback, &scratch);
     let config = json!({
         "tags": [{"name": "tenant", "header": {"name": "x-tenant"}}],
         "metrics": [{}],
