@@ -43,6 +43,11 @@ impl Listener {
         }
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Listens at this address; port 0 is a free one.
     #[must_use]
     pub fn at(mut self, addr: SocketAddr) -> Self {

@@ -1,5 +1,6 @@
 //! A request as plain values, and its translation into hyper's.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use hyper::Uri;
@@ -129,6 +130,20 @@ impl Request {
             .map_err(Broken::new)?;
         *request.headers_mut() = headers;
         Ok(request)
+    }
+}
+
+/// As a person reads it, and without its body.
+impl fmt::Display for Request {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.method, self.path)?;
+        if let Some(authority) = &self.authority {
+            write!(formatter, ", authority: {authority}")?;
+        }
+        for (name, value) in &self.headers {
+            write!(formatter, ", {name}: {}", value.escape_ascii())?;
+        }
+        Ok(())
     }
 }
 

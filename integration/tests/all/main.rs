@@ -18,6 +18,7 @@ mod engines;
 mod fault_injection;
 mod harness;
 mod modules;
+mod one_module;
 mod rate_limit;
 mod request_authentication;
 mod shell;

@@ -7,7 +7,7 @@ mod differences;
 mod facts;
 mod fleet;
 mod hostile;
-mod limiter;
+pub(crate) mod limiter;
 mod matches;
 pub(crate) mod native;
 mod raw_bytes;
