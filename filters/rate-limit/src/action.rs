@@ -204,21 +204,23 @@ impl<'a> LocalCharge<'a> {
     }
 
     /// What the client is told of the limit, unless that is switched off. `taken` says whether the
-    /// tokens were: where another limit refuses, they stay in the bucket.
+    /// tokens were: where a limit refuses the request, they stay in the bucket.
     pub(crate) fn reading(&self, result: &ChargeResult, taken: bool) -> Option<Reading> {
-        let quota = self.quota()?;
+        let tells = self.limit.config.tells;
+        let quota = self.quota().filter(|_| tells.on(!taken))?;
         let full = if taken {
             result.full_after
         } else {
             result.full_before
         };
-        self.limit.config.shows.then(|| Reading {
+        Some(Reading {
             name: self.limit.name().to_owned(),
             requests: quota.requests,
             window: (quota.per.subsec_nanos() == 0).then_some(quota.per.as_secs()),
             remaining: quota.gcra.remaining(full, result.at),
             reset: response_headers::seconds(full.saturating_sub(result.at)),
             refused: result.granted.is_err(),
+            tells,
         })
     }
 }

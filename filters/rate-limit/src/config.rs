@@ -17,7 +17,7 @@ use sdk_helpers::{At, Problems};
 use crate::gcra::Gcra;
 use crate::key::KeyPart;
 use wire::GlobalWire;
-pub use wire::Wire;
+pub use wire::{TellsOn, Wire};
 
 /// Istio has no kind for limits: ours may stand in an object too, and those of several add up.
 pub const ENVELOPE: Envelope = Envelope {
@@ -85,8 +85,30 @@ pub struct LimitConfig {
     pub enforced: u32,
     /// How a request is refused.
     pub reply: RefusalReply,
-    /// Whether response headers tell how much is left.
-    pub shows: bool,
+    /// How answers tell how much is left.
+    pub tells: Tells,
+}
+
+/// On which answers a limit is told of, and by which headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tells {
+    /// The answers.
+    pub on: TellsOn,
+    /// Whether by `x-ratelimit-*`.
+    pub x_ratelimit: bool,
+    /// Whether by `ratelimit` and `ratelimit-policy`.
+    pub ratelimit: bool,
+}
+
+impl Tells {
+    /// Whether an answer tells of the limit: one to a request that is refused, or one that passes.
+    pub fn on(self, refusal: bool) -> bool {
+        match self.on {
+            TellsOn::All => true,
+            TellsOn::Refusals => refusal,
+            TellsOn::None => false,
+        }
+    }
 }
 
 /// What becomes of a request that lacks a part of the key.

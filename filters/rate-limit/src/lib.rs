@@ -158,7 +158,7 @@ impl RateLimit {
             .map(response_headers::retry_after)
             .into_iter()
             .collect();
-        ours.extend(response_headers::limits(&refusal.readings));
+        ours.extend(response_headers::limits(&refusal.readings, true));
         let record = record(refusal.notes);
         let limit = refusal
             .limit
@@ -174,7 +174,7 @@ impl RateLimit {
                 record,
             };
         };
-        if refusal.by_service && limit.shows {
+        if refusal.by_service && limit.tells.on(true) {
             // Envoy's own, by which its retries know not to.
             ours.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
         }
@@ -207,7 +207,7 @@ impl RateLimit {
 fn edits(pass: Pass) -> Edits {
     let add = |(name, value)| HeaderEdit::Add(name, value);
     let theirs = owned(pass.response_headers).collect();
-    let response = response_headers::merge(response_headers::limits(&pass.readings), theirs);
+    let response = response_headers::merge(response_headers::limits(&pass.readings, false), theirs);
     Edits {
         request: owned(pass.request_headers).map(add).collect(),
         response: response.into_iter().map(add).collect(),

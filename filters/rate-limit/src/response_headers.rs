@@ -6,6 +6,8 @@
 
 use std::borrow::Cow;
 
+use crate::config::Tells;
+
 /// Name and value.
 pub type Header = (Cow<'static, str>, Vec<u8>);
 
@@ -24,20 +26,31 @@ pub struct Reading {
     pub reset: u64,
     /// Whether it is what refused the request.
     pub refused: bool,
+    /// On which answers it is told of, and by which headers.
+    pub tells: Tells,
 }
 
-/// The informational headers: `x-ratelimit-*` for the tightest limit, the other two for all. Of a
-/// refused request the tightest is one that refused it, also where a dear request left more there
-/// than a cheap one has elsewhere.
-pub fn limits(readings: &[Reading]) -> Vec<Header> {
-    let tightest = readings
-        .iter()
+/// The informational headers of an answer, a refusal or any other: `x-ratelimit-*` for the tightest
+/// limit, the other two for all. Of a refused request the tightest is one that refused it, also where
+/// a dear request left more there than a cheap one has elsewhere.
+pub fn limits(readings: &[Reading], refusal: bool) -> Vec<Header> {
+    let mut headers = Vec::new();
+    let told = || readings.iter().filter(|one| one.tells.on(refusal));
+    let tightest = told()
+        .filter(|one| one.tells.x_ratelimit)
         .min_by_key(|one| (!one.refused, one.remaining));
-    let Some(tightest) = tightest else {
-        return vec![];
-    };
+    if let Some(tightest) = tightest {
+        headers.extend([
+            ("x-ratelimit-limit".into(), number(tightest.requests.into())),
+            (
+                "x-ratelimit-remaining".into(),
+                number(tightest.remaining.into()),
+            ),
+            ("x-ratelimit-reset".into(), number(tightest.reset)),
+        ]);
+    }
     let (mut policies, mut states) = (String::new(), String::new());
-    for reading in readings {
+    for reading in told().filter(|one| one.tells.ratelimit) {
         for list in [&mut policies, &mut states] {
             if !list.is_empty() {
                 list.push_str(", ");
@@ -53,16 +66,13 @@ pub fn limits(readings: &[Reading]) -> Vec<Header> {
         parameter(&mut states, ";r=", reading.remaining.into());
         parameter(&mut states, ";t=", reading.reset);
     }
-    vec![
-        ("x-ratelimit-limit".into(), number(tightest.requests.into())),
-        (
-            "x-ratelimit-remaining".into(),
-            number(tightest.remaining.into()),
-        ),
-        ("x-ratelimit-reset".into(), number(tightest.reset)),
-        ("ratelimit-policy".into(), policies.into_bytes()),
-        ("ratelimit".into(), states.into_bytes()),
-    ]
+    if !policies.is_empty() {
+        headers.extend([
+            ("ratelimit-policy".into(), policies.into_bytes()),
+            ("ratelimit".into(), states.into_bytes()),
+        ]);
+    }
+    headers
 }
 
 /// The header that says when to come back.
@@ -99,6 +109,7 @@ fn parameter(list: &mut String, name: &str, number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TellsOn;
 
     fn reading(name: &str, remaining: u32) -> Reading {
         Reading {
@@ -108,11 +119,20 @@ mod tests {
             remaining,
             reset: 7,
             refused: false,
+            tells: Tells {
+                on: TellsOn::All,
+                x_ratelimit: true,
+                ratelimit: true,
+            },
         }
     }
 
     fn text(readings: &[Reading]) -> Vec<String> {
-        limits(readings)
+        answer(readings, false)
+    }
+
+    fn answer(readings: &[Reading], refusal: bool) -> Vec<String> {
+        limits(readings, refusal)
             .into_iter()
             .map(|(name, value)| format!("{name}: {}", String::from_utf8(value).unwrap()))
             .collect()
@@ -147,6 +167,43 @@ mod tests {
         let shown = text(&[reading("cheap", 1), refused]);
         assert_eq!(shown[1], "x-ratelimit-remaining: 3");
         assert!(shown[4].starts_with(r#"ratelimit: "cheap";r=1;"#));
+    }
+
+    #[test]
+    fn a_limit_is_told_of_where_and_as_it_is_to_be() {
+        let told = |on, x_ratelimit, ratelimit, name| Reading {
+            tells: Tells {
+                on,
+                x_ratelimit,
+                ratelimit,
+            },
+            ..reading(name, 5)
+        };
+        let readings = [
+            told(TellsOn::None, true, true, "never"),
+            told(TellsOn::Refusals, true, true, "refusals"),
+            told(TellsOn::All, false, true, "ietf"),
+        ];
+        assert_eq!(
+            answer(&readings, false),
+            [
+                r#"ratelimit-policy: "ietf";q=100;w=60"#,
+                r#"ratelimit: "ietf";r=5;t=7"#
+            ]
+        );
+        assert_eq!(
+            answer(&readings, true),
+            [
+                "x-ratelimit-limit: 100",
+                "x-ratelimit-remaining: 5",
+                "x-ratelimit-reset: 7",
+                r#"ratelimit-policy: "refusals";q=100;w=60, "ietf";q=100;w=60"#,
+                r#"ratelimit: "refusals";r=5;t=7, "ietf";r=5;t=7"#
+            ]
+        );
+        let envoys = [told(TellsOn::All, true, false, "envoys")];
+        assert_eq!(answer(&envoys, false), answer(&envoys, true));
+        assert_eq!(answer(&envoys, false).len(), 3);
     }
 
     #[test]

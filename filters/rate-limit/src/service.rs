@@ -113,7 +113,7 @@ impl Policy {
 
 impl Limit {
     fn service_reading(&self, status: &rls::Status, refused: bool) -> Option<Reading> {
-        let (requests, window) = status.limit.filter(|_| self.config.shows)?;
+        let (requests, window) = status.limit.filter(|_| self.config.tells.on(true))?;
         Some(Reading {
             name: self.name().to_owned(),
             requests,
@@ -121,6 +121,7 @@ impl Limit {
             remaining: status.remaining,
             reset: seconds(status),
             refused,
+            tells: self.config.tells,
         })
     }
 }

@@ -327,6 +327,54 @@ fn what_is_given_back_is_told_as_there() {
     );
 }
 
+/// Before the service has answered nobody knows whether a limit that was counted here is to be told of.
+#[test]
+fn a_refusal_alone_tells_of_what_only_refusals_tell_of() {
+    let told = |here: &str, there: &str| {
+        Rig::new(
+            json!([
+                {"name": "here", "requests": 2, "per": "1h", "rateLimitHeaders": here},
+                {"name": "there", "global": true, "rateLimitHeaders": there},
+            ]),
+            "allow",
+        )
+    };
+    for (here, there, passes, refusal, marked) in [
+        (
+            "refusals",
+            "refusals",
+            None,
+            Some("\"here\";r=2;t=0, \"there\";r=0;t=42"),
+            true,
+        ),
+        ("refusals", "none", None, Some("\"here\";r=2;t=0"), false),
+        (
+            "all",
+            "refusals",
+            Some("\"here\";r=1;t=1800"),
+            Some("\"here\";r=2;t=0, \"there\";r=0;t=42"),
+            true,
+        ),
+        ("none", "none", None, None, false),
+    ] {
+        let rig = told(here, there);
+        let (reply, _) = rig.refused(&[], answer(OVER, &[status(OVER, 0)]));
+        assert_eq!(value(&reply.headers, "ratelimit").as_deref(), refusal);
+        assert_eq!(value(&reply.headers, "retry-after").as_deref(), Some("42"));
+        assert_eq!(
+            value(&reply.headers, "x-envoy-ratelimited").is_some(),
+            marked
+        );
+        let (edits, _) = rig.passed(&[], answer(OK, &[status(OK, 5)]));
+        let headers = added(&edits.response);
+        assert_eq!(value(&headers, "ratelimit").as_deref(), passes);
+        assert_eq!(
+            value(&headers, "x-ratelimit-limit").is_some(),
+            passes.is_some()
+        );
+    }
+}
+
 #[test]
 fn there_is_one_time_to_come_back() {
     let limits = |headers: Value| {

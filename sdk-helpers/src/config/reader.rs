@@ -89,6 +89,11 @@ impl<'a> Node<'a> {
         self.value.is_string()
     }
 
+    /// Whether it is true or false.
+    pub fn is_flag(self) -> bool {
+        self.value.is_boolean()
+    }
+
     /// Whether it is a list.
     pub fn is_list(self) -> bool {
         self.value.is_array()

@@ -8,8 +8,8 @@ use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems};
 
 use super::key;
-use super::wire::{LimitWire, QuotaWire};
-use super::{Cost, Counting, LimitConfig, LocalCounting, OnMissing, RefusalReply, status};
+use super::wire::{Family, LimitWire, QuotaWire, TellsOn};
+use super::{Cost, Counting, LimitConfig, LocalCounting, OnMissing, RefusalReply, Tells, status};
 use crate::table::WAYS;
 
 /// gRPC's statuses for a request too many.
@@ -48,6 +48,7 @@ impl LimitWire {
         let on_missing = self.on_missing(has_key, has_fallback, at, problems);
         let reply = self.reply(at, problems);
         let enforced = self.enforced(at, problems);
+        let tells = self.tells(at, problems);
         let cost = self.cost.take().map_or(Some(Cost::Fixed(1)), |cost| {
             cost.check(&at.field("cost"), problems)
         });
@@ -81,7 +82,7 @@ impl LimitWire {
             cost: cost?,
             enforced: enforced?,
             reply: reply?,
-            shows: self.rate_limit_headers.unwrap_or(true),
+            tells,
         })
     }
 
@@ -189,6 +190,28 @@ impl LimitWire {
         )]
         let millionths = (percent / 100.0 * MILLION).round() as u32;
         Some(if shadow { 0 } else { millionths })
+    }
+
+    fn tells(&self, at: &At<'_>, problems: &Problems) -> Tells {
+        let field = at.field("rateLimitHeaderFamilies");
+        let on = self.rate_limit_headers.unwrap_or(TellsOn::All);
+        let families = self.rate_limit_header_families.as_deref();
+        match families {
+            Some([]) => problems.error(
+                &field,
+                "names none; name one, or write `rateLimitHeaders: none` in its place",
+            ),
+            Some(_) if on == TellsOn::None => {
+                problems.warn(&field, "changes nothing beside `rateLimitHeaders: none`");
+            }
+            _ => {}
+        }
+        let has = |family| families.is_none_or(|families| families.contains(&family));
+        Tells {
+            on,
+            x_ratelimit: has(Family::XRateLimit),
+            ratelimit: has(Family::RateLimit),
+        }
     }
 
     fn quota(&mut self) -> QuotaWire {

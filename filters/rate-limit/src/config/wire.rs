@@ -4,6 +4,7 @@
 mod limit;
 mod part;
 mod tier;
+mod told;
 
 use sdk_helpers::config::kind::DurationText;
 use sdk_helpers::fields;
@@ -11,6 +12,8 @@ use sdk_helpers::fields;
 pub(super) use limit::{CostWire, LimitWire, QuotaWire};
 pub(super) use part::{MaskWire, PartWire};
 pub(super) use tier::{TierWire, WhenWire};
+pub(super) use told::Family;
+pub use told::TellsOn;
 
 fields! {
     /// What a user writes.

@@ -4,6 +4,7 @@ use sdk_helpers::config::kind::{DurationText, Map, NameText, Spelling};
 use sdk_helpers::fields;
 use sdk_helpers::matcher::HttpMatchWire;
 
+use super::told::{Family, TellsOnOrFlag};
 use super::{PartWire, TierWire};
 
 /// At least one.
@@ -58,8 +59,13 @@ fields! {
         pub(in crate::config) grpc_status as "grpcStatus": Spelling {
             default: "`RESOURCE_EXHAUSTED`", words: &["RESOURCE_EXHAUSTED", "UNAVAILABLE"]
         },
-        /// whether answers tell how much is left; `retry-after` stays on refusals
-        pub(in crate::config) rate_limit_headers as "rateLimitHeaders": bool { default: "true" },
+        /// which [answers](#answers) tell how much is left; `true` is `all`, `false` is `none`. `retry-after` is on
+        /// refusals all the same
+        pub(in crate::config) rate_limit_headers as "rateLimitHeaders": TellsOnOrFlag { default: "`all`" },
+        /// by which headers: `x-ratelimit-*` as Envoy has them, `ratelimit` and `ratelimit-policy` as the IETF's draft
+        pub(in crate::config) rate_limit_header_families as "rateLimitHeaderFamilies": Vec<Family> {
+            default: "both"
+        },
         /// keys that have a bucket of their own; about 45 bytes each, made when first used and never freed
         pub(in crate::config) max_keys as "maxKeys": u32 { default: "4096", within: Some((1.0, 1_048_576.0)) },
         /// counted by the service of [`global`](#global)
