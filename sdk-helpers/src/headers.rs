@@ -4,10 +4,12 @@
 //! believes otherwise. A repeated header is several entries, each of which stands alone.
 
 mod edit;
+mod text;
 
 use std::ops::Range;
 
 pub use edit::{HeaderEdit, is_safe_value};
+pub use text::{SharedText, TextPart};
 
 /// Header names and values in the order Envoy gave them, pseudo headers first.
 ///
@@ -112,7 +114,7 @@ impl Headers {
         let first = self.iter().position(|(key, _)| key == name);
         let replaces = match edit {
             HeaderEdit::Set(..) | HeaderEdit::Remove(_) => true,
-            HeaderEdit::Add(..) => false,
+            HeaderEdit::Add(..) | HeaderEdit::AddPart(..) => false,
             HeaderEdit::Overwrite(..) if first.is_none() => return,
             HeaderEdit::Overwrite(..) => true,
             HeaderEdit::Supply(..) if first.is_some() => return,
@@ -259,6 +261,21 @@ mod tests {
                 ("x-a", "4"),
                 ("x-b", "8"),
             ])
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_text_is_added_as_any_value() {
+        let text = SharedText::new(b"r=12;t=7").unwrap();
+        let edits = [
+            HeaderEdit::AddPart("x-a", text.part(2..4)),
+            HeaderEdit::AddPart("x-a", text.part(7..8)),
+        ];
+        assert!(edits.iter().all(HeaderEdit::is_safe));
+        let there = Headers::from_pairs([("x-a", "1")]);
+        assert_eq!(
+            applied(there, &edits),
+            pairs(&[("x-a", "1"), ("x-a", "12"), ("x-a", "7")])
         );
     }
 

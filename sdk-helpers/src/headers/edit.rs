@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::TextPart;
+
 /// One change to a header map.
 ///
 /// A value with CR, LF or NUL is left out: toward the client Envoy writes it as it is, and the
@@ -12,6 +14,8 @@ pub enum HeaderEdit {
     Set(Cow<'static, str>, Vec<u8>),
     /// Adds a value beside those there are.
     Add(Cow<'static, str>, Vec<u8>),
+    /// The same with a value that is a part of a text, which is safe.
+    AddPart(&'static str, TextPart),
     /// Removes every value.
     Remove(Cow<'static, str>),
     /// Replaces every value where there is one, and else does nothing.
@@ -29,6 +33,7 @@ impl HeaderEdit {
             | HeaderEdit::Remove(name)
             | HeaderEdit::Overwrite(name, _)
             | HeaderEdit::Supply(name, _) => name,
+            HeaderEdit::AddPart(name, _) => name,
         }
     }
 
@@ -39,13 +44,17 @@ impl HeaderEdit {
             | HeaderEdit::Add(_, value)
             | HeaderEdit::Overwrite(_, value)
             | HeaderEdit::Supply(_, value) => Some(value),
+            HeaderEdit::AddPart(_, value) => Some(value),
             HeaderEdit::Remove(_) => None,
         }
     }
 
     /// Whether the value can be written without ending its line.
     pub fn is_safe(&self) -> bool {
-        self.value().is_none_or(is_safe_value)
+        match self {
+            HeaderEdit::AddPart(..) => true,
+            _ => self.value().is_none_or(is_safe_value),
+        }
     }
 }
 

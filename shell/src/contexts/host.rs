@@ -129,6 +129,7 @@ pub(super) fn edit_header(map: MapType, edit: &HeaderEdit) -> Done {
     match edit {
         HeaderEdit::Set(name, value) => replace_header(map, name, value),
         HeaderEdit::Add(name, value) => add_header(map, name, value),
+        HeaderEdit::AddPart(name, value) => add_header(map, name, value),
         HeaderEdit::Overwrite(name, value) if header(map, name).is_some() => {
             replace_header(map, name, value)
         }

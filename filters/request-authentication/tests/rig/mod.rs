@@ -145,7 +145,9 @@ fn shown(edit: &HeaderEdit) -> String {
         HeaderEdit::Add(name, value) => format!("+{name}: {}", text(value)),
         HeaderEdit::Set(name, value) => format!("={name}: {}", text(value)),
         HeaderEdit::Remove(name) => format!("-{name}"),
-        HeaderEdit::Overwrite(..) | HeaderEdit::Supply(..) => panic!("{edit:?}"),
+        HeaderEdit::AddPart(..) | HeaderEdit::Overwrite(..) | HeaderEdit::Supply(..) => {
+            panic!("{edit:?}")
+        }
     }
 }
 
