@@ -1,29 +1,42 @@
 //! What a limit does with a request that it matches: which bucket it charges, by which quota, how
 //! many tokens; or what it asks the service.
 
-use std::borrow::Cow;
+use std::rc::Rc;
 
 use sdk_helpers::matcher::Wildcard;
 
-use crate::config::{Cost, Counting, LocalCounting, OnMissing, Quota, Text, When};
+use crate::config::{Cost, Counting, LocalCounting, OnMissing, Text, When};
 use crate::gcra::Gcra;
-use crate::key::{KeyPart, KeySource, values};
-use crate::ledger::{Account, ChargeResult};
+use crate::key::{KeyPart, KeySource, Values, values};
+use crate::ledger::Account;
 use crate::policy::Limit;
-use crate::response_headers::{self, Reading};
+use crate::response_headers::{self, PolicyText, Reading};
 use crate::rls;
 use crate::subject::Subject;
-use crate::table::{Bucket, KeySpace};
+use crate::table::{Bucket, Cells, KeySpace};
 
 /// Tokens that a limit takes from a bucket of this proxy.
 #[derive(Debug)]
 pub(crate) struct LocalCharge<'a> {
     pub(crate) limit: &'a Limit,
-    counting: &'a LocalCounting,
-    /// Which of [`LocalCounting::quotas`].
-    quota: usize,
-    bucket: Bucket,
-    cost: u32,
+    /// Its place.
+    pub(crate) index: usize,
+    pub(crate) account: Account<'a>,
+    policy: &'a Rc<PolicyText>,
+    /// What is tried out beside it, where the request would be its.
+    candidate: Option<(&'a Gcra, &'a Cells)>,
+}
+
+impl<'a> AsRef<Account<'a>> for LocalCharge<'a> {
+    fn as_ref(&self) -> &Account<'a> {
+        &self.account
+    }
+}
+
+impl<'a> AsMut<Account<'a>> for LocalCharge<'a> {
+    fn as_mut(&mut self) -> &mut Account<'a> {
+        &mut self.account
+    }
 }
 
 /// What a limit asks the service.
@@ -60,20 +73,24 @@ enum RequestKey<'a> {
         /// See [`KeySpace::hash`].
         domain: u8,
         parts: &'a [KeyPart],
-        /// In the order of the parts.
-        values: Vec<Cow<'a, [u8]>>,
+        values: Values<'a>,
     },
 }
 
 impl Limit {
-    /// What this limit does with a request that it matches.
-    pub(crate) fn action(&self, subject: &Subject<'_>, key_space: &KeySpace) -> LimitAction<'_> {
+    /// What this limit, which is at `index`, does with a request that it matches.
+    pub(crate) fn action<'a>(
+        &'a self,
+        index: usize,
+        subject: &Subject<'_>,
+        key_space: &'a KeySpace,
+    ) -> LimitAction<'a> {
         // Before the key: a caller who is not limited need not have one.
         let tiers = self.config.tiers.iter().enumerate();
         let tier = tiers.into_iter().find(|(_, tier)| tier.when.holds(subject));
         let quota = match tier {
             Some((_, tier)) if tier.unlimited => return LimitAction::Nothing,
-            Some((index, _)) => index.saturating_add(1),
+            Some((tier, _)) => tier.saturating_add(1),
             None => 0,
         };
         let key = match self.key(subject) {
@@ -91,13 +108,8 @@ impl Limit {
                         Bucket::Key(key_space.hash(domain, values.iter().map(AsRef::as_ref)))
                     }
                 };
-                LimitAction::Charge(LocalCharge {
-                    limit: self,
-                    counting,
-                    quota,
-                    bucket,
-                    cost,
-                })
+                let charge = self.charge(index, counting, quota, bucket, cost, key_space);
+                charge.map_or(LimitAction::Nothing, LimitAction::Charge)
             }
             Counting::Service(overrides) => LimitAction::Ask(rls::Descriptor {
                 entries: self.entries(key),
@@ -105,6 +117,36 @@ impl Limit {
                 hits: cost,
             }),
         }
+    }
+
+    fn charge<'a>(
+        &'a self,
+        index: usize,
+        counting: &'a LocalCounting,
+        quota: usize,
+        bucket: Bucket,
+        cost: u32,
+        key_space: &'a KeySpace,
+    ) -> Option<LocalCharge<'a>> {
+        let cells = key_space.cells.get(index)?.as_ref()?;
+        let candidate = match quota {
+            0 => counting.candidate.as_ref().zip(cells.candidate.as_ref()),
+            _ => None,
+        };
+        Some(LocalCharge {
+            limit: self,
+            index,
+            account: Account {
+                gcra: &counting.quotas.get(quota)?.as_ref()?.gcra,
+                cell: cells.live.of(bucket),
+                bucket,
+                window: self.window,
+                cost,
+                result: None,
+            },
+            policy: self.texts.get(quota)?.as_ref()?,
+            candidate,
+        })
     }
 
     /// The key, or `None` where the request lacks a part of it and `onMissingKey` is `skip` or
@@ -162,62 +204,33 @@ impl Limit {
 }
 
 impl<'a> LocalCharge<'a> {
-    /// The account it charges.
-    pub(crate) fn account(&self, key_space: &KeySpace) -> Option<Account<'a>> {
-        let quota = self.quota()?;
-        Some(self.of(&quota.gcra, false, self.limit.window, key_space))
-    }
-
-    /// The account of the candidate, where the request would be its.
-    pub(crate) fn candidate(&self, key_space: &KeySpace) -> Option<Account<'a>> {
-        let gcra = self
-            .counting
-            .candidate
-            .as_ref()
-            .filter(|_| self.quota == 0)?;
-        Some(self.of(gcra, true, gcra.window(), key_space))
-    }
-
-    fn quota(&self) -> Option<&'a Quota> {
-        self.counting.quotas.get(self.quota)?.as_ref()
-    }
-
-    fn of(
-        &self,
-        gcra: &'a Gcra,
-        candidate: bool,
-        window: u64,
-        key_space: &KeySpace,
-    ) -> Account<'a> {
-        Account {
+    /// The account of the candidate, where there is one.
+    pub(crate) fn candidate(&self) -> Option<Account<'a>> {
+        let (gcra, cells) = self.candidate?;
+        let Account { bucket, cost, .. } = self.account;
+        Some(Account {
             gcra,
-            cell: key_space.cell(
-                self.limit.name(),
-                candidate,
-                self.bucket,
-                self.counting.sets,
-            ),
-            bucket: self.bucket,
-            window,
-            cost: self.cost,
-        }
+            cell: cells.of(bucket),
+            bucket,
+            window: gcra.window(),
+            cost,
+            result: None,
+        })
     }
 
     /// What the client is told of the limit, unless that is switched off. `taken` says whether the
     /// tokens were: where a limit refuses the request, they stay in the bucket.
-    pub(crate) fn reading(&self, result: &ChargeResult, taken: bool) -> Option<Reading> {
+    pub(crate) fn reading(&self, taken: bool) -> Option<Reading> {
         let tells = self.limit.config.tells;
-        let quota = self.quota().filter(|_| tells.on(!taken))?;
+        let result = self.account.result.filter(|_| tells.on(!taken))?;
         let full = if taken {
             result.full_after
         } else {
             result.full_before
         };
         Some(Reading {
-            name: self.limit.name().to_owned(),
-            requests: quota.requests,
-            window: (quota.per.subsec_nanos() == 0).then_some(quota.per.as_secs()),
-            remaining: quota.gcra.remaining(full, result.at),
+            policy: Rc::clone(self.policy),
+            remaining: self.account.gcra.remaining(full, result.at),
             reset: response_headers::seconds(full.saturating_sub(result.at)),
             refused: result.granted.is_err(),
             tells,

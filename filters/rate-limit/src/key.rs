@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use sdk_helpers::matcher::PathTemplate;
+use smallvec::SmallVec;
 
 use crate::subject::{Subject, masked};
 
@@ -94,8 +95,11 @@ fn network(address: IpAddr, v4: u8, v6: u8) -> String {
     text
 }
 
+/// Values of parts, in their order. Few keys have more than two.
+pub type Values<'a> = SmallVec<[Cow<'a, [u8]>; 2]>;
+
 /// The values of all parts, or nothing if one of them is missing.
-pub fn values<'a>(parts: &'a [KeyPart], subject: &'a Subject<'_>) -> Option<Vec<Cow<'a, [u8]>>> {
+pub fn values<'a>(parts: &'a [KeyPart], subject: &'a Subject<'_>) -> Option<Values<'a>> {
     parts.iter().map(|part| part.value(subject)).collect()
 }
 

@@ -13,24 +13,28 @@
 //! All times are of the monotonic clock, and are read after the cell was: by the order of writes to
 //! a cell they never go back.
 
+use std::borrow::Cow;
+
 use sdk_helpers::{Contended, World};
 
 use crate::gcra::{Gcra, Refused};
 use crate::table::{self, Bucket, Slot};
 
-/// A bucket and what a request wants of it.
+/// A bucket, what a request wants of it, and what came of that.
 #[derive(Debug)]
 pub struct Account<'a> {
     /// Its quota.
     pub gcra: &'a Gcra,
     /// Its cell.
-    pub cell: String,
+    pub cell: Cow<'a, str>,
     /// Which one of the cell.
     pub bucket: Bucket,
     /// The longest any bucket of the limit takes to fill.
     pub window: u64,
     /// Tokens.
     pub cost: u32,
+    /// What came of it; none before it is charged, and where its cell stayed contended.
+    pub result: Option<ChargeResult>,
 }
 
 /// What came of a charge, or would come of it.
@@ -62,19 +66,22 @@ pub struct Receipt {
 
 impl Account<'_> {
     /// Looks whether the tokens are there, and takes none.
-    ///
-    /// # Errors
-    /// The cell could not be had.
-    pub fn peek(&self, world: &dyn World) -> Result<ChargeResult, Contended> {
-        self.visit(world, false)
+    pub fn peek(&mut self, world: &dyn World) {
+        self.result = self.visit(world, false).ok();
     }
 
     /// Takes the tokens if they are there.
-    ///
-    /// # Errors
-    /// The cell could not be had; nothing is taken.
-    pub fn charge(&self, world: &dyn World) -> Result<ChargeResult, Contended> {
-        self.visit(world, true)
+    pub fn charge(&mut self, world: &dyn World) {
+        self.result = self.visit(world, true).ok();
+    }
+
+    /// Whether the tokens are there, or were.
+    pub fn is_granted(&self) -> bool {
+        self.result.is_some_and(|result| result.granted.is_ok())
+    }
+
+    fn passes(&self, lenient: bool) -> bool {
+        self.is_granted() || (lenient && self.result.is_none())
     }
 
     fn visit(&self, world: &dyn World, take: bool) -> Result<ChargeResult, Contended> {
@@ -97,16 +104,17 @@ impl Account<'_> {
         result.ok_or(Contended)
     }
 
-    /// A receipt for what this charge took.
-    pub fn receipt(self, result: &ChargeResult) -> Receipt {
-        Receipt {
+    /// A receipt for what it was charged; none if it was not.
+    pub fn receipt(&self) -> Option<Receipt> {
+        let result = self.result.filter(|result| result.granted.is_ok())?;
+        Some(Receipt {
             taken: self.gcra.worth(self.cost),
-            cell: self.cell,
+            cell: self.cell.clone().into_owned(),
             bucket: self.bucket,
             slot: result.slot,
             window: self.window,
             at: result.at,
-        }
+        })
     }
 }
 
@@ -125,60 +133,32 @@ impl Receipt {
     }
 }
 
-/// What came of charging several accounts.
-#[derive(Debug)]
-pub struct AllOrNone {
-    /// Of each account; none where its cell stayed contended.
-    pub results: Vec<Option<ChargeResult>>,
-    /// Of what was taken, if all accounts had it. None if one did not: then nothing is taken, and
-    /// every bucket is at its `full_before`.
-    pub receipts: Option<Vec<Receipt>>,
-}
-
-/// Takes from all accounts or from none. An account whose cell stays contended is passed over if
-/// `lenient`, and else refuses as one without tokens does.
-pub fn charge_all_or_none(
-    accounts: Vec<Account<'_>>,
+/// Takes from all accounts or from none, and says which. An account whose cell stays contended is
+/// passed over if `lenient`, and else refuses as one without tokens does. Where nothing is taken, every
+/// bucket is at its `full_before`.
+pub fn charge_all_or_none<'a>(
+    charges: &mut [impl AsMut<Account<'a>> + AsRef<Account<'a>>],
     world: &dyn World,
     lenient: bool,
-) -> AllOrNone {
-    let passes = |result: &Option<ChargeResult>| match result {
-        Some(result) => result.granted.is_ok(),
-        None => lenient,
-    };
-    let mut results: Vec<Option<ChargeResult>> = Vec::with_capacity(accounts.len());
-    if accounts.len() > 1 {
-        results.extend(accounts.iter().map(|account| account.peek(world).ok()));
-        if !results.iter().all(passes) {
-            return AllOrNone {
-                results,
-                receipts: None,
-            };
+) -> bool {
+    if charges.len() > 1 {
+        charges.iter_mut().for_each(|one| one.as_mut().peek(world));
+        if !charges.iter().all(|one| one.as_ref().passes(lenient)) {
+            return false;
         }
     }
-    let mut receipts = Vec::with_capacity(accounts.len());
-    for (index, account) in accounts.into_iter().enumerate() {
-        let result = account.charge(world).ok();
-        let passed = passes(&result);
-        if let (true, Some(result)) = (passed, &result) {
-            receipts.push(account.receipt(result));
-        }
-        match results.get_mut(index) {
-            Some(peeked) => *peeked = result,
-            None => results.push(result),
-        }
-        if !passed {
-            for receipt in &receipts {
+    let mut charged = 0;
+    while let Some(one) = charges.get_mut(charged) {
+        let account = one.as_mut();
+        account.charge(world);
+        if !account.passes(lenient) {
+            let before = charges.iter().take(charged);
+            for receipt in before.filter_map(|one| one.as_ref().receipt()) {
                 receipt.refund(world);
             }
-            return AllOrNone {
-                results,
-                receipts: None,
-            };
+            return false;
         }
+        charged = charged.saturating_add(1);
     }
-    AllOrNone {
-        results,
-        receipts: Some(receipts),
-    }
+    true
 }

@@ -15,10 +15,12 @@ pub mod service;
 pub mod subject;
 pub mod table;
 
-use std::cell::OnceCell;
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use sdk_helpers::config::Envelope;
+use sdk_helpers::headers::TextPart;
 use sdk_helpers::{
     BackgroundActions, BackgroundEvent, Call, CallResult, Decision, Edits, Filter, HeaderEdit,
     Load, LocalReply, Needs, OutcomeId, Outcomes, Record, Request, Resume, World,
@@ -27,7 +29,7 @@ use sdk_helpers::{
 use config::Wire;
 use decide::{Pass, Pending, Refusal, Verdict};
 use policy::Policy;
-use response_headers::RETRY_AFTER;
+use response_headers::{RETRY_AFTER, Reading};
 use subject::Subject;
 use table::KeySpace;
 
@@ -37,7 +39,15 @@ pub struct RateLimit {
     policy: Policy,
     /// Known once the seed has been read of shared data.
     key_space: OnceCell<KeySpace>,
+    /// In which the texts of an answer are written.
+    buffer: RefCell<Vec<u8>>,
 }
+
+/// Name and value.
+type Header = (Cow<'static, str>, Vec<u8>);
+
+/// That a request which passes gets of us.
+const MOST_HEADERS: usize = 5;
 
 /// What Envoy's own `local_ratelimit` answers with.
 const BODY: &str = "local_rate_limited";
@@ -58,6 +68,7 @@ impl Filter for RateLimit {
         RateLimit {
             policy: Policy::compile(wire.check(&load.at, load.problems)),
             key_space: OnceCell::new(),
+            buffer: RefCell::default(),
         }
     }
 
@@ -115,18 +126,16 @@ impl RateLimit {
             && let Some(seed) = seed(world)
         {
             let plugin = world.property(&["plugin_name"]).unwrap_or_default();
-            let _ = self.key_space.set(KeySpace {
-                seed,
-                // Text in Envoy's own configuration.
-                plugin: String::from_utf8_lossy(&plugin).into_owned(),
-            });
+            // Text in Envoy's own configuration.
+            let plugin = String::from_utf8_lossy(&plugin);
+            let _ = self.key_space.set(self.policy.key_space(seed, &plugin));
         }
         self.key_space.get()
     }
 
     fn decision(&self, verdict: Verdict, memory: &mut Option<Pending>) -> Decision {
         match verdict {
-            Verdict::Pass(pass) => Decision::Continue(edits(pass)),
+            Verdict::Pass(pass) => Decision::Continue(self.edits(pass)),
             Verdict::Refuse(refusal) => Decision::Reply(self.reply(refusal)),
             Verdict::Ask {
                 message,
@@ -152,13 +161,45 @@ impl RateLimit {
         }
     }
 
+    fn edits(&self, pass: Pass) -> Edits {
+        let mut response = Vec::new();
+        if !pass.readings.is_empty() {
+            response.reserve_exact(MOST_HEADERS.saturating_add(pass.response_headers.len()));
+            self.tell(&pass.readings, false, &mut |name, value| {
+                if !pass.response_headers.iter().any(|(known, _)| known == name) {
+                    response.push(HeaderEdit::AddPart(name, value));
+                }
+            });
+        }
+        response.extend(pass.response_headers.into_iter().map(added));
+        Edits {
+            request: pass.request_headers.into_iter().map(added).collect(),
+            response,
+            record: record(pass.notes),
+        }
+    }
+
+    fn tell(
+        &self,
+        readings: &[Reading],
+        refusal: bool,
+        header: &mut dyn FnMut(&'static str, TextPart),
+    ) {
+        // Nothing here asks for it twice, and who did would get one of its own.
+        match self.buffer.try_borrow_mut() {
+            Ok(mut buffer) => response_headers::tell(readings, refusal, &mut buffer, header),
+            Err(_) => response_headers::tell(readings, refusal, &mut Vec::new(), header),
+        }
+    }
+
+    #[cold]
     fn reply(&self, refusal: Refusal) -> LocalReply {
-        let mut ours: Vec<_> = refusal
-            .wait
-            .map(response_headers::retry_after)
-            .into_iter()
-            .collect();
-        ours.extend(response_headers::limits(&refusal.readings, true));
+        let mut ours: Vec<Header> = Vec::new();
+        let again = refusal.wait.map(response_headers::retry_after);
+        ours.extend(again.map(|value| (RETRY_AFTER.into(), value)));
+        self.tell(&refusal.readings, true, &mut |name, value| {
+            ours.push((name.into(), value.to_vec()));
+        });
         let record = record(refusal.notes);
         let limit = refusal
             .limit
@@ -179,16 +220,19 @@ impl RateLimit {
             ours.push(("x-envoy-ratelimited".into(), b"true".to_vec()));
         }
         let configured = limit.reply.headers.iter();
-        let mut theirs: Vec<response_headers::Header> = configured
+        let mut theirs: Vec<Header> = configured
             .map(|(name, value)| (name.clone().into(), value.clone().into()))
             .collect();
-        for header in owned(refusal.headers) {
+        for (name, value) in refusal.headers {
             // There is one time to come back, whoever names it first.
-            let again = |(name, _): &response_headers::Header| name == RETRY_AFTER;
-            if !(again(&header) && theirs.iter().any(again)) {
-                theirs.push(header);
+            if name != RETRY_AFTER || theirs.iter().all(|(known, _)| known != RETRY_AFTER) {
+                theirs.push((name.into(), value));
             }
         }
+        // A header that others name is theirs alone: a client can do nothing with two times to come
+        // back, or two numbers of what is left.
+        ours.retain(|(name, _)| theirs.iter().all(|(known, _)| known != name));
+        ours.extend(theirs);
         let body = match &limit.reply.body {
             Some(body) => body.clone().into(),
             None if refusal.by_service => refusal.body.into(),
@@ -198,27 +242,14 @@ impl RateLimit {
             status: limit.reply.status,
             grpc_status: Some(limit.reply.grpc_status),
             body,
-            headers: response_headers::merge(ours, theirs),
+            headers: ours,
             record,
         }
     }
 }
 
-fn edits(pass: Pass) -> Edits {
-    let add = |(name, value)| HeaderEdit::Add(name, value);
-    let theirs = owned(pass.response_headers).collect();
-    let response = response_headers::merge(response_headers::limits(&pass.readings, false), theirs);
-    Edits {
-        request: owned(pass.request_headers).map(add).collect(),
-        response: response.into_iter().map(add).collect(),
-        record: record(pass.notes),
-    }
-}
-
-fn owned(headers: Vec<(String, Vec<u8>)>) -> impl Iterator<Item = response_headers::Header> {
-    headers
-        .into_iter()
-        .map(|(name, value)| (name.into(), value))
+fn added((name, value): (String, Vec<u8>)) -> HeaderEdit {
+    HeaderEdit::Add(name.into(), value)
 }
 
 fn record(outcomes: Vec<OutcomeId>) -> Record {

@@ -1,10 +1,14 @@
 //! The compiled limits and everything that they can be the reason of.
 
+use std::rc::Rc;
+
 use sdk_helpers::{OutcomeId, Outcomes, Roll, World};
 
 use crate::config::{Config, Counting, FailureMode, GlobalConfig, LimitConfig, OnMissing};
 use crate::index::Index;
+use crate::response_headers::PolicyText;
 use crate::subject::Subject;
+use crate::table::{Cells, KeySpace, LimitCells};
 
 /// A compiled configuration.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub struct Limit {
     pub(crate) reasons: Reasons,
     /// The longest that any of its buckets takes to fill.
     pub(crate) window: u64,
+    /// What clients are told of its quotas, in their order.
+    pub(crate) texts: Vec<Option<Rc<PolicyText>>>,
 }
 
 /// What a limit can be the reason of.
@@ -82,6 +88,16 @@ impl Policy {
         &self.outcomes
     }
 
+    /// Where all workers find the buckets of a plugin of this name.
+    pub fn key_space(&self, seed: [u8; 16], plugin: &str) -> KeySpace {
+        let plugin = plugin.into();
+        let limits = self.limits.iter();
+        KeySpace {
+            seed,
+            cells: limits.map(|limit| limit.cells(&plugin)).collect(),
+        }
+    }
+
     /// The number of limits.
     pub fn limits(&self) -> usize {
         self.limits.len()
@@ -116,15 +132,30 @@ impl Limit {
                 limited.map(|quota| quota.gcra.window()).max()
             })
             .unwrap_or(0);
+        let quotas = local.map_or(&[][..], |local| &local.quotas);
+        let texts = quotas.iter().map(|quota| {
+            let quota = quota.as_ref()?;
+            let seconds = (quota.per.subsec_nanos() == 0).then_some(quota.per.as_secs());
+            PolicyText::new(&config.name, quota.requests, seconds)
+        });
         Limit {
+            texts: texts.collect(),
             config,
             reasons,
             window,
         }
     }
 
-    pub(crate) fn name(&self) -> &str {
-        &self.config.name
+    fn cells(&self, plugin: &Rc<str>) -> Option<LimitCells> {
+        let Counting::Local(local) = &self.config.counting else {
+            return None;
+        };
+        let sets = (!self.config.key.is_empty()).then_some(local.sets);
+        let cells = |candidate| Cells::new(plugin, &self.config.name, candidate, sets);
+        Some(LimitCells {
+            live: cells(false),
+            candidate: local.candidate.as_ref().map(|_| cells(true)),
+        })
     }
 
     pub(crate) fn matches(&self, subject: &Subject<'_>) -> bool {

@@ -4,22 +4,30 @@
 //! `DRAFT_VERSION_03`; draft-ietf-httpapi-ratelimit-headers-10 for `RateLimit` and
 //! `RateLimit-Policy`; RFC 9110 §10.2.3 for `Retry-After`.
 
-use std::borrow::Cow;
+use std::ops::Range;
+use std::rc::Rc;
+
+use sdk_helpers::headers::{SharedText, TextPart};
+use smallvec::SmallVec;
 
 use crate::config::Tells;
 
-/// Name and value.
-pub type Header = (Cow<'static, str>, Vec<u8>);
+/// What a client is told of a quota, whatever is left of it: `"name";q=100;w=60`. Made when the
+/// configuration is loaded, or of what the service answers.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PolicyText {
+    text: SharedText,
+    /// Where the name ends, with its quotes.
+    name: usize,
+    /// Where the number of requests stands.
+    requests: Range<usize>,
+}
 
 /// What a client is told of one limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// Its name: letters, digits and `._-/~`, so that it needs no escape.
-    pub name: String,
-    /// Requests in the time of the window.
-    pub requests: u32,
-    /// The window in seconds, where it is whole ones.
-    pub window: Option<u64>,
+    /// Its quota.
+    pub policy: Rc<PolicyText>,
     /// Requests left.
     pub remaining: u32,
     /// Seconds until all of them are back.
@@ -30,66 +38,146 @@ pub struct Reading {
     pub tells: Tells,
 }
 
-/// The informational headers of an answer, a refusal or any other: `x-ratelimit-*` for the tightest
-/// limit, the other two for all. Of a refused request the tightest is one that refused it, also where
-/// a dear request left more there than a cheap one has elsewhere.
-pub fn limits(readings: &[Reading], refusal: bool) -> Vec<Header> {
-    let mut headers = Vec::new();
+/// What a client is told of the limits of a request, of which there is mostly one.
+pub type Readings = SmallVec<[Reading; 1]>;
+
+impl PolicyText {
+    /// Of the limit `name`, which is letters, digits and `._-/~`, so that it needs no escape. A window
+    /// is told of where it is whole seconds.
+    pub fn new(name: &str, requests: u32, window: Option<u64>) -> Option<Rc<Self>> {
+        let mut text = Vec::new();
+        text.push(b'"');
+        text.extend_from_slice(name.as_bytes());
+        text.push(b'"');
+        let name = text.len();
+        text.extend_from_slice(b";q=");
+        let requests = number(&mut text, requests.into());
+        if let Some(window) = window {
+            text.extend_from_slice(b";w=");
+            number(&mut text, window);
+        }
+        Some(Rc::new(PolicyText {
+            text: SharedText::new(&text)?,
+            name,
+            requests,
+        }))
+    }
+}
+
+/// Where in a text the numbers of a limit stand.
+#[derive(Debug, Clone, Default)]
+struct Numbers {
+    remaining: Range<usize>,
+    reset: Range<usize>,
+}
+
+/// The informational headers of an answer, a refusal or any other, one after the other: `x-ratelimit-*`
+/// for the tightest limit, the other two for all. Of a refused request the tightest is one that refused
+/// it, also where a dear request left more there than a cheap one has elsewhere.
+///
+/// All values are parts of one text, which is written in `buffer`: `"name";r=99;t=1` has in it what
+/// `x-ratelimit-remaining` and `-reset` say.
+pub fn tell(
+    readings: &[Reading],
+    refusal: bool,
+    buffer: &mut Vec<u8>,
+    header: &mut dyn FnMut(&'static str, TextPart),
+) {
+    buffer.clear();
     let told = || readings.iter().filter(|one| one.tells.on(refusal));
     let tightest = told()
         .filter(|one| one.tells.x_ratelimit)
         .min_by_key(|one| (!one.refused, one.remaining));
-    if let Some(tightest) = tightest {
-        headers.extend([
-            ("x-ratelimit-limit".into(), number(tightest.requests.into())),
-            (
-                "x-ratelimit-remaining".into(),
-                number(tightest.remaining.into()),
-            ),
-            ("x-ratelimit-reset".into(), number(tightest.reset)),
-        ]);
+    let listed = || told().filter(|one| one.tells.ratelimit);
+    let mut numbers = None;
+    for reading in listed() {
+        if !buffer.is_empty() {
+            buffer.extend_from_slice(b", ");
+        }
+        let name = reading.policy.text.get(..reading.policy.name);
+        buffer.extend_from_slice(name.unwrap_or_default());
+        let written = reading.write(b";r=", b";t=", buffer);
+        if tightest.is_some_and(|tightest| std::ptr::eq(tightest, reading)) {
+            numbers = Some(written);
+        }
     }
-    let (mut policies, mut states) = (String::new(), String::new());
-    for reading in told().filter(|one| one.tells.ratelimit) {
-        for list in [&mut policies, &mut states] {
-            if !list.is_empty() {
-                list.push_str(", ");
+    let states = 0..buffer.len();
+    let only = match (listed().next(), listed().nth(1)) {
+        (Some(only), None) => Some(&only.policy.text),
+        _ => None,
+    };
+    if only.is_none() {
+        for (index, reading) in listed().enumerate() {
+            if index > 0 {
+                buffer.extend_from_slice(b", ");
             }
-            list.push('"');
-            list.push_str(&reading.name);
-            list.push('"');
+            buffer.extend_from_slice(&reading.policy.text);
         }
-        parameter(&mut policies, ";q=", reading.requests.into());
-        if let Some(window) = reading.window {
-            parameter(&mut policies, ";w=", window);
+    }
+    let policies = states.end..buffer.len();
+    let numbers = numbers.or_else(|| Some(tightest?.write(b"", b"", buffer)));
+    // The names are made of what is safe, and the rest is digits.
+    let Some(text) = SharedText::new(buffer) else {
+        return;
+    };
+    if let (Some(tightest), Some(numbers)) = (tightest, numbers) {
+        let PolicyText {
+            text: policy,
+            requests,
+            ..
+        } = &*tightest.policy;
+        header("x-ratelimit-limit", policy.part(requests.clone()));
+        header("x-ratelimit-remaining", text.part(numbers.remaining));
+        header("x-ratelimit-reset", text.part(numbers.reset));
+    }
+    if !states.is_empty() {
+        let policies = only.map_or_else(|| text.part(policies), SharedText::whole);
+        header("ratelimit-policy", policies);
+        header("ratelimit", text.part(states));
+    }
+}
+
+impl Reading {
+    /// Writes what is left and until when, each behind its name.
+    fn write(&self, remaining: &[u8], reset: &[u8], text: &mut Vec<u8>) -> Numbers {
+        text.extend_from_slice(remaining);
+        let remaining = number(text, self.remaining.into());
+        text.extend_from_slice(reset);
+        Numbers {
+            remaining,
+            reset: number(text, self.reset),
         }
-        parameter(&mut states, ";r=", reading.remaining.into());
-        parameter(&mut states, ";t=", reading.reset);
     }
-    if !policies.is_empty() {
-        headers.extend([
-            ("ratelimit-policy".into(), policies.into_bytes()),
-            ("ratelimit".into(), states.into_bytes()),
-        ]);
-    }
-    headers
 }
 
 /// The header that says when to come back.
 pub const RETRY_AFTER: &str = "retry-after";
 
-/// It, never less than a second.
-pub fn retry_after(seconds: u64) -> Header {
-    (RETRY_AFTER.into(), number(seconds.max(1)))
+/// What it says, never less than a second.
+pub fn retry_after(seconds: u64) -> Vec<u8> {
+    let mut text = Vec::new();
+    number(&mut text, seconds.max(1));
+    text
 }
 
-/// Our headers and those that others add to the same response. A header that they name is theirs
-/// alone: a client can do nothing with two times to come back, or two numbers of what is left.
-pub fn merge(ours: impl IntoIterator<Item = Header>, theirs: Vec<Header>) -> Vec<Header> {
-    let named = |name: &str| theirs.iter().any(|(known, _)| known == name);
-    let mut headers: Vec<Header> = ours.into_iter().filter(|(name, _)| !named(name)).collect();
-    headers.extend(theirs);
-    headers
+/// Writes a number at the end of a text, and says where it stands there.
+fn number(text: &mut Vec<u8>, mut number: u64) -> Range<usize> {
+    const MOST: usize = 20;
+    let mut digits = [b'0'; MOST];
+    let mut count = 0usize;
+    for digit in digits.iter_mut().rev() {
+        #[allow(clippy::cast_possible_truncation, reason = "below 10")]
+        let last = (number % 10) as u8;
+        *digit = b'0' | last;
+        number /= 10;
+        count = count.saturating_add(1);
+        if number == 0 {
+            break;
+        }
+    }
+    let start = text.len();
+    text.extend_from_slice(digits.get(MOST.saturating_sub(count)..).unwrap_or_default());
+    start..text.len()
 }
 
 /// Nanoseconds as whole seconds, rounded up: a client that waits so long has waited long enough.
@@ -97,25 +185,18 @@ pub fn seconds(nanos: u64) -> u64 {
     nanos.div_ceil(1_000_000_000)
 }
 
-fn number(number: u64) -> Vec<u8> {
-    number.to_string().into_bytes()
-}
-
-fn parameter(list: &mut String, name: &str, number: u64) {
-    list.push_str(name);
-    list.push_str(&number.to_string());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::TellsOn;
 
+    fn policy(name: &str, window: Option<u64>) -> Rc<PolicyText> {
+        PolicyText::new(name, 100, window).unwrap()
+    }
+
     fn reading(name: &str, remaining: u32) -> Reading {
         Reading {
-            name: name.to_owned(),
-            requests: 100,
-            window: Some(60),
+            policy: policy(name, Some(60)),
             remaining,
             reset: 7,
             refused: false,
@@ -132,16 +213,19 @@ mod tests {
     }
 
     fn answer(readings: &[Reading], refusal: bool) -> Vec<String> {
-        limits(readings, refusal)
-            .into_iter()
-            .map(|(name, value)| format!("{name}: {}", String::from_utf8(value).unwrap()))
-            .collect()
+        let mut headers = vec![];
+        // What an earlier answer was told is gone.
+        let mut buffer = b"earlier".to_vec();
+        tell(readings, refusal, &mut buffer, &mut |name, value| {
+            headers.push(format!("{name}: {}", std::str::from_utf8(&value).unwrap()));
+        });
+        headers
     }
 
     #[test]
     fn the_tightest_limit_is_shown_and_all_are_listed() {
         let short = Reading {
-            window: None,
+            policy: policy("b", None),
             reset: 0,
             ..reading("b", 3)
         };
@@ -207,18 +291,27 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_others_name_is_theirs_alone() {
-        let pair = |name: &'static str, value: &str| (name.into(), value.as_bytes().to_vec());
-        let theirs = vec![pair("b", "theirs"), pair("c", "1"), pair("c", "2")];
-        assert_eq!(
-            merge([pair("a", "ours"), pair("b", "ours")], theirs.clone()),
-            [vec![pair("a", "ours")], theirs].concat()
-        );
+    fn numbers_are_written_as_they_are_read() {
+        let mut text = b"x".to_vec();
+        for one in [
+            0,
+            7,
+            10,
+            4_294_967_295,
+            10_000_000_000_000_000_000,
+            u64::MAX,
+        ] {
+            let written = number(&mut text, one);
+            assert_eq!(text[written], *one.to_string().as_bytes());
+        }
     }
 
     #[test]
     fn nobody_is_told_to_come_back_at_once() {
-        assert_eq!(retry_after(0), ("retry-after".into(), b"1".to_vec()));
+        assert_eq!(
+            (retry_after(0), retry_after(12)),
+            (b"1".to_vec(), b"12".to_vec())
+        );
         assert_eq!((seconds(0), seconds(1), seconds(2_000_000_001)), (0, 1, 3));
     }
 }

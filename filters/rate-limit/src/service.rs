@@ -6,7 +6,7 @@ use crate::config::FailureMode;
 use crate::decide::{Pass, Pending, Refusal, Verdict, pass};
 use crate::ledger::Receipt;
 use crate::policy::{Limit, Policy};
-use crate::response_headers::Reading;
+use crate::response_headers::{PolicyText, Reading, Readings};
 use crate::rls;
 
 impl Policy {
@@ -31,7 +31,7 @@ impl Policy {
         };
         let mut notes = Vec::new();
         let (mut refused, mut wait) = (None, 0);
-        let (mut named, mut told) = (false, Vec::new());
+        let (mut named, mut told) = (false, Readings::new());
         for ((index, enforced), status) in asked.iter().zip(&response.statuses) {
             let Some(limit) = self.limits.get(*index) else {
                 continue;
@@ -61,7 +61,8 @@ impl Policy {
         } else {
             readings
         };
-        let readings = [counted_here, told].concat();
+        let mut readings = counted_here;
+        readings.extend(told);
         let Some((index, reason)) = refused else {
             return Verdict::Pass(Pass {
                 notes,
@@ -86,7 +87,7 @@ impl Policy {
     fn without_answer(
         &self,
         receipts: &[Receipt],
-        readings: Vec<Reading>,
+        readings: Readings,
         world: &dyn World,
     ) -> Verdict {
         let notes: Vec<_> = self.service.iter().map(|service| service.failed).collect();
@@ -102,7 +103,7 @@ impl Policy {
         Verdict::Refuse(Refusal {
             notes,
             limit: None,
-            readings: vec![],
+            readings: Readings::new(),
             wait: None,
             by_service: true,
             body: vec![],
@@ -115,9 +116,7 @@ impl Limit {
     fn service_reading(&self, status: &rls::Status, refused: bool) -> Option<Reading> {
         let (requests, window) = status.limit.filter(|_| self.config.tells.on(true))?;
         Some(Reading {
-            name: self.name().to_owned(),
-            requests,
-            window,
+            policy: PolicyText::new(&self.config.name, requests, window)?,
             remaining: status.remaining,
             reset: seconds(status),
             refused,

@@ -11,7 +11,9 @@
 //! Keys are told apart by a 128-bit SipHash whose seed no client knows, so no client can aim keys at
 //! one set, and no header value or claim is stored.
 
+use std::borrow::Cow;
 use std::hash::Hasher as _;
+use std::rc::Rc;
 
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
@@ -39,8 +41,36 @@ pub enum Bucket {
 pub struct KeySpace {
     /// The seed of the hash, chosen once for the process.
     pub seed: [u8; 16],
-    /// The name of the plugin: two of them keep their buckets apart.
-    pub plugin: String,
+    /// Of each limit, where it is counted here.
+    pub cells: Vec<Option<LimitCells>>,
+}
+
+/// The cells of a limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitCells {
+    /// Of what it enforces.
+    pub live: Cells,
+    /// Of what is only tried out beside it.
+    pub candidate: Option<Cells>,
+}
+
+/// The names of cells, as every worker has them: the limit's and the plugin's name are in them, so that
+/// two limits, and two plugins, keep their buckets apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cells {
+    /// Of a limit without a key, which has one.
+    One(Box<str>),
+    /// Of a limit with one.
+    Table {
+        /// That of [`Bucket::Shared`].
+        shared: Box<str>,
+        /// What the names of the sets begin with.
+        sets: Box<str>,
+        /// What they end with.
+        plugin: Rc<str>,
+        /// How many there are.
+        count: u32,
+    },
 }
 
 impl KeySpace {
@@ -55,32 +85,55 @@ impl KeySpace {
         }
         hasher.finish128().into()
     }
+}
 
-    /// The cell of a bucket of the limit `name`, whose table has `sets` cells. `candidate` is what
-    /// is only tried out, and has cells of its own.
-    pub fn cell(&self, name: &str, candidate: bool, bucket: Bucket, sets: u32) -> String {
+impl Cells {
+    /// Those of the limit `name`, whose keys, where it has a key, are in so many sets. `candidate` is
+    /// what is only tried out, and has cells of its own.
+    pub fn new(plugin: &Rc<str>, name: &str, candidate: bool, sets: Option<u32>) -> Self {
         // Neither a limit's name nor what follows it holds a colon, so the last part, which may,
         // cannot be mistaken for another's.
-        let mut cell = String::with_capacity(name.len().saturating_add(self.plugin.len() + 32));
-        cell.push_str("mesh_filters.rate-limit:");
-        cell.push_str(name);
-        cell.push_str(if candidate { ":candidate" } else { ":" });
-        match bucket {
-            Bucket::Only => {}
-            Bucket::Shared => cell.push('s'),
-            Bucket::Key(hash) => {
+        let tried = if candidate { "candidate" } else { "" };
+        let cell = format!("mesh_filters.rate-limit:{name}:{tried}");
+        match sets {
+            None => Cells::One(format!("{cell}:{plugin}").into()),
+            Some(count) => Cells::Table {
+                shared: format!("{cell}s:{plugin}").into(),
+                sets: format!("{cell}k").into(),
+                plugin: Rc::clone(plugin),
+                count,
+            },
+        }
+    }
+
+    /// The one that a bucket is in.
+    pub fn of(&self, bucket: Bucket) -> Cow<'_, str> {
+        match (self, bucket) {
+            (Cells::One(cell), _) => Cow::Borrowed(cell),
+            (
+                Cells::Table {
+                    sets,
+                    plugin,
+                    count,
+                    ..
+                },
+                Bucket::Key(hash),
+            ) => {
+                let most = sets.len().saturating_add(plugin.len()).saturating_add(9);
+                let mut cell = String::with_capacity(most);
+                cell.push_str(sets);
                 #[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]
-                let mut set = (hash as u64) % u64::from(sets.max(1));
-                cell.push('k');
+                let mut set = (hash as u64) % u64::from((*count).max(1));
                 while set > 0 {
                     cell.push(char::from(b'a'.wrapping_add((set % 16) as u8)));
                     set /= 16;
                 }
+                cell.push(':');
+                cell.push_str(plugin);
+                Cow::Owned(cell)
             }
+            (Cells::Table { shared, .. }, _) => Cow::Borrowed(shared),
         }
-        cell.push(':');
-        cell.push_str(&self.plugin);
-        cell
     }
 }
 
@@ -158,7 +211,7 @@ mod tests {
     fn key_space() -> KeySpace {
         KeySpace {
             seed: [7; 16],
-            plugin: "rate-limit".to_owned(),
+            cells: vec![],
         }
     }
 
@@ -185,21 +238,36 @@ mod tests {
 
     #[test]
     fn every_bucket_has_a_cell_and_a_table_has_so_many() {
-        let key_space = key_space();
-        let cell = |name, candidate, bucket| key_space.cell(name, candidate, bucket, 4);
+        let plugin = "rate-limit".into();
+        let cell = |name, candidate, sets, bucket| {
+            let cells = Cells::new(&plugin, name, candidate, sets);
+            cells.of(bucket).into_owned()
+        };
+        let table = Some(4);
         let singles = [
-            cell("a", false, Bucket::Only),
-            cell("a", false, Bucket::Shared),
-            cell("a", true, Bucket::Only),
-            cell("a", true, Bucket::Shared),
-            cell("b", false, Bucket::Only),
-            cell("a", false, Bucket::Key(0)),
+            cell("a", false, None, Bucket::Only),
+            cell("a", true, None, Bucket::Only),
+            cell("b", false, None, Bucket::Only),
+            cell("a", false, table, Bucket::Shared),
+            cell("a", true, table, Bucket::Shared),
+            cell("a", false, table, Bucket::Key(0)),
+            cell("a", true, table, Bucket::Key(0)),
         ];
         for (index, one) in singles.iter().enumerate() {
             assert!(!singles[index + 1..].contains(one), "{one}");
         }
+        // They outlive a module: the next version finds the buckets that this one filled.
+        assert_eq!(singles[0], "mesh_filters.rate-limit:a::rate-limit");
+        assert_eq!(
+            singles[4],
+            "mesh_filters.rate-limit:a:candidates:rate-limit"
+        );
+        assert_eq!(
+            cell("a", false, Some(4096), Bucket::Key(0x123)),
+            "mesh_filters.rate-limit:a:kdcb:rate-limit"
+        );
         let sets: std::collections::BTreeSet<String> = (0..1000)
-            .map(|hash| key_space.cell("a", false, Bucket::Key(hash), 4))
+            .map(|hash| cell("a", false, table, Bucket::Key(hash)))
             .collect();
         assert_eq!(sets.len(), 4);
     }

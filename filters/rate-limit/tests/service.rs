@@ -137,6 +137,7 @@ fn value(headers: &[(std::borrow::Cow<'static, str>, Vec<u8>)], name: &str) -> O
 fn added(edits: &[HeaderEdit]) -> Vec<(std::borrow::Cow<'static, str>, Vec<u8>)> {
     let pair = |edit: &HeaderEdit| match edit {
         HeaderEdit::Add(name, value) => (name.clone(), value.clone()),
+        HeaderEdit::AddPart(name, value) => ((*name).into(), value.to_vec()),
         other => panic!("{other:?}"),
     };
     edits.iter().map(pair).collect()

@@ -33,7 +33,7 @@ fn send(
         Decision::Reply(reply) => (false, reply.headers),
         Decision::Continue(edits) => {
             let header = |edit| match edit {
-                HeaderEdit::Add(name, value) => (name, value),
+                HeaderEdit::AddPart(name, value) => (name.into(), value.to_vec()),
                 other => panic!("{other:?}"),
             };
             (true, edits.response.into_iter().map(header).collect())
