@@ -11,6 +11,7 @@ mod cpu;
 pub mod figure;
 pub mod files;
 mod footprint;
+pub mod guest;
 mod host_calls;
 pub mod load;
 pub mod machine;

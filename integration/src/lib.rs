@@ -21,6 +21,8 @@ pub mod envoy;
 pub mod hostile;
 pub mod jwt;
 pub mod jwt_authn;
+#[cfg(feature = "wasm")]
+pub mod profile;
 pub mod protobuf;
 pub mod rbac;
 pub mod service;

@@ -5,16 +5,21 @@ use std::process::{ExitCode, Stdio};
 
 use serde_json::Value;
 
-use crate::strip::{Stripped, strip};
+use crate::strip::{Stripped, named, strip};
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::{Module, Workspace};
 use crate::{Failure, elsewhere, process, remap};
+
+/// Where copies go that keep all names, below the root.
+const NAMED: &str = "target/named";
 
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) only: Option<String>,
     /// The Cargo.toml of a workspace elsewhere.
     pub(crate) manifest: Option<PathBuf>,
+    /// Also a copy of each with all of its names.
+    pub(crate) names: bool,
     pub(crate) quiet: bool,
 }
 
@@ -34,6 +39,7 @@ fn parse(flags: &[String]) -> Result<Options, Failure> {
     while let Some(flag) = flags.next() {
         match flag.as_str() {
             "--quiet" => options.quiet = true,
+            "--names" => options.names = true,
             "--only" => {
                 let Some(name) = flags.next() else {
                     return Err(Failure::Usage("build: `--only` needs a name".to_owned()));
@@ -63,7 +69,7 @@ pub(crate) fn build(workspace: &Workspace, options: &Options) -> Result<(), Stri
     // On to the next module after a failing one, so that one run tells all there is to mend.
     let problems: Vec<String> = modules
         .into_iter()
-        .filter_map(|module| make(workspace, module, options.quiet).err())
+        .filter_map(|module| make(workspace, module, options).err())
         .collect();
     if problems.is_empty() {
         return Ok(());
@@ -71,12 +77,17 @@ pub(crate) fn build(workspace: &Workspace, options: &Options) -> Result<(), Stri
     Err(problems.join("\n"))
 }
 
-fn make(workspace: &Workspace, module: &Module, quiet: bool) -> Result<(), String> {
+fn make(workspace: &Workspace, module: &Module, options: &Options) -> Result<(), String> {
+    let quiet = options.quiet;
     let raw = compile(workspace, module, &workspace.target, quiet)?;
     let stripped = stripped(workspace, module, &raw)?;
     write(&module.file, &stripped.wasm)?;
     if let Some(copy) = &module.unstripped {
         write(copy, &raw)?;
+    }
+    if options.names {
+        let copy = workspace.root.join(NAMED).join(&module.name);
+        write(&copy.with_extension("wasm"), &named(&raw)?)?;
     }
     if !quiet {
         report(workspace, module, raw.len(), &stripped);

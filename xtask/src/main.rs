@@ -28,6 +28,8 @@ usage: cargo xtask <verb> [flags]
             --only NAME      one filter or test module
             --manifest-path FILE
                              the modules of a workspace elsewhere, into its own dist/
+            --names          also target/named/<name>.wasm with the name of every function,
+                             for `cargo run -p integration --example profile`
             --quiet          say nothing unless something fails
   test    format, lints, build and every test; at the end one summary, and what took longest
   demo    faults injected into real requests by a real Envoy

@@ -32,6 +32,23 @@ pub(crate) struct Stripped {
 
 /// `crates` are those whose functions keep their names.
 pub(crate) fn strip(wasm: &[u8], crates: &[String]) -> Result<Stripped, String> {
+    let mut module = cut(wasm)?;
+    names::shorten(&mut module, crates);
+    let mut exports: Vec<String> = module.exports.iter().map(|e| e.name.clone()).collect();
+    exports.sort();
+    Ok(Stripped {
+        wasm: module.emit_wasm(),
+        exports,
+    })
+}
+
+/// The same code with every name that the compiler gave it, for a profile.
+pub(crate) fn named(wasm: &[u8]) -> Result<Vec<u8>, String> {
+    Ok(cut(wasm)?.emit_wasm())
+}
+
+/// The module with the exports that its filter needs, and what they reach.
+fn cut(wasm: &[u8]) -> Result<Module, String> {
     let mut config = ModuleConfig::new();
     // Whatever walrus adds by itself would change with its version.
     config.generate_producers_section(false);
@@ -53,14 +70,7 @@ pub(crate) fn strip(wasm: &[u8], crates: &[String]) -> Result<Stripped, String> 
     // Only a linker or an optimiser reads it, and neither comes after us.
     module.customs.remove_raw("target_features");
     walrus::passes::gc::run(&mut module);
-    names::shorten(&mut module, crates);
-
-    let mut exports: Vec<String> = module.exports.iter().map(|e| e.name.clone()).collect();
-    exports.sort();
-    Ok(Stripped {
-        wasm: module.emit_wasm(),
-        exports,
-    })
+    Ok(module)
 }
 
 /// The exports that stay; takes the section out on the way.
@@ -193,6 +203,23 @@ mod tests {
         assert!(!names.contains(&"inner_proxy_on_log".to_owned()));
         assert!(names.contains(&"inner_proxy_on_tick".to_owned()));
         assert!(stripped.wasm.len() < before.len());
+    }
+
+    #[test]
+    fn a_profile_sees_the_same_code_and_the_names_that_are_left_out() {
+        let module = module(&[b"on_tick"]);
+        let stripped = functions(&strip(&module).unwrap().wasm);
+        let named = functions(&super::named(&module).unwrap());
+        assert_eq!(named, stripped);
+        let library = "library::proxy_on_tick";
+        let mut renamed = Module::from_buffer(&module).unwrap();
+        for function in renamed.funcs.iter_mut() {
+            function.name = Some(library.to_owned());
+        }
+        let renamed = renamed.emit_wasm();
+        assert!(functions(&strip(&renamed).unwrap().wasm).is_empty());
+        let kept = functions(&super::named(&renamed).unwrap());
+        assert_eq!(kept, vec![library; stripped.len()]);
     }
 
     #[test]

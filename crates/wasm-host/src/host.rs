@@ -228,6 +228,13 @@ impl Host {
         self.vm.borrow_mut().memory()
     }
 
+    /// What stands in a global variable of 64 bits that the module exports, such as a counter that was put
+    /// into it; nothing if there is no such variable.
+    #[must_use]
+    pub fn global(&self, name: &str) -> Option<i64> {
+        self.vm.borrow_mut().global(name)
+    }
+
     /// The period of the serving root context's tick, if one is armed.
     #[must_use]
     pub fn tick_period(&self) -> Option<Duration> {

@@ -157,6 +157,12 @@ impl Vm {
         memory.map_or(0, |memory| memory.data_size(&self.store) as u64)
     }
 
+    /// The value of an exported global of 64 bits, if there is one of that name.
+    pub(crate) fn global(&mut self, name: &str) -> Option<i64> {
+        let global = self.instance?.get_global(&mut self.store, name)?;
+        global.get(&mut self.store).i64()
+    }
+
     fn bury(&mut self, callback: &str, error: &wasmtime::Error) {
         let cause = match error.downcast_ref::<Trap>() {
             Some(trap) => trap.to_string(),
