@@ -7,7 +7,7 @@ mod limit;
 mod series;
 mod tag;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
 use sdk_helpers::{OutcomeId, Outcomes, Record, Request, Response, Series, SeriesId, World};
 
@@ -31,6 +31,10 @@ pub struct Policy {
     tags: Vec<Tag>,
     /// Whether a tag is read with the response's headers.
     has_response_tags: bool,
+    /// Whether a tag is read, or read again, after the request.
+    has_later_tags: bool,
+    /// Whether anything of a tag is needed after it is read: for a label, or to see if it has changed.
+    keeps_tags: bool,
     /// Whether the tags that are read with the request are cheaper had from the whole header map, fetched at
     /// once, than header by header.
     prefetch_request_headers: bool,
@@ -49,13 +53,25 @@ pub struct Policy {
     proxy: OnceCell<LocalProxy>,
     peers: Peers,
     services: Services,
+    /// Room that every stream uses anew at its end.
+    room: RefCell<Room>,
 }
 
 /// What is remembered of a stream.
 #[derive(Debug, Default)]
 pub struct Memory {
-    /// The tags so far; `None` for one that is still to come.
+    /// Whether the request came by, and with it the tags that are final then were read.
+    began: bool,
+    /// The tags so far, where they are kept; `None` for one that is still to come.
     tags: Vec<Option<TagValue>>,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    /// The value of each label, which several metrics have.
+    values: Vec<Option<ValueId>>,
+    /// Those of one group together.
+    key: Vec<u8>,
 }
 
 impl Policy {
@@ -89,6 +105,8 @@ impl Policy {
         let at_end = of_labels.map(Expression::headers).sum::<usize>();
         Policy {
             has_response_tags: tags.iter().any(|tag| tag.phase == Phase::Response),
+            has_later_tags: !tags.iter().all(Tag::is_final_at_once),
+            keeps_tags: tags.iter().any(Tag::is_kept),
             prefetch_request_headers: headers(Phase::Request) > 1,
             prefetch_request_headers_at_end: at_end.saturating_add(headers(Phase::End)) > 1,
             groups,
@@ -102,6 +120,7 @@ impl Policy {
             proxy: OnceCell::new(),
             peers: Peers::default(),
             services: Services::default(),
+            room: RefCell::default(),
             tags,
         }
     }
@@ -196,12 +215,18 @@ impl Policy {
             request.headers();
         }
         let mut record = self.tag(&view, memory, Phase::End);
+        if self.columns.is_empty() && self.groups.iter().all(Vec::is_empty) {
+            return record;
+        }
         let proxy = self.proxy(world);
         let groups = self.groups.get(side(proxy)).map_or(&[][..], Vec::as_slice);
         let standard = Standard::new(view, request, proxy, &self.peers, &self.services);
-        let mut values: Vec<Option<ValueId>> = vec![None; self.columns.len()];
+        let mut room = self.room.take();
+        let Room { values, key } = &mut room;
+        values.clear();
+        values.resize(self.columns.len(), None);
         for group in groups {
-            let mut key = Vec::with_capacity(group.columns.len().saturating_mul(4));
+            key.clear();
             for place in &group.columns {
                 if let (Some(value), Some(column)) =
                     (values.get_mut(*place), self.columns.get(*place))
@@ -210,14 +235,18 @@ impl Policy {
                     key.extend_from_slice(&value.get_or_insert_with(read).to_bytes());
                 }
             }
+            let row = group.row(key);
             for (index, one) in group.metrics.iter().enumerate() {
                 if let Some(value) = one.metric.measure(world, || standard.is_grpc()) {
-                    let series = self.series_of(group, &key, index, world, &mut record);
+                    let known = row.and_then(|row| group.series(row, index));
+                    let series =
+                        known.or_else(|| self.series_of(group, key, index, world, &mut record));
                     let series = series.unwrap_or(one.overflow);
                     record.samples.push((series, value));
                 }
             }
         }
+        self.room.replace(room);
         record
     }
 
@@ -229,20 +258,29 @@ impl Policy {
     /// Reads the tags that can be read now. At the end that is all of them.
     fn tag(&self, view: &View<'_>, memory: &mut Memory, now: Phase) -> Record {
         let mut record = Record::default();
-        if self.tags.is_empty() {
+        if self.tags.is_empty() || memory.began && !self.has_later_tags {
             return record;
         }
         let side = side(self.proxy(view.world));
-        memory.tags.resize_with(self.tags.len(), || None);
-        for (tag, seen) in self.tags.iter().zip(&mut memory.tags) {
-            let due = match seen {
-                None => now == tag.phase || now == Phase::End,
-                Some(value) => now == Phase::End && value.early.is_some(),
+        if self.keeps_tags {
+            memory.tags.resize_with(self.tags.len(), || None);
+        }
+        for (place, tag) in self.tags.iter().enumerate() {
+            let mut kept = memory.tags.get_mut(place);
+            let due = match kept.as_deref() {
+                Some(Some(value)) => now == Phase::End && value.early.is_some(),
+                _ if memory.began && tag.is_final_at_once() => false,
+                _ => now == tag.phase || now == Phase::End,
             };
             if due {
-                *seen = tag.read(side, view, now, seen.take(), &mut record);
+                let before = kept.as_deref_mut().and_then(Option::take);
+                let value = tag.read(side, view, now, before, &mut record);
+                if let Some(kept) = kept {
+                    *kept = value;
+                }
             }
         }
+        memory.began |= now == Phase::Request;
         record
     }
 

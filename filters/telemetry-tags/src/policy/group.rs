@@ -80,18 +80,31 @@ impl Group {
         self.metrics.iter().any(|one| one.metric == *metric)
     }
 
+    /// The row of labels with these values, if anything was counted with them.
+    pub(super) fn row(&self, key: &[u8]) -> Option<usize> {
+        let mut known = self.known.borrow_mut();
+        let KnownSeries { rows, last, .. } = &mut *known;
+        match last {
+            Some((last, row)) if last == key => Some(*row),
+            _ => {
+                let row = *rows.get(key)? as usize;
+                let (last, at) = last.get_or_insert_default();
+                key.clone_into(last);
+                *at = row;
+                Some(row)
+            }
+        }
+    }
+
+    /// The series of a metric in a row, by its place in this group.
+    pub(super) fn series(&self, row: usize, metric: usize) -> Option<SeriesId> {
+        let known = self.known.borrow();
+        known.series.get(self.at(row, metric)).copied().flatten()
+    }
+
     /// The series of a metric, by its place in this group, for labels with these values.
     pub(super) fn find(&self, key: &[u8], metric: usize) -> Option<SeriesId> {
-        let mut known = self.known.borrow_mut();
-        let row = match &known.last {
-            Some((last, row)) if last == key => *row,
-            _ => {
-                let row = *known.rows.get(key)? as usize;
-                known.last = Some((key.to_vec(), row));
-                row
-            }
-        };
-        known.series.get(self.at(row, metric)).copied().flatten()
+        self.series(self.row(key)?, metric)
     }
 
     /// Adds a series with the labels that are left after `steps`, if the ceiling allows it; `None` beyond.

@@ -61,6 +61,17 @@ impl Tag {
         self.source.headers()
     }
 
+    /// Whether what is read with the request stays what it is.
+    pub(super) fn is_final_at_once(&self) -> bool {
+        self.phase == Phase::Request && !self.source.comes_late()
+    }
+
+    /// Whether anything of its value is needed once it is left for others.
+    pub(super) fn is_kept(&self) -> bool {
+        let may_change = self.phase == Phase::Response || self.source.comes_late();
+        self.limit.is_some() || may_change
+    }
+
     /// Reads the value and records it; what there is of it for labels. `None` if it may still come.
     ///
     /// What is read of an answer while it goes by, or of what other filters leave, is for spans and for filters on
