@@ -348,9 +348,11 @@ mod tests {
     }
 
     fn edit() -> impl Strategy<Value = HeaderEdit> {
-        (name(), "[a-c\r]{0,2}", 0..5).prop_map(|(name, value, kind)| {
-            let (name, value) = (name.into(), value.into_bytes());
+        (name(), "[a-c\r]{0,2}", 0..6).prop_map(|(name, value, kind)| {
+            let part = SharedText::new(value.as_bytes()).map(|text| text.whole());
+            let (lasting, name, value) = (name, name.into(), value.into_bytes());
             match kind {
+                5 if let Some(part) = part => HeaderEdit::AddPart(lasting, part),
                 0 => HeaderEdit::Set(name, value),
                 1 => HeaderEdit::Add(name, value),
                 2 => HeaderEdit::Remove(name),
@@ -374,6 +376,7 @@ mod tests {
             _ if !edit.is_safe() => {}
             HeaderEdit::Set(_, value) => *values = vec![value.clone()],
             HeaderEdit::Add(_, value) => values.push(value.clone()),
+            HeaderEdit::AddPart(_, value) => values.push(value.to_vec()),
             HeaderEdit::Remove(_) => values.clear(),
             HeaderEdit::Overwrite(_, value) if there => *values = vec![value.clone()],
             HeaderEdit::Supply(_, value) if !there => values.push(value.clone()),

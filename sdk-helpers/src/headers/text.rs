@@ -41,7 +41,7 @@ impl Deref for SharedText {
 
 impl fmt::Debug for SharedText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.escape_ascii().fmt(f)
+        write!(f, "`{}`", self.0.escape_ascii())
     }
 }
 
@@ -70,7 +70,7 @@ impl Eq for TextPart {}
 
 impl fmt::Debug for TextPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.escape_ascii().fmt(f)
+        write!(f, "`{}`", self.escape_ascii())
     }
 }
 
@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(text.part(2..4), SharedText::new(b"12").unwrap().whole());
         assert_eq!(*text.whole(), *b"r=12;t=7");
         assert_eq!(*text.part(7..9), *b"");
-        assert_eq!(format!("{:?}", text.part(0..1)), "r");
+        assert_eq!(format!("{:?}", text.part(0..1)), "`r`");
     }
 
     #[test]
