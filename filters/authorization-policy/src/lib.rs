@@ -154,20 +154,12 @@ impl AuthorizationPolicy {
                 record: Record::default(),
             };
         }
-        let verdict = self.policy.decide(&view);
-        let Some(mut edits) = memory.edits.take() else {
-            let record = verdict.record;
-            return match verdict.allowed {
-                true => Decision::Continue(Edits {
-                    record,
-                    ..Edits::default()
-                }),
-                false => deny(record, vec![]),
-            };
+        let mut edits = match memory.edits.take() {
+            Some(edits) => *edits,
+            None => Edits::default(),
         };
-        edits.record.notes.extend(verdict.record.notes);
-        match verdict.allowed {
-            true => Decision::Continue(*edits),
+        match self.policy.allows(&view, &mut edits.record) {
+            true => Decision::Continue(edits),
             false => deny(edits.record, left_by(&edits.response)),
         }
     }

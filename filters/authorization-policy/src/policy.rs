@@ -176,16 +176,30 @@ impl Policy {
 
     /// Decides by all that is not CUSTOM.
     pub fn decide(&self, view: &View<'_>) -> Verdict {
-        self.decide_by(view, Rules::find, Rules::closest)
+        let mut record = Record::default();
+        let allowed = self.allows(view, &mut record);
+        Verdict { allowed, record }
+    }
+
+    /// The same, noted in a record that there is already.
+    pub(crate) fn allows(&self, view: &View<'_>, record: &mut Record) -> bool {
+        self.allows_by(view, Rules::find, Rules::closest, record)
     }
 
     /// The same with every rule tried: what [`Policy::decide`] must agree with.
     pub fn decide_slowly(&self, view: &View<'_>) -> Verdict {
-        self.decide_by(view, Rules::walk, Rules::closest_of_all)
+        let mut record = Record::default();
+        let allowed = self.allows_by(view, Rules::walk, Rules::closest_of_all, &mut record);
+        Verdict { allowed, record }
     }
 
-    fn decide_by(&self, view: &View<'_>, find: Find, closest: Closest) -> Verdict {
-        let mut record = Record::default();
+    fn allows_by(
+        &self,
+        view: &View<'_>,
+        find: Find,
+        closest: Closest,
+        record: &mut Record,
+    ) -> bool {
         let matches = |rules: &Rules, record: &mut Record| {
             let found = find(rules, view);
             if let Some(hit) = found {
@@ -193,24 +207,24 @@ impl Policy {
             }
             found.is_some()
         };
-        matches(&self.audit, &mut record);
-        matches(&self.dry_deny, &mut record);
-        let mut allowed = !matches(&self.deny, &mut record);
+        matches(&self.audit, record);
+        matches(&self.dry_deny, record);
+        let mut allowed = !matches(&self.deny, record);
         if allowed {
             let [enforced, dry] = self.without_rules;
             if let Some(rules) = &self.dry_allow
-                && !matches(rules, &mut record)
+                && !matches(rules, record)
             {
-                self.refuse(closest(rules, view), dry, &mut record);
+                self.refuse(closest(rules, view), dry, record);
             }
             if let Some(rules) = &self.allow
-                && !matches(rules, &mut record)
+                && !matches(rules, record)
             {
-                self.refuse(closest(rules, view), enforced, &mut record);
+                self.refuse(closest(rules, view), enforced, record);
                 allowed = false;
             }
         }
-        Verdict { allowed, record }
+        allowed
     }
 
     fn hit(&self, rules: &Rules, hit: Hit, view: &View<'_>, record: &mut Record) {
