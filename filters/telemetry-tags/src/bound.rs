@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 use sdk_helpers::World;
 
+use crate::words::are_same;
+
 /// What this filter's keys in shared data begin with. Under `<what>` is a number, under `<what>=<item>` an
 /// item that was admitted, and under `<what>!` that the log has told of the ceiling. No name holds
 /// either sign, so no two keys are the same.
@@ -167,27 +169,27 @@ impl Bound {
     }
 
     /// The place of a clean value; `None` for one beyond the ceiling.
-    pub fn admit(&self, world: &dyn World, value: &str) -> Option<ValueId> {
+    pub fn admit(&self, world: &dyn World, value: &[u8]) -> Option<ValueId> {
         if value.is_empty() {
             return Some(ValueId::NONE);
         }
         for place in [self.last.get(), ValueId::OVERFLOW.0] {
-            if self.with(ValueId(place), |known| known == value) {
+            if self.with(ValueId(place), |known| are_same(known.as_bytes(), value)) {
                 return Some(ValueId(place));
             }
         }
-        if let Some(place) = self.known.borrow().get(value.as_bytes()) {
+        if let Some(place) = self.known.borrow().get(value) {
             self.last.set(*place);
             return Some(ValueId(*place));
         }
-        if !self.ceiling.admits(world, value) {
+        let text = String::from_utf8_lossy(value);
+        if !self.ceiling.admits(world, &text) {
             return None;
         }
         let mut values = self.values.borrow_mut();
         let place = u32::try_from(values.len()).unwrap_or_default();
-        values.push(value.to_owned());
-        let bytes = value.as_bytes().to_vec();
-        self.known.borrow_mut().insert(bytes, place);
+        values.push(text.into_owned());
+        self.known.borrow_mut().insert(value.to_vec(), place);
         self.last.set(place);
         Some(ValueId(place))
     }

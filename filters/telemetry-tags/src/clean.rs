@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::words;
+
 /// The most bytes of a value: a SPIFFE identity fits, a book does not.
 pub const LONGEST: usize = 256;
 
@@ -11,10 +13,6 @@ pub const LONGEST: usize = 256;
 /// and what is too long is cut.
 pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.trim_ascii();
-    if bytes.len() <= LONGEST && is_plain(bytes) {
-        return std::str::from_utf8(bytes)
-            .map_or_else(|_| Cow::Owned(replaced(bytes)), Cow::Borrowed);
-    }
     // A header of 60 kB is not read to its end: no more than three bytes become one.
     let bytes = bytes.get(..ENOUGH).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
@@ -23,31 +21,20 @@ pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
+/// The same as bytes. Nearly every value is found to be clean already without being read as UTF-8.
+pub fn clean_bytes(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let bytes = bytes.trim_ascii();
+    if bytes.len() <= LONGEST && words::are_plain(bytes) {
+        return Cow::Borrowed(bytes);
+    }
+    match clean(bytes) {
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
 /// This many bytes fill the longest value, whatever they are.
 const ENOUGH: usize = 4 * LONGEST;
-
-/// Whether these are printable ASCII and none that [`is_safe`] refuses: what nearly every value is, found out
-/// eight bytes at a time.
-fn is_plain(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut last = [b'a'; 8];
-    for (last, byte) in last.iter_mut().zip(rest) {
-        *last = *byte;
-    }
-    words.iter().chain([&last]).all(|word| is_plain_word(*word))
-}
-
-fn is_plain_word(word: [u8; 8]) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
-    const HIGH: u64 = ONES << 7;
-    let word = u64::from_ne_bytes(word);
-    // The high bit of each byte tells: a byte below a limit, or equal to another, borrows it.
-    let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
-    let equal = |byte: u8| below(1, word ^ ONES * u64::from(byte));
-    let back_slash_or_bracket = below(1, (word & !ONES) ^ ONES * u64::from(b'\\'));
-    let found = word | below(0x20, word) | equal(0x7f) | back_slash_or_bracket;
-    (found | equal(b'[') | equal(b'"') | equal(b'\'')) & HIGH == 0
-}
 
 fn replaced(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().min(LONGEST));
@@ -108,19 +95,6 @@ mod tests {
         assert_eq!(euros.len(), LONGEST / 3 * 3);
     }
 
-    #[test]
-    fn a_byte_is_plain_if_it_is_safe_and_ascii_wherever_it_stands() {
-        for byte in 0..=u8::MAX {
-            for place in 0..17 {
-                let mut bytes = [b'x'; 17];
-                bytes[place] = byte;
-                let plain = byte.is_ascii() && is_safe(char::from(byte));
-                assert_eq!(is_plain(&bytes), plain, "{byte:#x} at {place}");
-            }
-        }
-        assert!(is_plain(b""));
-    }
-
     proptest! {
         #[test]
         fn any_value_is_one_safe_text(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
@@ -129,6 +103,7 @@ mod tests {
             prop_assert!(text.chars().all(is_safe));
             let again = clean(text.as_bytes());
             prop_assert_eq!(again.trim(), text.trim());
+            prop_assert_eq!(&*clean_bytes(&bytes), text.as_bytes());
         }
 
         /// What is not read does not count.

@@ -10,13 +10,13 @@ const NAMES: [&str; 30] = [
 /// The names joined by commas; `-` if there is none.
 pub(crate) fn short(bits: u64) -> String {
     let mut text = String::new();
-    for (bit, name) in NAMES.iter().enumerate() {
-        if bits >> bit & 1 == 1 {
-            if !text.is_empty() {
-                text.push(',');
-            }
-            text.push_str(name);
+    let mut left = bits;
+    while let Some(name) = NAMES.get(left.trailing_zeros() as usize) {
+        left &= left - 1;
+        if !text.is_empty() {
+            text.push(',');
         }
+        text.push_str(name);
     }
     if text.is_empty() {
         text.push('-');

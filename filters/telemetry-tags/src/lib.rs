@@ -15,6 +15,7 @@ pub mod metric;
 pub mod policy;
 pub mod standard;
 pub mod tag_source;
+mod words;
 
 use sdk_helpers::config::Envelope;
 use sdk_helpers::{

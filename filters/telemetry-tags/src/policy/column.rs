@@ -8,7 +8,7 @@ use super::limit::LabelLimit;
 use super::tag::{Tag, TagValue};
 use crate::attribute::View;
 use crate::bound::ValueId;
-use crate::clean::clean;
+use crate::clean::clean_bytes;
 use crate::config::{BoundConfig, Override};
 use crate::expression::Expression;
 use crate::label::Label;
@@ -60,12 +60,12 @@ impl Column {
             }
             ColumnValue::Standard(label, limit) => {
                 let value = standard.value(*label);
-                limit.admit(&clean(value.as_bytes()), view.world, record)
+                limit.admit(&clean_bytes(value.as_bytes()), view.world, record)
             }
             ColumnValue::Expression(expression, _, limit) => {
                 let value = expression.evaluate(view);
                 let value = value.as_deref().unwrap_or(UNKNOWN);
-                limit.admit(&clean(value), view.world, record)
+                limit.admit(&clean_bytes(value), view.world, record)
             }
         }
     }

@@ -12,6 +12,7 @@ use super::series::AllSeries;
 use crate::bound::ValueId;
 use crate::config::MetricConfig;
 use crate::metric::Metric;
+use crate::words::are_same;
 
 #[derive(Debug)]
 pub(super) struct Group {
@@ -85,7 +86,7 @@ impl Group {
         let mut known = self.known.borrow_mut();
         let KnownSeries { rows, last, .. } = &mut *known;
         match last {
-            Some((last, row)) if last == key => Some(*row),
+            Some((last, row)) if are_same(last, key) => Some(*row),
             _ => {
                 let row = *rows.get(key)? as usize;
                 let (last, at) = last.get_or_insert_default();

@@ -34,7 +34,7 @@ impl LabelLimit {
     }
 
     /// The place of a clean value, which is that of the overflow for one beyond the ceiling.
-    pub(super) fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
+    pub(super) fn admit(&self, value: &[u8], world: &dyn World, record: &mut Record) -> ValueId {
         self.bound.admit(world, value).unwrap_or_else(|| {
             super::note(record, self.overflow);
             if self.bound.ceiling.is_first_warning(world) {

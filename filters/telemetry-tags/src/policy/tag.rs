@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use sdk_helpers::{Outcomes, Record, World};
+use sdk_helpers::{Outcomes, Record};
 
 use super::limit::LabelLimit;
 use crate::attribute::{Phase, View};
 use crate::bound::ValueId;
-use crate::clean::clean;
+use crate::clean::clean_bytes;
 use crate::config::TagConfig;
 use crate::expression::Expression;
 use crate::tag_source::{TagSource, Template};
@@ -18,7 +18,11 @@ pub(super) struct Tag {
     pub(super) name: String,
     pub(super) phase: Phase,
     source: TagSource,
+    /// The value, where it is always the same.
+    fixed: Option<Box<[u8]>>,
     templates: Vec<Template>,
+    /// Whether it may have a value later where it has none with the request.
+    comes_late: bool,
     /// Whether there is one on a client's side and on a server's.
     modes: [bool; 2],
     /// Filter state without `wasm.`.
@@ -32,13 +36,19 @@ pub(super) struct Tag {
 pub(super) struct TagValue {
     pub(super) id: ValueId,
     /// The value so far, when it may not be the last one.
-    pub(super) early: Option<String>,
+    pub(super) early: Option<Box<[u8]>>,
 }
 
 impl Tag {
     pub(super) fn new(config: TagConfig, outcomes: &mut Outcomes) -> Self {
         let bound = config.bound.as_ref();
+        let fixed = match &config.source {
+            TagSource::Literal(text) => Some(finished(text.as_bytes(), &config.templates).into()),
+            _ => None,
+        };
         Tag {
+            fixed,
+            comes_late: config.source.comes_late(),
             phase: config.source.phase(),
             key: format!("mesh_filters.tag.{}", config.name).into(),
             limit: bound.map(|bound| LabelLimit::new(&config.name, 0, bound, outcomes)),
@@ -63,12 +73,12 @@ impl Tag {
 
     /// Whether what is read with the request stays what it is.
     pub(super) fn is_final_at_once(&self) -> bool {
-        self.phase == Phase::Request && !self.source.comes_late()
+        self.phase == Phase::Request && !self.comes_late
     }
 
     /// Whether anything of its value is needed once it is left for others.
     pub(super) fn is_kept(&self) -> bool {
-        let may_change = self.phase == Phase::Response || self.source.comes_late();
+        let may_change = self.phase == Phase::Response || self.comes_late;
         self.limit.is_some() || may_change
     }
 
@@ -86,14 +96,22 @@ impl Tag {
         record: &mut Record,
     ) -> Option<TagValue> {
         let here = self.modes.get(side).is_some_and(|here| *here);
-        let value = here.then(|| self.source.value(view)).flatten();
-        if here && value.is_none() && now != Phase::End && self.source.comes_late() {
+        let source = || match &self.fixed {
+            Some(fixed) => Some(Cow::Borrowed(&**fixed)),
+            None => self.source.value(view),
+        };
+        let read = if here { source() } else { None };
+        if here && self.comes_late && read.is_none() && now != Phase::End {
             return None;
         }
-        let missing = || self.source.missing().filter(|_| here).map(Cow::Borrowed);
-        let value = value.or_else(missing).unwrap_or_default();
-        let template = self.templates.iter().find_map(|one| one.of(&value));
-        let value = template.map_or_else(|| clean(&value), Cow::Borrowed);
+        let read = match read {
+            Some(read) => read,
+            None => Cow::Borrowed(self.source.missing().filter(|_| here).unwrap_or_default()),
+        };
+        let value = match &self.fixed {
+            Some(_) => Cow::Borrowed(&*read),
+            None => finished(&read, &self.templates),
+        };
         if let Some(before) = before {
             if before.early.as_deref() == Some(&*value) {
                 return Some(before);
@@ -103,26 +121,26 @@ impl Tag {
                 record.state.push((Rc::clone(&self.key), Vec::new()));
             }
         }
-        let may_change =
-            now == Phase::Response || now == Phase::Request && self.source.comes_late();
-        let early = may_change.then(|| value.clone().into_owned());
+        let may_change = now == Phase::Response || now == Phase::Request && self.comes_late;
+        let early = may_change.then(|| Box::from(&*value));
+        let mut id = ValueId::NONE;
         if value.is_empty() {
-            let id = ValueId::NONE;
             return Some(TagValue { id, early });
         }
-        let id = self.admit(&value, view.world, record);
+        if let Some(limit) = &self.limit {
+            id = limit.admit(&value, view.world, record);
+        }
         let value = match (&self.limit, id) {
             (Some(limit), ValueId::OVERFLOW) => limit.with(id, |value| value.as_bytes().to_vec()),
-            _ => value.into_owned().into_bytes(),
+            _ => value.into_owned(),
         };
         record.state.push((Rc::clone(&self.key), value));
         Some(TagValue { id, early })
     }
+}
 
-    fn admit(&self, value: &str, world: &dyn World, record: &mut Record) -> ValueId {
-        match &self.limit {
-            Some(limit) => limit.admit(value, world, record),
-            None => ValueId::NONE,
-        }
-    }
+/// A value as it is left for others: the text of the first template that it fits, or else itself, made clean.
+fn finished<'a>(value: &'a [u8], templates: &'a [Template]) -> Cow<'a, [u8]> {
+    let template = templates.iter().find_map(|one| one.of(value));
+    template.map_or_else(|| clean_bytes(value), |text| Cow::Borrowed(text.as_bytes()))
 }

@@ -1,0 +1,66 @@
+//! Bytes looked at eight at a time. Values and keys are short and looked at for every stream, and wasm has neither
+//! a fast `memcmp` nor a table that costs less than this.
+
+use crate::clean::is_safe;
+
+const ONES: u64 = u64::from_ne_bytes([1; 8]);
+const HIGH: u64 = ONES << 7;
+
+/// Whether these are ASCII and nothing that a clean value may not hold.
+pub(crate) fn are_plain(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks();
+    let is_plain = |byte: &u8| byte.is_ascii() && is_safe(char::from(*byte));
+    words.iter().all(|word| is_plain_word(*word)) && rest.iter().all(is_plain)
+}
+
+fn is_plain_word(word: [u8; 8]) -> bool {
+    let word = u64::from_ne_bytes(word);
+    // The high bit of a byte tells: one that is below the limit borrows it.
+    let below = |limit: u64, word: u64| word.wrapping_sub(ONES * limit) & !word;
+    let equal = |byte: u8| below(1, word ^ (ONES * u64::from(byte)));
+    // A backslash and the bracket behind it differ in the last bit.
+    let behind_bracket = below(1, (word & !ONES) ^ (ONES * u64::from(b'\\')));
+    let found = word | below(0x20, word) | equal(0x7f) | equal(b'[') | behind_bracket;
+    (found | equal(b'"') | equal(b'\'')) & HIGH == 0
+}
+
+/// Whether these are the same.
+pub(crate) fn are_same(a: &[u8], b: &[u8]) -> bool {
+    let ((words, rest), (others, other)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let same = |(a, b): (&[u8; 8], &[u8; 8])| u64::from_ne_bytes(*a) == u64::from_ne_bytes(*b);
+    a.len() == b.len()
+        && words.iter().zip(others).all(same)
+        && rest.iter().zip(other).all(|(a, b)| a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_plain_if_it_is_safe_ascii_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for place in 0..17 {
+                let mut bytes = [b'x'; 17];
+                bytes[place] = byte;
+                let plain = byte.is_ascii() && is_safe(char::from(byte));
+                assert_eq!(are_plain(&bytes), plain, "{byte:#x} at {place}");
+            }
+        }
+        assert!(are_plain(b""));
+    }
+
+    #[test]
+    fn one_bit_is_a_difference_wherever_it_stands() {
+        for length in 0..20 {
+            let bytes: Vec<u8> = (0..length).collect();
+            assert!(are_same(&bytes, &bytes.clone()));
+            assert!(!are_same(&bytes, &[&bytes[..], b"x"].concat()));
+            for place in 0..bytes.len() {
+                let mut other = bytes.clone();
+                other[place] ^= 0x80;
+                assert!(!are_same(&bytes, &other), "{place} of {length}");
+            }
+        }
+    }
+}
