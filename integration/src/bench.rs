@@ -7,12 +7,12 @@
 pub mod budget;
 pub mod chain;
 pub mod compare;
+pub mod counts;
 mod cpu;
 pub mod figure;
 pub mod files;
 mod footprint;
 pub mod guest;
-mod host_calls;
 pub mod load;
 pub mod machine;
 pub mod measure;
@@ -30,6 +30,7 @@ pub mod verdict;
 
 use std::path::PathBuf;
 
+use counts::Counts;
 use footprint::Footprints;
 use load::Wrk;
 use machine::Machine;
@@ -54,15 +55,14 @@ pub struct Options {
     pub compare: Option<PathBuf>,
 }
 
-/// How often a request of a variant crosses from its modules into Envoy, on average over its requests.
+/// What a request of a variant costs in its modules, on average over its requests.
 ///
 /// # Errors
 /// If a module is not built or refuses its configuration.
-pub fn host_calls(scenario: &Scenario, variant: &Variant) -> Result<f64, String> {
+pub fn counts(scenario: &Scenario, variant: &Variant) -> Result<Counts, String> {
     let modules = variant.modules()?;
     let requests = scenario.requests_of(variant);
-    let calls = host_calls::of_one_request(&modules, requests, scenario.peer.as_deref())?;
-    Ok(calls.values().fold(0.0, |sum, calls| sum + calls))
+    counts::of_one_request(&modules, requests, scenario.peer.as_deref())
 }
 
 /// Measures, prints, writes and compares as the options ask.
@@ -81,7 +81,6 @@ pub fn run(options: &Options) -> Result<(), String> {
     let machine = Machine::here();
     println!("{machine}\n");
     let report = measure_all(&wrk, machine, &scenarios, options)?;
-    print!("{}", table::footprints(&report));
     if let Some(before) = before {
         print!("\n{}", compare::differences(&before, &report));
     }

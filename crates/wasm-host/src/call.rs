@@ -84,6 +84,7 @@ impl<'a> Call<'a> {
         let named = |caller: &mut Caller<'a, State>, name| caller.get_export(name)?.into_func();
         let function = named(&mut self.caller, "proxy_on_memory_allocate")
             .or_else(|| named(&mut self.caller, "malloc"));
+        self.caller.data_mut().host_calls_with_bytes += 1;
         let Some(function) = function else {
             let error = wasmtime::format_err!("the module has no proxy_on_memory_allocate");
             return Err(Fail::Trap(error));

@@ -199,9 +199,18 @@ impl Host {
         self.state().host_calls.clone()
     }
 
-    /// Counts from zero again.
+    /// How often a host call so far gave bytes. For these Envoy enters the module once more, to have memory
+    /// for them, which makes such a call several times as dear as any other.
+    #[must_use]
+    pub fn host_calls_with_bytes(&self) -> u64 {
+        self.state().host_calls_with_bytes
+    }
+
+    /// Counts host calls from zero again.
     pub fn reset_host_calls(&self) {
-        self.state_mut().host_calls.clear();
+        let mut state = self.state_mut();
+        state.host_calls.clear();
+        state.host_calls_with_bytes = 0;
     }
 
     /// The instructions that each callback has run so far, `_initialize` too; nothing unless the module

@@ -62,6 +62,8 @@ pub(crate) struct State {
     pub(crate) log: Vec<(Level, String)>,
     pub(crate) level: Level,
     pub(crate) host_calls: BTreeMap<String, u64>,
+    /// How many of them had the module allocate memory.
+    pub(crate) host_calls_with_bytes: u64,
     pub(crate) instructions: Instructions,
     pub(crate) next_context: u32,
     /// The root context that new streams belong to: the last whose configuration was taken.
@@ -102,6 +104,7 @@ impl State {
             log: Vec::new(),
             level: Level::Trace,
             host_calls: BTreeMap::new(),
+            host_calls_with_bytes: 0,
             instructions: Instructions::default(),
             next_context: 1,
             serving: None,

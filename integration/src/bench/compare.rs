@@ -5,10 +5,11 @@ use super::report::{Footprint, Measured, Report, Series};
 use super::table::aligned;
 
 /// Figures that are compared, with their names, units and digits.
-const FIGURES: [(Figure, &str, f64, usize); 3] = [
+const FIGURES: [(Figure, &str, f64, usize); 4] = [
     (Figure::Cost, "µs/request", 1.0, 2),
     (Figure::P99, "p99 ms", 1_000.0, 2),
     (Figure::Calls, "host calls", 1.0, 1),
+    (Figure::Instructions, "instructions", 1.0, 0),
 ];
 
 /// A table of the figures that both have.

@@ -22,11 +22,13 @@ pub enum Figure {
     Rate,
     /// Host calls a request.
     Calls,
+    /// Instructions of wasm a request.
+    Instructions,
     /// The length of the modules.
     Bytes,
     /// RAM for them with one worker.
     Memory,
-    /// RAM that a second worker adds.
+    /// RAM that each further worker adds.
     Worker,
 }
 
@@ -42,6 +44,7 @@ impl Figure {
             "p99" => Self::P99,
             "rate" => Self::Rate,
             "calls" => Self::Calls,
+            "instructions" => Self::Instructions,
             "bytes" => Self::Bytes,
             "memory" => Self::Memory,
             "worker" => Self::Worker,
@@ -60,7 +63,11 @@ impl Round {
             Figure::P90 => self.p90 as f64,
             Figure::P99 => self.p99 as f64,
             Figure::Rate => self.requests as f64 * 1_000_000.0 / self.duration as f64,
-            Figure::Calls | Figure::Bytes | Figure::Memory | Figure::Worker => return None,
+            Figure::Calls
+            | Figure::Instructions
+            | Figure::Bytes
+            | Figure::Memory
+            | Figure::Worker => return None,
         })
     }
 }
@@ -94,9 +101,10 @@ impl Measured {
         };
         match figure {
             Figure::Calls => Some(series.calls()),
+            Figure::Instructions => Some(series.instructions),
             Figure::Bytes => weight(|one| one.bytes.cast_signed()),
             Figure::Memory => weight(|one| one.memory),
-            Figure::Worker => weight(|one| one.memory_two - one.memory),
+            Figure::Worker => weight(Footprint::worker),
             Figure::Cost => {
                 let cost = series.rounds.get(round)?.value(figure)?;
                 let Some(over) = &series.over else {
@@ -126,6 +134,16 @@ impl Measured {
             let cost = |name: &str| self.value(&[], name, Figure::Cost, round);
             Some(cost(&series.name)? / cost(against)?)
         }))
+    }
+}
+
+impl Footprint {
+    /// What each further worker needs, by the most workers that were measured.
+    pub fn worker(&self) -> i64 {
+        match self.memory_four {
+            Some(four) => (four - self.memory) / 3,
+            None => self.memory_two - self.memory,
+        }
     }
 }
 
@@ -165,7 +183,7 @@ mod tests {
         let value =
             |name: &str, figure| report.scenarios[0].value(&report.footprints, name, figure, 0);
         assert_eq!(value("ours", Figure::Memory), Some(25_000_000.0));
-        assert_eq!(value("ours", Figure::Worker), Some(1_000_000.0));
+        assert_eq!(value("ours", Figure::Worker), Some(500_000.0));
         assert_eq!(value("ours", Figure::Bytes), Some(439_000.0));
         assert_eq!(value("ours", Figure::Calls), Some(2.0));
         assert_eq!(value("native", Figure::Memory), None);

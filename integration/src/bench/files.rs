@@ -37,8 +37,10 @@ pub fn all() -> Result<Vec<Scenario>, String> {
     for module in list(&repository().join("integration/modules")) {
         files.extend(Some(module.join("bench.yaml")).filter(|file| file.is_file()));
     }
-    for filter in list(&repository().join("filters")) {
-        let mut found = list(&filter.join("benches"));
+    let filters = list(&repository().join("filters")).into_iter();
+    // And last what is of several filters.
+    for folder in filters.chain([repository().join("integration")]) {
+        let mut found = list(&folder.join("benches"));
         found.retain(|file| file.extension().is_some_and(|ending| ending == "yaml"));
         files.extend(found);
     }
@@ -76,7 +78,7 @@ mod tests {
     #[test]
     fn every_scenario_of_the_repository_is_readable() {
         let names: Vec<String> = all().unwrap().into_iter().map(|s| s.name).collect();
-        for expected in ["floor", "fault-idle", "fault-delays"] {
+        for expected in ["floor", "fault-idle", "fault-delays", "chain"] {
             assert!(names.iter().any(|name| name == expected), "{names:?}");
         }
     }

@@ -8,6 +8,8 @@ use super::{measure, stats};
 
 /// Envoys for one figure: memory differs a little from one start to the next.
 const STARTS: usize = 3;
+/// With so many workers each.
+const WORKERS: [u32; 3] = [1, 2, 4];
 /// Connections of the load, whatever the scenario: buffers of a thousand would hide the module.
 const CONNECTIONS: u32 = 16;
 /// Load before memory is read, so that what grows with the first requests has grown.
@@ -17,7 +19,7 @@ const SECONDS: u32 = 1;
 #[derive(Debug, Default)]
 pub(super) struct Footprints {
     known: Vec<Footprint>,
-    without: Option<[i64; 2]>,
+    without: Option<[i64; WORKERS.len()]>,
 }
 
 impl Footprints {
@@ -37,14 +39,15 @@ impl Footprints {
             eprintln!(
                 "memory of {}: {} starts of Envoy",
                 names.join(" + "),
-                2 * STARTS
+                WORKERS.len() * STARTS
             );
-            let [one, two] = memory(wrk, scenario, variant)?;
+            let [one, two, four] = memory(wrk, scenario, variant)?;
             self.known.push(Footprint {
                 modules: names,
                 bytes,
                 memory: one - empty[0],
                 memory_two: two - empty[1],
+                memory_four: Some(four - empty[2]),
             });
         }
         Ok(())
@@ -54,21 +57,28 @@ impl Footprints {
         self.known
     }
 
-    fn without(&mut self, wrk: &Wrk, scenario: &Scenario) -> Result<[i64; 2], String> {
+    fn without(&mut self, wrk: &Wrk, scenario: &Scenario) -> Result<[i64; WORKERS.len()], String> {
         if let Some(known) = self.without {
             return Ok(known);
         }
-        eprintln!("memory without modules: {} starts of Envoy", 2 * STARTS);
+        eprintln!(
+            "memory without modules: {} starts of Envoy",
+            WORKERS.len() * STARTS
+        );
         let memory = memory(wrk, scenario, &Variant::empty())?;
         self.without = Some(memory);
         Ok(memory)
     }
 }
 
-/// RAM of Envoy with one worker and with two.
-fn memory(wrk: &Wrk, scenario: &Scenario, variant: &Variant) -> Result<[i64; 2], String> {
-    let mut medians = [0; 2];
-    for (median, workers) in medians.iter_mut().zip(1..) {
+/// RAM of Envoy, by the number of workers.
+fn memory(
+    wrk: &Wrk,
+    scenario: &Scenario,
+    variant: &Variant,
+) -> Result<[i64; WORKERS.len()], String> {
+    let mut medians = [0; WORKERS.len()];
+    for (median, workers) in medians.iter_mut().zip(WORKERS) {
         let mut seen = Vec::new();
         for _ in 0..STARTS {
             let envoy = measure::start(scenario, &[variant], workers)?;

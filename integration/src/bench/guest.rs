@@ -35,6 +35,7 @@ impl Guest {
         let host = Host::new(code).map_err(|error| error.to_string())?;
         // Envoy's default; below it a log line is no host call.
         host.log_level(Level::Info);
+        reads_expressions(&host);
         let configuration = encode_struct(&module.configuration());
         if !(host.vm_start(b"") && host.configure(&configuration)) {
             return Err(format!(
@@ -89,6 +90,13 @@ impl Guest {
             self.host.advance(tick);
         }
     }
+}
+
+/// Envoy's CEL as far as a count needs it: every expression can be read, and each has the same value.
+fn reads_expressions(host: &Host) {
+    host.foreign("expr_create", |_| Ok(1_u32.to_le_bytes().to_vec()));
+    host.foreign("expr_delete", |_| Ok(Vec::new()));
+    host.foreign("expr_evaluate", |_| Ok(b"value".to_vec()));
 }
 
 fn pairs(sent: &Sent) -> Vec<(&str, &str)> {

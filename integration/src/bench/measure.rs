@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::load::{Figures, Wrk};
 use super::report::{Measured, Round, Series};
 use super::scenario::{Scenario, Variant, headers};
-use super::{chain, cpu, host_calls};
+use super::{chain, counts, cpu};
 use crate::client::Client;
 use crate::envoy::{Envoy, Launcher};
 use cases::Sent;
@@ -106,17 +106,15 @@ fn ask(envoy: &Envoy, listener: &str, request: &Sent) -> Result<u16, String> {
 }
 
 fn empty_series(scenario: &Scenario, variant: &Variant) -> Result<Series, String> {
-    let modules = variant.modules()?;
+    let counts = counts(scenario, variant)?;
     Ok(Series {
         name: variant.name.clone(),
         over: variant.over.clone(),
         against: variant.against.clone(),
         modules: variant.module_names()?,
-        host_calls: host_calls::of_one_request(
-            &modules,
-            scenario.requests_of(variant),
-            scenario.peer.as_deref(),
-        )?,
+        with_bytes: counts.with_bytes,
+        instructions: counts.instructions(),
+        host_calls: counts.host_calls,
         rounds: Vec::new(),
     })
 }

@@ -33,6 +33,8 @@ pub struct Footprint {
     pub memory: i64,
     /// What two workers' Envoy needs more.
     pub memory_two: i64,
+    /// What four workers' Envoy needs more.
+    pub memory_four: Option<i64>,
 }
 
 /// A scenario's rounds.
@@ -65,6 +67,12 @@ pub struct Series {
     pub modules: Vec<String>,
     /// Host calls of one request, by name; on average if the requests differ.
     pub host_calls: BTreeMap<String, f64>,
+    /// How many of them gave bytes.
+    #[serde(default)]
+    pub with_bytes: f64,
+    /// Instructions of wasm that one request runs.
+    #[serde(default)]
+    pub instructions: f64,
     /// One for each round.
     pub rounds: Vec<Round>,
 }

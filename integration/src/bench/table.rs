@@ -1,7 +1,7 @@
 //! The report as a person reads it: aligned columns, units in the head, and what the budget says.
 
 use super::figure::Figure;
-use super::report::{Footprint, Measured, Report, Series};
+use super::report::{Footprint, Measured, Series};
 use super::stats::Spread;
 use super::verdict::verdict;
 
@@ -20,14 +20,7 @@ pub fn scenario(measured: &Measured, footprints: &[Footprint]) -> String {
     if adds {
         head.push("all µs");
     }
-    head.extend([
-        "requests/s",
-        "min ms",
-        "p50 ms",
-        "p90 ms",
-        "p99 ms",
-        "host calls",
-    ]);
+    head.extend(["requests/s", "min ms", "p50 ms", "p90 ms", "p99 ms"]);
     let mut rows = vec![head.into_iter().map(str::to_owned).collect()];
     rows.extend(
         measured
@@ -44,6 +37,7 @@ pub fn scenario(measured: &Measured, footprints: &[Footprint]) -> String {
         measured.seconds,
         aligned(&rows)
     );
+    text += &modules(measured, footprints);
     for line in &measured.budget {
         text += &format!("  {}\n", verdict(line, measured, footprints));
     }
@@ -75,10 +69,6 @@ fn row(measured: &Measured, series: &Series, adds: bool) -> Vec<String> {
     for figure in [Figure::Min, Figure::P50, Figure::P90, Figure::P99] {
         cells.push(median(figure, 1_000.0, 2));
     }
-    cells.push(match series.modules.is_empty() {
-        true => NONE.to_owned(),
-        false => short(series.calls()),
-    });
     cells
 }
 
@@ -96,28 +86,47 @@ pub(super) fn short(number: f64) -> String {
     }
 }
 
-/// What the modules weigh.
+/// What the modules of each variant weigh, in their files and in RAM over an Envoy without wasm, and what a
+/// request costs in them that can be counted; nothing where there are none.
 #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
-pub fn footprints(report: &Report) -> String {
+fn modules(measured: &Measured, footprints: &[Footprint]) -> String {
     let head = [
-        "modules",
+        "",
         "file kB",
-        "MB at 1 worker",
-        "MB at 2",
-        "MB per worker more",
+        "MB, 1 worker",
+        "2 workers",
+        "4 workers",
+        "each more",
+        "host calls",
+        "with bytes",
+        "instructions",
     ];
-    let mut rows = vec![head.map(str::to_owned).to_vec()];
-    for one in &report.footprints {
-        let megabytes = |bytes: i64| format!("{:.1}", bytes as f64 / 1e6);
-        rows.push(vec![
-            format!("  {}", one.modules.join(" + ")),
-            format!("{:.0}", one.bytes as f64 / 1e3),
-            megabytes(one.memory),
-            megabytes(one.memory_two),
-            megabytes(one.memory_two - one.memory),
-        ]);
+    let with_modules = measured.variants.iter();
+    let with_modules = with_modules.filter(|series| !series.modules.is_empty());
+    let rows = with_modules.map(|series| {
+        let found = footprints.iter().find(|one| one.modules == series.modules);
+        let weight = |shown: fn(&Footprint) -> Option<f64>, digits: usize| {
+            let weight = found.and_then(shown);
+            weight.map_or_else(|| NONE.to_owned(), |weight| format!("{weight:.digits$}"))
+        };
+        vec![
+            format!("  {}", series.name),
+            weight(|one| Some(one.bytes as f64 / 1e3), 0),
+            weight(|one| Some(one.memory as f64 / 1e6), 1),
+            weight(|one| Some(one.memory_two as f64 / 1e6), 1),
+            weight(|one| one.memory_four.map(|four| four as f64 / 1e6), 1),
+            weight(|one| Some(one.worker() as f64 / 1e6), 1),
+            short(series.calls()),
+            short(series.with_bytes),
+            format!("{:.0}", series.instructions),
+        ]
+    });
+    let rows: Vec<Vec<String>> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
     }
-    format!("RAM over an Envoy without wasm\n{}", aligned(&rows))
+    let head = vec![head.map(str::to_owned).to_vec()];
+    aligned(&[head, rows].concat())
 }
 
 /// Rows as columns: the first one flush left, the others flush right.
@@ -154,17 +163,22 @@ mod tests {
         let text = scenario(&report.scenarios[0], &report.footprints);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], "idle: nothing happens");
-        assert!(lines[2].ends_with("host calls"), "{text}");
+        assert!(lines[2].ends_with("p99 ms"), "{text}");
         assert!(lines[3].starts_with("  empty  "), "{text}");
         assert!(lines[5].contains("1.50 (1.45 to 2.00)"), "{text}");
         assert!(lines[5].contains("× native"), "{text}");
+        assert!(lines[6].ends_with("with bytes  instructions"), "{text}");
+        let words: Vec<&str> = lines[7].split_whitespace().collect();
+        let counts = ["2", "1", "2739"];
+        let weights = ["ours", "439", "25.0", "26.0", "26.5", "0.5"];
+        assert_eq!(words, [&weights[..], &counts].concat());
         // The second of the three rounds is over twice the native cost.
         assert_eq!(
-            lines[6],
+            lines[8],
             "  budget ours <= 2 * native: met (1.50 µs against 2.00 µs, in 2 of 3 rounds)"
         );
         assert_eq!(
-            lines[7],
+            lines[9],
             "  budget ours.memory <= 30 MB: met (25.0 MB against 30.0 MB)"
         );
     }
@@ -173,13 +187,5 @@ mod tests {
     fn columns_are_aligned() {
         let rows = [["a", "µs", "x"], ["long", "1", "22"]].map(|row| row.map(str::to_owned).into());
         assert_eq!(aligned(&rows), "a     µs   x\nlong   1  22\n");
-    }
-
-    #[test]
-    fn footprints_are_told_by_module() {
-        let text = footprints(&sample::report());
-        let last = text.lines().last().unwrap();
-        let words: Vec<&str> = last.split_whitespace().collect();
-        assert_eq!(words, ["fault-injection", "439", "25.0", "26.0", "1.0"]);
     }
 }

@@ -32,7 +32,9 @@ pub fn verdict(line: &str, measured: &Measured, footprints: &[Footprint]) -> Str
     let kept = sides.iter().filter(|(left, right)| left <= right).count();
     let shown = |spread: Spread| quantity(spread.median, budget.figure());
     let rounds = match budget.figure() {
-        Figure::Calls | Figure::Bytes | Figure::Memory | Figure::Worker => String::new(),
+        Figure::Calls | Figure::Instructions | Figure::Bytes | Figure::Memory | Figure::Worker => {
+            String::new()
+        }
         _ => format!(", in {kept} of {} rounds", sides.len()),
     };
     format!(
@@ -44,7 +46,7 @@ pub fn verdict(line: &str, measured: &Measured, footprints: &[Footprint]) -> Str
 
 fn quantity(value: f64, figure: Figure) -> String {
     match figure {
-        Figure::Calls | Figure::Rate => short(value),
+        Figure::Calls | Figure::Instructions | Figure::Rate => short(value),
         Figure::Bytes => format!("{:.0} kB", value / 1e3),
         Figure::Memory | Figure::Worker => format!("{:.1} MB", value / 1e6),
         _ if value >= 10_000.0 => format!("{:.1} ms", value / 1e3),

@@ -101,3 +101,22 @@ fn what_a_module_sets_is_filter_state_and_nothing_else() {
     assert_eq!(stream.filter_state("wasm.k"), Some(b"v".to_vec()));
     assert_eq!(stream.filter_state("wasm.late"), Some(b"yes".to_vec()));
 }
+
+#[test]
+fn calls_that_give_bytes_are_counted_apart() {
+    let host = host(
+        r#"
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+          (drop (call $property #"request\00path" {out}))
+          (drop (call $property #"request\00headers\00x-a" {out}))
+          (drop (call $property #"request\00nothing" {out}))
+          (i32.const 0))
+        "#,
+    );
+    host.reset_host_calls();
+    let _ = host.request(GET, true);
+    assert_eq!(host.host_calls()["proxy_get_property"], 3);
+    assert_eq!(host.host_calls_with_bytes(), 2);
+    host.reset_host_calls();
+    assert_eq!(host.host_calls_with_bytes(), 0);
+}

@@ -11,7 +11,7 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use integration::bench::{files, host_calls, tokens};
+use integration::bench::{counts, files, tokens};
 use integration::envoy::repository;
 use regex_lite::Regex;
 
@@ -78,7 +78,7 @@ fn scenarios(filter: &str) -> Vec<String> {
         }
         let ours = tokens::mint(ours).unwrap();
         let costs = ours.variants.iter().map(|variant| {
-            let calls = host_calls(&ours, variant).unwrap();
+            let calls = counts(&ours, variant).unwrap().calls();
             let calls = format!("{calls:.1}");
             let calls = calls.strip_suffix(".0").unwrap_or(&calls);
             (variant.name.as_str(), calls.to_owned())
