@@ -41,32 +41,25 @@ impl Headers {
     /// Reads the proxy-wasm header block: a count, then the lengths, then NUL-terminated names and
     /// values. A block cut short yields the entries that are whole.
     pub fn from_block(block: Vec<u8>) -> Self {
-        let word = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes) as usize;
-        let (count, rest) = block
-            .split_first_chunk()
-            .map_or((0, &[][..]), |(count, rest)| (word(count), rest));
-        let lengths = rest
-            .get(..count.saturating_mul(8))
-            .unwrap_or(rest)
-            .chunks_exact(8);
+        let (count, rest) = block.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        let size = (u32::from_le_bytes(*count) as usize).saturating_mul(8);
+        let (lengths, _) = rest.get(..size).unwrap_or(rest).as_chunks::<8>();
         // Eight bytes of lengths an entry: a count the block cannot hold is a lie, not a capacity.
         let mut entries = Vec::with_capacity(lengths.len());
-        let mut position = count.saturating_mul(8).saturating_add(4);
+        // In 64 bits no sum of such lengths is too large.
+        let (mut position, end) = (size as u64 + 4, block.len() as u64);
         for pair in lengths {
-            let Some((name, value)) = pair.split_first_chunk().and_then(|(name, rest)| {
-                let value = rest.first_chunk()?;
-                Some((word(name), word(value)))
-            }) else {
-                break;
-            };
-            let name_end = position.saturating_add(name);
-            let value_start = name_end.saturating_add(1);
-            let value_end = value_start.saturating_add(value);
-            if value_end > block.len() {
+            let lengths = u64::from_le_bytes(*pair);
+            let name_end = position + (lengths & u64::from(u32::MAX));
+            let value_end = name_end + 1 + (lengths >> 32);
+            if value_end > end {
                 break;
             }
-            entries.push((position..name_end, value_start..value_end));
-            position = value_end.saturating_add(1);
+            #[allow(clippy::cast_possible_truncation, reason = "within the block")]
+            let place = |at: u64| at as usize;
+            let name = place(position)..place(name_end);
+            entries.push((name, place(name_end + 1)..place(value_end)));
+            position = value_end + 1;
         }
         Headers { block, entries }
     }

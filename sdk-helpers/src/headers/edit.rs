@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::TextPart;
+use crate::text::{ONES, word, zeros};
 
 /// One change to a header map.
 ///
@@ -60,22 +61,16 @@ impl HeaderEdit {
 
 /// Whether a header value holds none of CR, LF and NUL (RFC 9110 §5.5).
 pub fn is_safe_value(value: &[u8]) -> bool {
-    let (words, rest) = value.as_chunks::<8>();
-    words
-        .iter()
-        .all(|word| is_safe_word(u64::from_le_bytes(*word)))
-        && !rest.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
-}
-
-/// The same of eight bytes at once.
-fn is_safe_word(word: u64) -> bool {
-    /// Each byte is 1.
-    const ONES: u64 = u64::MAX / 0xff;
-    // A byte borrows from the next, and so has its highest bit set that it had not, where it is 0 or
-    // where the one below it borrowed: there is some if and only if one of them is 0.
-    let has_zero = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    let (cr, lf) = (u64::from(b'\r') * ONES, u64::from(b'\n') * ONES);
-    has_zero(word) | has_zero(word ^ cr) | has_zero(word ^ lf) == 0
+    const CR: u64 = ONES * b'\r' as u64;
+    const LF: u64 = ONES * b'\n' as u64;
+    let (words, rest) = value.as_chunks();
+    for bytes in words {
+        let word = word(bytes);
+        if zeros(word) | zeros(word ^ CR) | zeros(word ^ LF) != 0 {
+            return false;
+        }
+    }
+    !rest.iter().any(|byte| matches!(byte, b'\r' | b'\n' | 0))
 }
 
 #[cfg(test)]
