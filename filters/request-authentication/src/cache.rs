@@ -6,6 +6,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use sdk_helpers::text::same;
+
 use crate::verified::Verified;
 
 /// Tokens that share a place; the longest unused makes way.
@@ -127,19 +129,6 @@ fn hash(token: &[u8]) -> u64 {
     mixed >> 24
 }
 
-/// Whether two tokens are the same, eight bytes at a time: what a module is linked with compares one
-/// at a time, and a token has some hundreds.
-fn same(one: &[u8], other: &[u8]) -> bool {
-    let (words, rest) = one.as_chunks::<8>();
-    let (other_words, other_rest) = other.as_chunks::<8>();
-    one.len() == other.len()
-        && words
-            .iter()
-            .zip(other_words)
-            .all(|(one, other)| u64::from_le_bytes(*one) == u64::from_le_bytes(*other))
-        && rest == other_rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,23 +164,6 @@ mod tests {
         assert_eq!(cache.find(b"head.two.same-signature-end").unwrap().rule, 3);
         cache.remove(b"head.two.same-signature-end");
         assert!(cache.find(b"head.two.same-signature-end").is_none());
-    }
-
-    #[test]
-    fn every_byte_counts() {
-        for length in 0..40 {
-            let token: Vec<u8> = (0..length).collect();
-            assert!(same(&token, &token.clone()), "{length}");
-            assert!(
-                !same(&token, &[token.as_slice(), b"x"].concat()),
-                "{length}"
-            );
-            for place in 0..token.len() {
-                let mut other = token.clone();
-                other[place] ^= 0x80;
-                assert!(!same(&token, &other), "{length} {place}");
-            }
-        }
     }
 
     #[test]

@@ -25,7 +25,8 @@ pub(crate) fn pass(policy: &Policy, request: &Request, outcome: OutcomeId) -> De
 
 /// On, with the claims for those who come after.
 pub(crate) fn accept(policy: &Policy, request: &Request, accepted: &Accepted<'_>) -> Decision {
-    let mut edits = Vec::new();
+    let headers = accepted.tokens.iter().map(|token| token.headers.len());
+    let mut edits = Vec::with_capacity(accepted.strip.len().saturating_add(headers.sum()));
     strip_headers(&accepted.strip, &mut edits);
     sanitize(policy, request, &mut edits);
     let mut record = Record::of(accepted.outcome);
