@@ -64,6 +64,20 @@ pub fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((before, after.get(1..).unwrap_or_default()))
 }
 
+/// What stands between one `at` and the next, as [`slice::split`] has it.
+pub fn split(bytes: &[u8], at: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(bytes);
+    std::iter::from_fn(move || {
+        let here = rest?;
+        let (before, after) = match split_once(here, at) {
+            Some((before, after)) => (before, Some(after)),
+            None => (here, None),
+        };
+        rest = after;
+        Some(before)
+    })
+}
+
 /// Percent-decoded (RFC 3986 §2.1). As in Envoy, what is no escape stands for itself, and so does
 /// `+`.
 pub fn percent_decoded(text: &[u8]) -> Cow<'_, [u8]> {
@@ -105,6 +119,7 @@ mod tests {
             place in 0usize..30, byte in prop::sample::select(vec![0u8, 1, b'a', 0x80, 0xff]),
         ) {
             prop_assert_eq!(find(&one, byte), one.iter().position(|other| *other == byte));
+            prop_assert!(split(&one, byte).eq(one.split(|other| *other == byte)));
             let mut other = one.clone();
             prop_assert!(same(&one, &other));
             if let Some(changed) = other.get_mut(place) {
