@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use sdk_helpers::Request;
-use sdk_helpers::text::{percent_decoded, split_once};
+use sdk_helpers::text::{percent_decoded, split, split_once};
 use smallvec::SmallVec;
 
 use crate::cache::CachedToken;
@@ -139,7 +139,7 @@ impl Locations {
         for name in &self.cookies {
             let value = request
                 .values("cookie")
-                .flat_map(|header| header.split(|byte| *byte == b';'))
+                .flat_map(|header| split(header, b';'))
                 .filter_map(|pair| split_once(pair, b'='))
                 .find(|(key, _)| trim_spaces(key) == name.as_bytes())
                 .map(|(_, value)| unquoted(value));
@@ -221,7 +221,7 @@ fn after_prefix<'a>(value: Cow<'a, [u8]>, prefix: &[u8]) -> Option<Cow<'a, [u8]>
 }
 
 fn pairs(query: &[u8]) -> impl Iterator<Item = &[u8]> {
-    query.split(|byte| *byte == b'&')
+    split(query, b'&')
 }
 
 fn name_of(pair: &[u8]) -> &[u8] {
