@@ -86,12 +86,8 @@ impl Limit {
         key_space: &'a KeySpace,
     ) -> LimitAction<'a> {
         // Before the key: a caller who is not limited need not have one.
-        let tiers = self.config.tiers.iter().enumerate();
-        let tier = tiers.into_iter().find(|(_, tier)| tier.when.holds(subject));
-        let quota = match tier {
-            Some((_, tier)) if tier.unlimited => return LimitAction::Nothing,
-            Some((tier, _)) => tier.saturating_add(1),
-            None => 0,
+        let Some(quota) = self.quota(subject) else {
+            return LimitAction::Nothing;
         };
         let key = match self.key(subject) {
             Some(key) => key,
@@ -105,7 +101,7 @@ impl Limit {
                     RequestKey::None => Bucket::Only,
                     RequestKey::Shared => Bucket::Shared,
                     RequestKey::Values { domain, values, .. } => {
-                        Bucket::Key(key_space.hash(domain, values.iter().map(AsRef::as_ref)))
+                        Bucket::Key(key_space.hash(domain, &values))
                     }
                 };
                 let charge = self.charge(index, counting, quota, bucket, cost, key_space);
@@ -116,6 +112,24 @@ impl Limit {
                 limit: overrides.get(quota).copied().flatten(),
                 hits: cost,
             }),
+        }
+    }
+
+    /// Which quota a request has; none where it is not limited.
+    fn quota(&self, subject: &Subject<'_>) -> Option<usize> {
+        match self.config.tiers.is_empty() {
+            true => Some(0),
+            false => self.tier(subject),
+        }
+    }
+
+    #[inline(never)]
+    fn tier(&self, subject: &Subject<'_>) -> Option<usize> {
+        let mut tiers = self.config.tiers.iter().enumerate();
+        match tiers.find(|(_, tier)| tier.when.holds(subject)) {
+            Some((_, tier)) if tier.unlimited => None,
+            Some((tier, _)) => Some(tier.saturating_add(1)),
+            None => Some(0),
         }
     }
 
@@ -152,10 +166,15 @@ impl Limit {
     /// The key, or `None` where the request lacks a part of it and `onMissingKey` is `skip` or
     /// `deny`.
     fn key<'a>(&'a self, subject: &'a Subject<'_>) -> Option<RequestKey<'a>> {
-        let config = &self.config;
-        if config.key.is_empty() {
-            return Some(RequestKey::None);
+        match self.config.key.is_empty() {
+            true => Some(RequestKey::None),
+            false => self.key_of(subject),
         }
+    }
+
+    #[inline(never)]
+    fn key_of<'a>(&'a self, subject: &'a Subject<'_>) -> Option<RequestKey<'a>> {
+        let config = &self.config;
         if let Some(values) = values(&config.key, subject) {
             return Some(RequestKey::Values {
                 domain: 0,
@@ -181,6 +200,7 @@ impl Limit {
     /// The key as the service takes it. A limit without one is known by its name. Of a key that
     /// lacks a part only what is constant is left, or a caller could have any number of descriptors by
     /// leaving one part out and varying another.
+    #[inline(never)]
     fn entries(&self, key: RequestKey<'_>) -> Vec<(String, String)> {
         let entry = |part: &KeyPart, value: &[u8]| (part.descriptor.clone(), rls::text(value));
         match key {
@@ -273,14 +293,14 @@ impl Cost {
                 min,
                 max,
                 default,
-            } => subject
-                .request
-                .values(name)
-                .filter_map(whole)
-                .max()
-                .map_or(*default, |cost| cost.clamp(*min, *max)),
+            } => largest(name, subject).map_or(*default, |cost| cost.clamp(*min, *max)),
         }
     }
+}
+
+#[inline(never)]
+fn largest(name: &str, subject: &Subject<'_>) -> Option<u32> {
+    subject.request.values(name).filter_map(whole).max()
 }
 
 /// A whole number in decimal digits; one too large for 32 bits is as large as they go.

@@ -17,16 +17,20 @@ pub enum Verdict {
     /// It goes on.
     Pass(Pass),
     /// It is answered.
-    Refuse(Refusal),
+    Refuse(Box<Refusal>),
     /// The service is asked, and [`Policy::resume`] with its answer.
-    Ask {
-        /// Its message.
-        message: Vec<u8>,
-        /// What has been found on the way.
-        notes: Vec<OutcomeId>,
-        /// What is needed to go on.
-        pending: Pending,
-    },
+    Ask(Box<Ask>),
+}
+
+/// What the service is asked.
+#[derive(Debug)]
+pub struct Ask {
+    /// Its message.
+    pub message: Vec<u8>,
+    /// What has been found on the way.
+    pub notes: Vec<OutcomeId>,
+    /// What is needed to go on.
+    pub pending: Pending,
 }
 
 /// What goes with a request that passes.
@@ -36,10 +40,17 @@ pub struct Pass {
     pub notes: Vec<OutcomeId>,
     /// For the response headers.
     pub readings: Readings,
-    /// From the service, for the request.
-    pub request_headers: Vec<(String, Vec<u8>)>,
-    /// From the service, for the response.
-    pub response_headers: Vec<(String, Vec<u8>)>,
+    /// What the service adds, where it was asked.
+    pub added: Option<Box<Added>>,
+}
+
+/// Headers that the service adds.
+#[derive(Debug)]
+pub struct Added {
+    /// To the request.
+    pub request: Vec<(String, Vec<u8>)>,
+    /// To the response.
+    pub response: Vec<(String, Vec<u8>)>,
 }
 
 /// How a request is refused.
@@ -92,9 +103,7 @@ impl Policy {
             let enforced = limit.is_enforced(world);
             let Some(key_space) = key_space else {
                 notes.extend(limit.reasons.contended);
-                if enforced && !self.lenient {
-                    refused = Some(index);
-                }
+                refused = (enforced && !self.lenient).then_some(index);
                 return refused.is_some();
             };
             match limit.action(index, subject, key_space) {
@@ -115,14 +124,14 @@ impl Policy {
             refused.is_some()
         });
         if let Some(index) = refused {
-            return Verdict::Refuse(refusal(index, notes, Readings::new(), None));
+            return refusal(index, notes, Readings::new(), None);
         }
         let taken = charge_all_or_none(&mut live, world, self.lenient);
         for charge in &live {
             note(charge, world, &mut notes);
         }
         if !taken {
-            return Verdict::Refuse(self.refusal(&live, notes));
+            return self.refuse(&live, notes);
         }
         for charge in &mut shadows {
             charge.account.charge(world);
@@ -131,22 +140,27 @@ impl Policy {
                 notes.extend(charge.limit.reasons.shadow_limited);
             }
         }
-        let readings = readings(&live, true);
+        // Written where it stays: to hand it on would take as long as to make it.
+        let mut pass = Pass {
+            notes,
+            ..Pass::default()
+        };
+        for charge in &live {
+            if let Some(reading) = charge.reading(true) {
+                pass.readings.push(reading);
+            }
+        }
         match &self.service {
             Some(service) if !questions.is_empty() => {
-                ask(service, questions, &live, &shadows, readings, notes)
+                ask(service, questions, &live, &shadows, pass)
             }
-            _ => Verdict::Pass(Pass {
-                notes,
-                readings,
-                ..Pass::default()
-            }),
+            _ => Verdict::Pass(pass),
         }
     }
 
     /// What a request gets that some of these limits have no room for.
     #[cold]
-    fn refusal(&self, live: &[LocalCharge<'_>], mut notes: Vec<OutcomeId>) -> Refusal {
+    fn refuse(&self, live: &[LocalCharge<'_>], mut notes: Vec<OutcomeId>) -> Verdict {
         let (mut refused, mut wait, mut never) = (None, 0, false);
         for LocalCharge {
             limit,
@@ -184,33 +198,29 @@ fn ask(
     questions: Vec<Question>,
     live: &[LocalCharge<'_>],
     shadows: &[LocalCharge<'_>],
-    counted: Readings,
-    notes: Vec<OutcomeId>,
+    pass: Pass,
 ) -> Verdict {
     let (asked, descriptors): (Vec<_>, Vec<_>) = questions
         .into_iter()
         .map(|question| ((question.limit, question.enforced), question.descriptor))
         .unzip();
     let charged = live.iter().chain(shadows);
-    Verdict::Ask {
+    let receipts = charged.filter_map(|charge| charge.account.receipt());
+    Verdict::Ask(Box::new(Ask {
         message: rls::request(&service.config.domain, &descriptors),
-        notes,
+        notes: pass.notes,
         pending: Pending {
-            receipts: charged
-                .filter_map(|charge| charge.account.receipt())
-                .collect(),
-            readings: counted,
+            receipts: receipts.collect(),
+            readings: pass.readings,
             untouched: readings(live, false),
             asked,
         },
-    }
+    }))
 }
 
 fn readings(charges: &[LocalCharge<'_>], taken: bool) -> Readings {
-    charges
-        .iter()
-        .filter_map(|charge| charge.reading(taken))
-        .collect()
+    let told = charges.iter().filter_map(|charge| charge.reading(taken));
+    told.collect()
 }
 
 /// What the enforced limits charge. Mostly one limit counts a request.
@@ -223,8 +233,9 @@ pub(crate) fn pass(notes: Vec<OutcomeId>) -> Verdict {
     })
 }
 
-fn refusal(limit: usize, notes: Vec<OutcomeId>, readings: Readings, wait: Option<u64>) -> Refusal {
-    Refusal {
+#[cold]
+fn refusal(limit: usize, notes: Vec<OutcomeId>, readings: Readings, wait: Option<u64>) -> Verdict {
+    Verdict::Refuse(Box::new(Refusal {
         notes,
         limit: Some(limit),
         readings,
@@ -232,7 +243,7 @@ fn refusal(limit: usize, notes: Vec<OutcomeId>, readings: Readings, wait: Option
         by_service: false,
         body: vec![],
         headers: vec![],
-    }
+    }))
 }
 
 /// Notes what else there is to say of a limit: that its key is in the overflow bucket, that its cell

@@ -61,6 +61,25 @@ impl Index {
         }
     }
 
+    /// Adds the limits that this path finds.
+    #[inline(never)]
+    fn add_found(&self, path: &[u8], found: &mut [u64]) {
+        for length in &self.lengths {
+            let Some(start) = path.get(..*length) else {
+                continue;
+            };
+            let first = self
+                .paths
+                .partition_point(|one| one.text.as_slice() < start);
+            let same = self.paths.get(first..).unwrap_or_default().iter();
+            for one in same.take_while(|one| one.text == start) {
+                if !one.exact || *length == path.len() {
+                    set(found, one.limit);
+                }
+            }
+        }
+    }
+
     /// Calls `visit` with every limit that a request for this path can concern, in their order,
     /// until it says so. The path is asked for only where a limit names one: asking costs.
     pub fn visit<'a>(&self, path: impl FnOnce() -> &'a [u8], mut visit: impl FnMut(usize) -> bool) {
@@ -80,19 +99,8 @@ impl Index {
                 many.as_mut_slice()
             }
         };
-        for length in &self.lengths {
-            let Some(start) = path.get(..*length) else {
-                continue;
-            };
-            let first = self
-                .paths
-                .partition_point(|one| one.text.as_slice() < start);
-            let same = self.paths.get(first..).unwrap_or_default().iter();
-            for one in same.take_while(|one| one.text == start) {
-                if !one.exact || *length == path.len() {
-                    set(found, one.limit);
-                }
-            }
+        if !self.lengths.is_empty() {
+            self.add_found(path, found);
         }
         for (word, bits) in found.iter().enumerate() {
             let mut bits = *bits;

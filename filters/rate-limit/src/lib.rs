@@ -27,7 +27,7 @@ use sdk_helpers::{
 };
 
 use config::Wire;
-use decide::{Pass, Pending, Refusal, Verdict};
+use decide::{Ask, Pass, Pending, Refusal, Verdict};
 use policy::Policy;
 use response_headers::{RETRY_AFTER, Reading};
 use subject::Subject;
@@ -135,48 +135,68 @@ impl RateLimit {
 
     fn decision(&self, verdict: Verdict, memory: &mut Option<Pending>) -> Decision {
         match verdict {
-            Verdict::Pass(pass) => Decision::Continue(self.edits(pass)),
-            Verdict::Refuse(refusal) => Decision::Reply(self.reply(refusal)),
-            Verdict::Ask {
-                message,
+            Verdict::Pass(Pass {
                 notes,
-                pending,
-            } => match &self.policy.service {
-                Some(service) => {
-                    *memory = Some(pending);
-                    Decision::Ask {
-                        call: Call::Grpc {
-                            cluster: service.config.cluster.clone(),
-                            service: rls::SERVICE.to_owned(),
-                            method: rls::METHOD.to_owned(),
-                            metadata: vec![],
-                            message,
-                            timeout: service.config.timeout,
-                        },
-                        record: record(notes),
-                    }
-                }
-                None => Decision::pass(),
-            },
+                readings,
+                added: None,
+            }) if notes.is_empty() => Decision::Continue(Edits {
+                request: Vec::new(),
+                response: self.told(&readings, &[]),
+                record: Record::default(),
+            }),
+            Verdict::Pass(pass) => Decision::Continue(self.edits(pass)),
+            Verdict::Refuse(refusal) => Decision::Reply(self.reply(*refusal)),
+            Verdict::Ask(ask) => self.ask(*ask, memory),
         }
     }
 
-    fn edits(&self, pass: Pass) -> Edits {
-        let mut response = Vec::new();
-        if !pass.readings.is_empty() {
-            response.reserve_exact(MOST_HEADERS.saturating_add(pass.response_headers.len()));
-            self.tell(&pass.readings, false, &mut |name, value| {
-                if !pass.response_headers.iter().any(|(known, _)| known == name) {
-                    response.push(HeaderEdit::AddPart(name, value));
-                }
-            });
+    #[cold]
+    fn ask(&self, ask: Ask, memory: &mut Option<Pending>) -> Decision {
+        let Some(service) = &self.policy.service else {
+            return Decision::pass();
+        };
+        *memory = Some(ask.pending);
+        Decision::Ask {
+            call: Call::Grpc {
+                cluster: service.config.cluster.clone(),
+                service: rls::SERVICE.to_owned(),
+                method: rls::METHOD.to_owned(),
+                metadata: vec![],
+                message: ask.message,
+                timeout: service.config.timeout,
+            },
+            record: record(ask.notes),
         }
-        response.extend(pass.response_headers.into_iter().map(added));
+    }
+
+    #[inline(never)]
+    fn edits(&self, pass: Pass) -> Edits {
+        let (request, theirs) = match pass.added {
+            Some(added) => (added.request, added.response),
+            None => (Vec::new(), Vec::new()),
+        };
+        let add = |(name, value): (String, _)| HeaderEdit::Add(name.into(), value);
+        let mut response = self.told(&pass.readings, &theirs);
+        response.extend(theirs.into_iter().map(add));
         Edits {
-            request: pass.request_headers.into_iter().map(added).collect(),
+            request: request.into_iter().map(add).collect(),
             response,
             record: record(pass.notes),
         }
+    }
+
+    /// What a request that passes is told. A header of `theirs` is theirs alone.
+    fn told(&self, readings: &[Reading], theirs: &[(String, Vec<u8>)]) -> Vec<HeaderEdit> {
+        if readings.is_empty() {
+            return Vec::new();
+        }
+        let mut headers = Vec::with_capacity(MOST_HEADERS);
+        self.tell(readings, false, &mut |name, value| {
+            if theirs.iter().all(|(known, _)| known != name) {
+                headers.push(HeaderEdit::AddPart(name, value));
+            }
+        });
+        headers
     }
 
     fn tell(
@@ -246,10 +266,6 @@ impl RateLimit {
             record,
         }
     }
-}
-
-fn added((name, value): (String, Vec<u8>)) -> HeaderEdit {
-    HeaderEdit::Add(name.into(), value)
 }
 
 fn record(outcomes: Vec<OutcomeId>) -> Record {

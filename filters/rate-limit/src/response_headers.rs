@@ -84,30 +84,32 @@ pub fn tell(
     header: &mut dyn FnMut(&'static str, TextPart),
 ) {
     buffer.clear();
-    let told = || readings.iter().filter(|one| one.tells.on(refusal));
-    let tightest = told()
-        .filter(|one| one.tells.x_ratelimit)
-        .min_by_key(|one| (!one.refused, one.remaining));
-    let listed = || told().filter(|one| one.tells.ratelimit);
-    let mut numbers = None;
-    for reading in listed() {
-        if !buffer.is_empty() {
-            buffer.extend_from_slice(b", ");
+    let mut tightest: Option<&Reading> = None;
+    // Where the numbers of the tightest stand, and what is listed: how many, and which if it is one.
+    let (mut numbers, mut listed, mut only) = (None, 0usize, None);
+    for reading in readings.iter().filter(|one| one.tells.on(refusal)) {
+        let is_tightest = reading.tells.x_ratelimit
+            && tightest.is_none_or(|tightest| reading.tightness() < tightest.tightness());
+        if is_tightest {
+            (tightest, numbers) = (Some(reading), None);
         }
-        let name = reading.policy.text.get(..reading.policy.name);
-        buffer.extend_from_slice(name.unwrap_or_default());
-        let written = reading.write(b";r=", b";t=", buffer);
-        if tightest.is_some_and(|tightest| std::ptr::eq(tightest, reading)) {
-            numbers = Some(written);
+        if reading.tells.ratelimit {
+            if listed > 0 {
+                buffer.extend_from_slice(b", ");
+            }
+            let written = reading.write(buffer);
+            if is_tightest {
+                numbers = Some(written);
+            }
+            only = Some(&reading.policy.text);
+            listed = listed.saturating_add(1);
         }
     }
     let states = 0..buffer.len();
-    let only = match (listed().next(), listed().nth(1)) {
-        (Some(only), None) => Some(&only.policy.text),
-        _ => None,
-    };
-    if only.is_none() {
-        for (index, reading) in listed().enumerate() {
+    if listed > 1 {
+        only = None;
+        let told = readings.iter().filter(|one| one.tells.on(refusal));
+        for (index, reading) in told.filter(|one| one.tells.ratelimit).enumerate() {
             if index > 0 {
                 buffer.extend_from_slice(b", ");
             }
@@ -115,7 +117,12 @@ pub fn tell(
         }
     }
     let policies = states.end..buffer.len();
-    let numbers = numbers.or_else(|| Some(tightest?.write(b"", b"", buffer)));
+    if let (Some(tightest), None) = (tightest, &numbers) {
+        numbers = Some(Numbers {
+            remaining: number(buffer, tightest.remaining.into()),
+            reset: number(buffer, tightest.reset),
+        });
+    }
     // The names are made of what is safe, and the rest is digits.
     let Some(text) = SharedText::new(buffer) else {
         return;
@@ -138,11 +145,18 @@ pub fn tell(
 }
 
 impl Reading {
-    /// Writes what is left and until when, each behind its name.
-    fn write(&self, remaining: &[u8], reset: &[u8], text: &mut Vec<u8>) -> Numbers {
-        text.extend_from_slice(remaining);
+    /// What refused the request comes first, and then what has least left.
+    fn tightness(&self) -> (bool, u32) {
+        (!self.refused, self.remaining)
+    }
+
+    /// Writes what is left, and until when: `"name";r=99;t=1`.
+    fn write(&self, text: &mut Vec<u8>) -> Numbers {
+        let name = self.policy.text.get(..self.policy.name);
+        text.extend_from_slice(name.unwrap_or_default());
+        text.extend_from_slice(b";r=");
         let remaining = number(text, self.remaining.into());
-        text.extend_from_slice(reset);
+        text.extend_from_slice(b";t=");
         Numbers {
             remaining,
             reset: number(text, self.reset),
@@ -162,21 +176,20 @@ pub fn retry_after(seconds: u64) -> Vec<u8> {
 
 /// Writes a number at the end of a text, and says where it stands there.
 fn number(text: &mut Vec<u8>, mut number: u64) -> Range<usize> {
-    const MOST: usize = 20;
-    let mut digits = [b'0'; MOST];
-    let mut count = 0usize;
-    for digit in digits.iter_mut().rev() {
+    let start = text.len();
+    let mut digits = [0; 20];
+    let mut free = digits.iter_mut();
+    while let Some(digit) = free.next_back() {
         #[allow(clippy::cast_possible_truncation, reason = "below 10")]
         let last = (number % 10) as u8;
         *digit = b'0' | last;
         number /= 10;
-        count = count.saturating_add(1);
         if number == 0 {
             break;
         }
     }
-    let start = text.len();
-    text.extend_from_slice(digits.get(MOST.saturating_sub(count)..).unwrap_or_default());
+    let first = free.len();
+    text.extend_from_slice(digits.get(first..).unwrap_or_default());
     start..text.len()
 }
 

@@ -3,7 +3,7 @@
 use sdk_helpers::World;
 
 use crate::config::FailureMode;
-use crate::decide::{Pass, Pending, Refusal, Verdict, pass};
+use crate::decide::{Added, Pass, Pending, Refusal, Verdict, pass};
 use crate::ledger::Receipt;
 use crate::policy::{Limit, Policy};
 use crate::response_headers::{PolicyText, Reading, Readings};
@@ -67,13 +67,15 @@ impl Policy {
             return Verdict::Pass(Pass {
                 notes,
                 readings,
-                request_headers: response.request_headers,
-                response_headers: response.response_headers,
+                added: Some(Box::new(Added {
+                    request: response.request_headers,
+                    response: response.response_headers,
+                })),
             });
         };
         give_back(&receipts, world);
         notes.push(reason);
-        Verdict::Refuse(Refusal {
+        Verdict::Refuse(Box::new(Refusal {
             notes,
             limit: Some(index),
             readings,
@@ -81,7 +83,7 @@ impl Policy {
             by_service: true,
             body: response.body,
             headers: response.response_headers,
-        })
+        }))
     }
 
     fn without_answer(
@@ -100,7 +102,7 @@ impl Policy {
             });
         }
         give_back(receipts, world);
-        Verdict::Refuse(Refusal {
+        Verdict::Refuse(Box::new(Refusal {
             notes,
             limit: None,
             readings: Readings::new(),
@@ -108,7 +110,7 @@ impl Policy {
             by_service: true,
             body: vec![],
             headers: vec![],
-        })
+        }))
     }
 }
 

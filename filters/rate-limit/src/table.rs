@@ -75,10 +75,12 @@ pub enum Cells {
 
 impl KeySpace {
     /// Hashes the parts of a key. `domain` keeps keys of one kind from being those of another.
-    pub fn hash<'a>(&self, domain: u8, parts: impl IntoIterator<Item = &'a [u8]>) -> u128 {
+    #[inline(never)]
+    pub fn hash(&self, domain: u8, parts: &[impl AsRef<[u8]>]) -> u128 {
         let mut hasher = SipHasher13::new_with_key(&self.seed);
         hasher.write(&[domain]);
         for part in parts {
+            let part = part.as_ref();
             // With its length, so that no two lists of parts are the same bytes.
             hasher.write(&(part.len() as u64).to_le_bytes());
             hasher.write(part);
@@ -119,22 +121,29 @@ impl Cells {
                 },
                 Bucket::Key(hash),
             ) => {
-                let most = sets.len().saturating_add(plugin.len()).saturating_add(9);
-                let mut cell = String::with_capacity(most);
-                cell.push_str(sets);
                 #[allow(clippy::cast_possible_truncation, reason = "the low half is meant")]
-                let mut set = (hash as u64) % u64::from((*count).max(1));
-                while set > 0 {
-                    cell.push(char::from(b'a'.wrapping_add((set % 16) as u8)));
-                    set /= 16;
-                }
-                cell.push(':');
-                cell.push_str(plugin);
-                Cow::Owned(cell)
+                let set = (hash as u64) % u64::from((*count).max(1));
+                Cow::Owned(set_name(sets, set, plugin))
             }
             (Cells::Table { shared, .. }, _) => Cow::Borrowed(shared),
         }
     }
+}
+
+#[inline(never)]
+fn set_name(sets: &str, mut set: u64, plugin: &str) -> String {
+    let most = sets.len().saturating_add(plugin.len()).saturating_add(9);
+    let mut cell = String::with_capacity(most);
+    cell.push_str(sets);
+    while set > 0 {
+        #[allow(clippy::cast_possible_truncation, reason = "below 16")]
+        let digit = (set % 16) as u8;
+        cell.push(char::from(b'a'.wrapping_add(digit)));
+        set /= 16;
+    }
+    cell.push(':');
+    cell.push_str(plugin);
+    cell
 }
 
 /// Where in its cell a bucket is.
@@ -217,7 +226,7 @@ mod tests {
 
     #[test]
     fn no_two_lists_of_parts_are_one_key() {
-        let hash = |domain, parts: &[&[u8]]| key_space().hash(domain, parts.iter().copied());
+        let hash = |domain, parts: &[&[u8]]| key_space().hash(domain, parts);
         let all = [
             hash(0, &[b"ab", b"c"]),
             hash(0, &[b"a", b"bc"]),
@@ -233,7 +242,7 @@ mod tests {
             seed: [8; 16],
             ..key_space()
         };
-        assert_ne!(other.hash(0, [b"abc".as_slice()]), all[2]);
+        assert_ne!(other.hash(0, &[b"abc"]), all[2]);
     }
 
     #[test]
