@@ -71,10 +71,10 @@ impl Headers {
             .map(|(name, value)| (self.slice(name), self.slice(value)))
     }
 
-    /// Every value of `name`, which must be in lower case. `host` is Envoy's alias of
+    /// Every value of `name`, which must be in lower case. In a request `host` is Envoy's alias of
     /// `:authority`.
     pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let name = named(name);
+        let name = self.named(name);
         self.entries
             .iter()
             .filter(move |(key, _)| self.is(key, name))
@@ -83,7 +83,7 @@ impl Headers {
 
     /// The first value of `name`.
     pub fn first(&self, name: &str) -> Option<&[u8]> {
-        let name = named(name);
+        let name = self.named(name);
         let mut entries = self.entries.iter();
         let (_, value) = entries.find(|(key, _)| self.is(key, name))?;
         Some(self.slice(value))
@@ -100,10 +100,7 @@ impl Headers {
             return;
         }
         let lower = edit.name().to_ascii_lowercase();
-        let name = match lower.as_str() {
-            "host" if !self.is_request() => b"host",
-            name => named(name),
-        };
+        let name = self.named(&lower);
         let first = self.iter().position(|(key, _)| key == name);
         let replaces = match edit {
             HeaderEdit::Set(..) | HeaderEdit::Remove(_) => true,
@@ -136,6 +133,14 @@ impl Headers {
             .insert(at.min(self.entries.len()), (start..middle, middle..end));
     }
 
+    /// The name that a header has here: what `host` of a request is.
+    fn named<'a>(&self, name: &'a str) -> &'a [u8] {
+        match name {
+            "host" if self.is_request() => b":authority",
+            name => name.as_bytes(),
+        }
+    }
+
     /// Whether these are a request's: those of a response have neither.
     fn is_request(&self) -> bool {
         self.iter()
@@ -159,15 +164,6 @@ impl PartialEq for Headers {
 }
 
 impl Eq for Headers {}
-
-/// The name a header has in the map.
-fn named(name: &str) -> &[u8] {
-    if name == "host" {
-        b":authority"
-    } else {
-        name.as_bytes()
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -204,6 +200,15 @@ mod tests {
     fn host_is_the_authority() {
         let headers = Headers::from_pairs([(":authority", "a.example")]);
         assert_eq!(headers.first("host"), Some(b"a.example".as_slice()));
+    }
+
+    #[test]
+    fn host_of_a_response_is_read_as_any_header() {
+        let headers = Headers::from_pairs([(":status", "200"), ("host", "a")]);
+        assert_eq!(headers.first("host"), Some(b"a".as_slice()));
+        assert_eq!(headers.values("host").count(), 1);
+        let without = Headers::from_pairs([(":status", "200"), ("x-a", "1")]);
+        assert_eq!(without.first("host"), None);
     }
 
     fn applied(mut headers: Headers, edits: &[HeaderEdit]) -> Vec<(String, String)> {
