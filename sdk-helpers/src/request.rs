@@ -6,6 +6,8 @@
 
 use std::cell::{Cell, OnceCell};
 
+use smallvec::SmallVec;
+
 use crate::headers::{HeaderEdit, Headers};
 
 /// Where headers come from when they are needed.
@@ -27,8 +29,9 @@ struct Snapshot {
     source: Option<HeaderSource>,
     probes: Cell<u8>,
     headers: OnceCell<Headers>,
-    /// The first value of the one header that was asked for before anything else.
-    alone: OnceCell<(String, Option<Vec<u8>>)>,
+    /// The first value of the one header that was asked for before anything else. Its name takes no memory of its
+    /// own, unless it is a long one.
+    alone: OnceCell<(SmallVec<[u8; 24]>, Option<Vec<u8>>)>,
 }
 
 impl Snapshot {
@@ -52,8 +55,8 @@ impl Snapshot {
         if let (None, Some(source)) = (self.headers.get(), self.source) {
             let (alone, value) = self
                 .alone
-                .get_or_init(|| (name.to_owned(), (source.one)(name)));
-            if alone == name {
+                .get_or_init(|| (SmallVec::from_slice(name.as_bytes()), (source.one)(name)));
+            if alone.as_slice() == name.as_bytes() {
                 return value.as_deref();
             }
             if !name.starts_with(':') && !self.has(name) {
