@@ -81,8 +81,8 @@ pub struct Record {
     /// The verified claims of the request: filter state `wasm.mesh_filters.claims`, and for later
     /// filters of the same module as they are.
     pub claims: Option<Rc<Claims>>,
-    /// Filter state: `wasm.<key>` → value.
-    pub state: Vec<(Rc<str>, Vec<u8>)>,
+    /// Filter state: `wasm.<key>` → value. Either may be made when a configuration is loaded.
+    pub state: Vec<(Rc<str>, Rc<[u8]>)>,
     /// Added to series of the filter's own; see [`Filter::series`](crate::Filter::series).
     pub samples: Vec<(SeriesId, u64)>,
     /// Told in Envoy's log: what an operator should know of the filter, once. Nothing of a request.

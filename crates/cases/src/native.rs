@@ -167,7 +167,7 @@ impl Seen {
         }
         let state = record.state.into_iter();
         self.state
-            .extend(state.map(|(key, value)| (format!("wasm.{key}"), value)));
+            .extend(state.map(|(key, value)| (format!("wasm.{key}"), value.to_vec())));
     }
 
     fn outcome(mut self, filter: &Loaded) -> Result<Outcome, EngineError> {

@@ -262,8 +262,12 @@ impl Policy {
             return record;
         }
         let side = side(self.proxy(view.world));
-        if self.keeps_tags {
+        if self.keeps_tags && memory.tags.is_empty() {
+            memory.tags = Vec::with_capacity(self.tags.len());
             memory.tags.resize_with(self.tags.len(), || None);
+        }
+        if now == Phase::Request {
+            record.state = Vec::with_capacity(self.tags.len());
         }
         for (place, tag) in self.tags.iter().enumerate() {
             let mut kept = memory.tags.get_mut(place);

@@ -320,7 +320,10 @@ fn tags_of_the_request_are_there_before_it_goes_on() {
     };
     assert_eq!(
         edits.record.state,
-        [("mesh_filters.tag.now".into(), b"app.example!".to_vec())]
+        [(
+            "mesh_filters.tag.now".into(),
+            b"app.example!".as_slice().into()
+        )]
     );
 }
 

@@ -15,7 +15,7 @@ pub struct Passage {
     reached: usize,
     claims: Option<Rc<Claims>>,
     /// Filter state, the last value of each name.
-    state: Vec<(Rc<str>, Vec<u8>)>,
+    state: Vec<(Rc<str>, Rc<[u8]>)>,
     /// Changes to the response, and the filter each is of.
     response: Vec<(usize, HeaderEdit)>,
 }
@@ -96,7 +96,7 @@ impl Attributes for HandedOver<'_> {
             && let Some(key) = key.strip_prefix("wasm.")
         {
             if let Some((_, value)) = self.passage.state.iter().find(|(of, _)| **of == *key) {
-                return Some(value.clone());
+                return Some(value.to_vec());
             }
             if key == claims::STATE
                 && let (Some(claims), true) = (&self.passage.claims, self.claims_in_state)
@@ -206,7 +206,7 @@ mod tests {
         for value in ["1", "2"] {
             let claims = Some(Rc::new(Claims::new(json!({"sub": value}))));
             passage.hand_over(Record {
-                state: vec![("tag".into(), value.into())],
+                state: vec![("tag".into(), value.as_bytes().into())],
                 claims,
                 ..Record::default()
             });

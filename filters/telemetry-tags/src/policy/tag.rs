@@ -19,7 +19,7 @@ pub(super) struct Tag {
     pub(super) phase: Phase,
     source: TagSource,
     /// The value, where it is always the same.
-    fixed: Option<Box<[u8]>>,
+    fixed: Option<Rc<[u8]>>,
     templates: Vec<Template>,
     /// Whether it may have a value later where it has none with the request.
     comes_late: bool,
@@ -36,7 +36,7 @@ pub(super) struct Tag {
 pub(super) struct TagValue {
     pub(super) id: ValueId,
     /// The value so far, when it may not be the last one.
-    pub(super) early: Option<Box<[u8]>>,
+    pub(super) early: Option<Rc<[u8]>>,
 }
 
 impl Tag {
@@ -96,33 +96,18 @@ impl Tag {
         record: &mut Record,
     ) -> Option<TagValue> {
         let here = self.modes.get(side).is_some_and(|here| *here);
-        let source = || match &self.fixed {
-            Some(fixed) => Some(Cow::Borrowed(&**fixed)),
-            None => self.source.value(view),
-        };
-        let read = if here { source() } else { None };
-        if here && self.comes_late && read.is_none() && now != Phase::End {
-            return None;
-        }
-        let read = match read {
-            Some(read) => read,
-            None => Cow::Borrowed(self.source.missing().filter(|_| here).unwrap_or_default()),
-        };
-        let value = match &self.fixed {
-            Some(_) => Cow::Borrowed(&*read),
-            None => finished(&read, &self.templates),
-        };
+        let value = self.value(here, view, now)?;
         if let Some(before) = before {
-            if before.early.as_deref() == Some(&*value) {
+            if before.early.as_ref() == Some(&value) {
                 return Some(before);
             }
             // Filter state cannot be removed, only emptied.
             if value.is_empty() && before.early.is_some_and(|early| !early.is_empty()) {
-                record.state.push((Rc::clone(&self.key), Vec::new()));
+                record.state.push((Rc::clone(&self.key), Rc::default()));
             }
         }
         let may_change = now == Phase::Response || now == Phase::Request && self.comes_late;
-        let early = may_change.then(|| Box::from(&*value));
+        let early = may_change.then(|| Rc::clone(&value));
         let mut id = ValueId::NONE;
         if value.is_empty() {
             return Some(TagValue { id, early });
@@ -131,11 +116,27 @@ impl Tag {
             id = limit.admit(&value, view.world, record);
         }
         let value = match (&self.limit, id) {
-            (Some(limit), ValueId::OVERFLOW) => limit.with(id, |value| value.as_bytes().to_vec()),
-            _ => value.into_owned(),
+            (Some(limit), ValueId::OVERFLOW) => limit.with(id, |value| value.as_bytes().into()),
+            _ => value,
         };
         record.state.push((Rc::clone(&self.key), value));
         Some(TagValue { id, early })
+    }
+
+    /// Its value, empty where there is none; `None` if it may still come.
+    fn value(&self, here: bool, view: &View<'_>, now: Phase) -> Option<Rc<[u8]>> {
+        if !here {
+            return Some(Rc::default());
+        }
+        if let Some(fixed) = &self.fixed {
+            return Some(Rc::clone(fixed));
+        }
+        let read = match self.source.value(view) {
+            Some(read) => read,
+            None if self.comes_late && now != Phase::End => return None,
+            None => Cow::Borrowed(self.source.missing().unwrap_or_default()),
+        };
+        Some(Rc::from(&*finished(&read, &self.templates)))
     }
 }
 

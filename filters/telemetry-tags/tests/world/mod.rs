@@ -159,7 +159,7 @@ impl Proxy {
         }
         for (key, value) in &record.state {
             let name = key.strip_prefix("mesh_filters.tag.").expect("a tag");
-            let value = String::from_utf8(value.clone()).expect("a tag is text");
+            let value = String::from_utf8(value.to_vec()).expect("a tag is text");
             let before = self.tags.insert(name.to_owned(), value.clone());
             assert_ne!(before, Some(value), "written twice");
         }

@@ -312,7 +312,7 @@ fn edits(record: Record) -> Edits {
             HeaderEdit::Set("x-evil".into(), b"a\r\nx-injected: 1".to_vec()),
         ],
         record: Record {
-            state: vec![("probe.state".into(), b"left behind".to_vec())],
+            state: vec![("probe.state".into(), b"left behind".as_slice().into())],
             ..record
         },
     }
