@@ -6,6 +6,7 @@
 mod edit;
 mod text;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 pub use edit::{HeaderEdit, is_safe_value};
@@ -99,21 +100,34 @@ impl Headers {
         if !edit.is_safe() {
             return;
         }
-        let lower = edit.name().to_ascii_lowercase();
-        let name = self.named(&lower);
-        let first = self.iter().position(|(key, _)| key == name);
-        let replaces = match edit {
-            HeaderEdit::Set(..) | HeaderEdit::Remove(_) => true,
-            HeaderEdit::Add(..) | HeaderEdit::AddPart(..) => false,
-            HeaderEdit::Overwrite(..) if first.is_none() => return,
-            HeaderEdit::Overwrite(..) => true,
-            HeaderEdit::Supply(..) if first.is_some() => return,
-            HeaderEdit::Supply(..) => false,
+        let name = edit.name();
+        let lower = match name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            true => Cow::Owned(name.to_ascii_lowercase()),
+            false => Cow::Borrowed(name),
         };
-        if replaces {
+        let name = self.named(&lower);
+        let place = || {
+            let mut entries = self.entries.iter();
+            entries.position(|(key, _)| self.is(key, name))
+        };
+        let first = match edit {
+            HeaderEdit::Add(..) | HeaderEdit::AddPart(..) => None,
+            HeaderEdit::Set(..) | HeaderEdit::Remove(_) => place(),
+            HeaderEdit::Overwrite(..) => match place() {
+                None => return,
+                first => first,
+            },
+            HeaderEdit::Supply(..) => match place() {
+                None => None,
+                Some(_) => return,
+            },
+        };
+        if first.is_some() {
             let block = &self.block;
-            self.entries
-                .retain(|(key, _)| block.get(key.clone()) != Some(name));
+            let is = |key: &Range<usize>| {
+                key.len() == name.len() && block.get(key.clone()) == Some(name)
+            };
+            self.entries.retain(|(key, _)| !is(key));
         }
         let Some(value) = edit.value() else {
             return;
@@ -123,7 +137,7 @@ impl Headers {
             true => self.iter().take_while(|(key, _)| is_pseudo(key)).count(),
             false => self.entries.len(),
         };
-        let at = first.filter(|_| replaces).unwrap_or(last);
+        let at = first.unwrap_or(last);
         let start = self.block.len();
         self.block.extend_from_slice(name);
         let middle = self.block.len();
