@@ -2,36 +2,45 @@
 
 use smallvec::SmallVec;
 
+use super::shared::Shared;
 use super::stage::StageContext;
+use sdk_helpers::chain::Chain;
 use sdk_helpers::decision::Note;
 
-/// The outcomes of a stream so far, each with the filter it is of.
+/// The outcomes of a stream so far, each with the stage it is of: two parts of one filter share the filter
+/// state of their reasons, and number their outcomes apart.
 #[derive(Default)]
-pub(super) struct Reasons(SmallVec<[(&'static str, Note); 2]>);
+pub(super) struct Reasons(SmallVec<[(usize, Note); 2]>);
 
 impl Reasons {
     pub(super) fn add(&mut self, context: &StageContext, notes: &[Note]) {
-        let of = |note: &Note| (context.name, note.clone());
+        let of = |note: &Note| (context.stage, note.clone());
         self.0.extend(notes.iter().map(of));
     }
 
     /// All of a filter, joined by commas. Where it is a single one its text is there already.
-    pub(super) fn with_text(&self, context: &StageContext, act: impl FnOnce(&[u8])) {
-        let of_it = self.0.iter().filter(|(name, _)| *name == context.name);
-        let mut notes = of_it.map(|(_, note)| note);
-        let Some(first) = notes.next() else {
+    pub(super) fn with_text<C: Chain>(
+        &self,
+        shared: &Shared<C>,
+        name: &'static str,
+        act: impl FnOnce(&[u8]),
+    ) {
+        let known = self.0.iter().filter_map(|(stage, note)| {
+            let context = shared.stage(*stage)?;
+            (context.name == name).then(|| (context.reason(note.outcome), note))
+        });
+        let mut known = known.peekable();
+        let Some((text, first)) = known.next() else {
             return;
         };
-        let text = context.reason(first.outcome);
-        let mut rest = notes.peekable();
-        if first.detail.is_none() && rest.peek().is_none() {
+        if first.detail.is_none() && known.peek().is_none() {
             return act(text.as_bytes());
         }
         let mut all = text.to_owned();
         all.push_str(first.detail.as_deref().unwrap_or_default());
-        for note in rest {
+        for (text, note) in known {
             all.push(',');
-            all.push_str(context.reason(note.outcome));
+            all.push_str(text);
             all.push_str(note.detail.as_deref().unwrap_or_default());
         }
         act(all.as_bytes());

@@ -360,7 +360,7 @@ impl<C: Chain> Inner<C> {
             let reasons = &mut self.state.borrow_mut().reasons;
             reasons.add(context, &record.notes);
             if written {
-                reasons.with_text(context, |text| {
+                reasons.with_text(&self.shared, context.name, |text| {
                     let _ = host::set_state(&context.reason_key, text);
                 });
             }
