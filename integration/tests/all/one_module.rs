@@ -1,8 +1,13 @@
-//! All filters in one chain, in a real Envoy, beside Envoy's own chain: what one changes, later ones see.
+//! All filters in one module, in a real Envoy: beside the modules that hold one filter each and beside
+//! Envoy's own chain, under attack, over the life of a listener, and when its VM dies.
 
 mod chains;
 mod configurations;
+mod deaths;
 mod differential;
+mod everything;
+mod filter_state;
+mod hostile;
 mod limiter;
 mod observed;
 mod pick;
@@ -10,6 +15,7 @@ mod rig;
 mod sent;
 mod service;
 mod tokens;
+mod updates;
 
 use std::time::Duration;
 

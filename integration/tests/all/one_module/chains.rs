@@ -1,5 +1,5 @@
-//! One configuration of all filters, on two chains: modules that hold one filter each, and Envoy's own
-//! filters.
+//! One configuration of all filters, on three chains: modules that hold one filter each, the module that
+//! holds them all, and Envoy's own filters.
 
 use integration::listener::Listener;
 use integration::{jwt_authn, rbac};
@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 use crate::one_module::service;
 use crate::rate_limit;
 
-/// The filters in the order in which requests meet them, each with its field in a configuration of all.
+/// The module that holds all filters.
+pub(crate) const MODULE: &str = "mesh-filters";
+
+/// The filters in the order in which requests meet them, each with its field in the configuration of the
+/// module that holds them all.
 pub(crate) const FILTERS: [(&str, &str); 5] = [
     ("requestAuthentication", "request-authentication"),
     ("authorizationPolicy", "authorization-policy"),
@@ -21,6 +25,7 @@ pub(crate) const FILTERS: [(&str, &str); 5] = [
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Chain {
     Five,
+    One,
     Native,
 }
 
@@ -34,6 +39,7 @@ impl Chain {
     pub(crate) fn filters(self, listener: Listener, config: &Value) -> Listener {
         match self {
             Chain::Five => five(listener, config),
+            Chain::One => listener.module(MODULE, config),
             Chain::Native => native(listener, config),
         }
     }

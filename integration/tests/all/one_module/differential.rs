@@ -1,5 +1,5 @@
-//! Generated configurations and requests, in one Envoy: what modules of one filter each decide, and Envoy's
-//! own filters where they can say the same. Whatever can be seen from the outside is compared.
+//! Generated configurations and requests, in one Envoy: what modules of one filter each decide, one module
+//! decides, and Envoy's own filters where they can say the same. Whatever can be seen of it is compared.
 
 use std::collections::BTreeMap;
 
@@ -40,12 +40,12 @@ fn drawn(number: usize) -> Drawn {
 }
 
 #[test]
-fn five_modules_and_envoys_own_filters_decide_alike() {
+fn five_modules_one_module_and_envoys_own_filters_decide_alike() {
     println!("seed {SEED:#x}");
     let all: Vec<Drawn> = (0..CONFIGURATIONS).map(drawn).collect();
     let mut chains = Vec::new();
     for (number, drawn) in all.iter().enumerate() {
-        for chain in [Chain::Five, Chain::Native] {
+        for chain in [Chain::Five, Chain::One, Chain::Native] {
             if chain != Chain::Native || drawn.kind == Kind::Native {
                 chains.push((chain, number));
             }
@@ -77,6 +77,9 @@ fn five_modules_and_envoys_own_filters_decide_alike() {
         let batch = |chain: Chain| by_chain.get(&(number, format!("{chain:?}")));
         let five = batch(Chain::Five).unwrap();
         verdict.tally(five);
+        if let Some(one) = batch(Chain::One) {
+            verdict.compare(drawn, "five modules, one module", five, one, false);
+        }
         if let Some(native) = batch(Chain::Native) {
             verdict.compare(drawn, "five modules, Envoy's own", five, native, true);
         }
@@ -145,7 +148,7 @@ impl Verdict {
             let (a, b) = (&a.exchanges[n], &b.exchanges[n]);
             let unlike = match outside {
                 true => a.outside().unlike(&b.outside()),
-                false => a.unlike(b),
+                false => a.told_by_the_last().unlike(&b.told_by_the_last()),
             };
             if !unlike.is_empty() {
                 let Sent { request, http2, .. } = sent;

@@ -121,6 +121,30 @@ impl Exchange {
         Self(self.0.iter().filter(shown).cloned().collect())
     }
 
+    /// Without the reasons of CUSTOM policies where others follow. Two modules write theirs one after the
+    /// other, and the last one stays; parts of one module join them.
+    pub(crate) fn told_by_the_last(&self) -> Self {
+        let mut lines = self.0.clone();
+        for line in &mut lines {
+            for start in [
+                "log authorization-policy: \"",
+                "span authorization-policy: ",
+            ] {
+                let Some(reasons) = line.text.strip_prefix(start) else {
+                    continue;
+                };
+                let others = reasons
+                    .split(',')
+                    .skip_while(|reason| reason.starts_with("custom_"));
+                let others = others.collect::<Vec<_>>().join(",");
+                if !others.is_empty() {
+                    line.text = format!("{start}{others}");
+                }
+            }
+        }
+        Self(lines)
+    }
+
     /// The value of a field of the access log, as JSON.
     pub(crate) fn field(&self, name: &str) -> Option<Value> {
         let start = format!("log {name}: ");

@@ -46,7 +46,9 @@ fn limit(dice: &mut Rng, number: usize, n: usize) -> Value {
             limit["fallbackKey"] = json!([{"remoteAddress": {}}]);
         }
     }
-    let maybe: [(usize, &str, Value); 9] = [
+    let told = *one(dice, &["none", "refusals"]);
+    let family = *one(dice, &["x-ratelimit", "ratelimit"]);
+    let maybe: [(usize, &str, Value); 10] = [
         (3, "match", matches(dice)),
         (4, "tiers", tiers(dice)),
         (5, "candidate", json!({"requests": 2, "per": "1h"})),
@@ -59,7 +61,8 @@ fn limit(dice: &mut Rng, number: usize, n: usize) -> Value {
             "headers",
             json!({"x-limited": "yes", "retry-after": "5"}),
         ),
-        (5, "rateLimitHeaders", json!(false)),
+        (4, "rateLimitHeaders", json!(told)),
+        (4, "rateLimitHeaderFamilies", json!([family])),
     ];
     for (times, field, value) in maybe {
         if once_in(dice, times) {
