@@ -5,11 +5,7 @@ use std::process::ExitCode;
 use crate::workspace::Workspace;
 use crate::{Failure, build, process};
 
-const SHOWN: [&str; 3] = [
-    "request-authentication",
-    "authorization-policy",
-    "fault-injection",
-];
+const SHOWN: [&str; 2] = ["mesh-filters", "fault-injection"];
 
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     if let Some(other) = flags.iter().find(|flag| flag.as_str() != "--keep") {

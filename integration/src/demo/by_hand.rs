@@ -57,10 +57,11 @@ pub(super) fn print(address: &Address, stage: &Stage) {
         println!("and in another terminal:");
     }
     for step in FAULTS.steps {
-        let header = step.header.map_or_else(String::new, |(name, value)| {
-            format!(" -H '{name}: {value}'")
-        });
-        println!("  curl -i {listener}{}{header}", step.path);
+        let headers = step.headers.iter();
+        let headers: String = headers
+            .map(|(name, value)| format!(" -H '{name}: {value}'"))
+            .collect();
+        println!("  curl -i {listener}{}{headers}", step.path);
     }
     println!("  curl -s {admin}/stats/prometheus | grep mesh_filters");
     if *kept {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::by_hand::{self, Address};
-use super::script::{Expect, FAULTS, SAMPLE, Scene, Step, TOKENS};
+use super::script::{ALL, Expect, FAULTS, NOTHING, SAMPLE, Scene, Step};
 use super::stage::{Stage, are_free};
 use super::{Shipped, print, sample};
 use crate::client::{Client, Request};
@@ -15,17 +15,18 @@ use crate::envoy::VERSION;
 pub(super) struct Seen {
     pub(super) status: u16,
     pub(super) elapsed: Duration,
-    pub(super) reason: String,
+    /// The reasons of all filters that gave one.
+    pub(super) said: Vec<(String, String)>,
     pub(super) reached_upstream: bool,
 }
 
 /// Goes through all of it and prints; the failure says how much went wrong.
 pub(super) fn run(stage: &Stage, keep: bool) -> Result<(), String> {
-    for filter in ["request-authentication", TOKENS.filter, FAULTS.filter] {
-        module_path(filter);
+    for module in ["mesh-filters", "fault-injection"] {
+        module_path(module);
     }
     println!("\nEnvoy {VERSION}, with a small service behind it.");
-    let mut wrong = tokens(stage)?;
+    let mut wrong = all(stage)?;
     let file = Shipped::read(FAULTS.file);
     let documented = keep && are_free(&file);
     wrong += faults(stage, &file, documented)?;
@@ -43,17 +44,17 @@ pub(super) fn run(stage: &Stage, keep: bool) -> Result<(), String> {
     }
 }
 
-/// How often each reason was given.
-type Reasons = BTreeMap<String, u64>;
+/// How often each reason was given, by the name of its filter in the access log.
+pub(super) type Reasons = BTreeMap<(String, String), u64>;
 
-fn tokens(stage: &Stage) -> Result<usize, String> {
-    let file = Shipped::read(TOKENS.file);
-    start(stage, &TOKENS, &file, false)?;
+fn all(stage: &Stage) -> Result<usize, String> {
+    let file = Shipped::read(ALL.file);
+    start(stage, &ALL, &file, false)?;
     let client = Client::http1(stage.addr());
     let mut reasons = Reasons::new();
-    let wrong = steps(stage, &TOKENS, &file, &client, &mut reasons);
+    let wrong = steps(stage, &ALL, &file, &client, &mut reasons);
     print::legend();
-    Ok(wrong + usize::from(!print::counters(stage, TOKENS.filter, &reasons)))
+    Ok(wrong + usize::from(!print::counters(stage, &ALL, &reasons)))
 }
 
 fn faults(stage: &Stage, file: &Shipped, documented: bool) -> Result<usize, String> {
@@ -68,9 +69,10 @@ fn faults(stage: &Stage, file: &Shipped, documented: bool) -> Result<usize, Stri
     sample::print(&SAMPLE, &outcome);
     wrong += usize::from(!outcome.is_plausible(&SAMPLE));
     for reason in outcome.reasons {
-        *reasons.entry(reason).or_default() += 1;
+        let of_it = ("reason".to_owned(), reason);
+        *reasons.entry(of_it).or_default() += 1;
     }
-    Ok(wrong + usize::from(!print::counters(stage, FAULTS.filter, &reasons)))
+    Ok(wrong + usize::from(!print::counters(stage, &FAULTS, &reasons)))
 }
 
 fn start(stage: &Stage, scene: &Scene, file: &Shipped, documented: bool) -> Result<(), String> {
@@ -92,13 +94,16 @@ fn steps(
     reasons: &mut Reasons,
 ) -> usize {
     let mut wrong = 0;
-    print::heading();
+    let is_chain = scene.filters.len() > 1;
+    print::heading(is_chain);
     for (number, step) in (1..).zip(scene.steps) {
         let seen = step.take(stage, file, client);
-        *reasons.entry(seen.reason.clone()).or_default() += 1;
+        for said in &seen.said {
+            *reasons.entry(said.clone()).or_default() += 1;
+        }
         let problems = step.expect.problems(&seen);
         wrong += usize::from(!problems.is_empty());
-        print::row(number, step, &seen, &problems);
+        print::row(number, step, &seen, is_chain, &problems);
     }
     wrong
 }
@@ -120,16 +125,30 @@ impl Step {
         Seen {
             status: response.status,
             elapsed: response.elapsed,
-            reason: line.reason,
+            said: line.said,
             reached_upstream: arrived() > before,
         }
     }
 
     fn request(&self, file: &Shipped) -> Request {
         let request = Request::get(self.path);
-        match self.header {
-            Some((name, value)) => request.header(name, file.filled(value)),
-            None => request,
+        self.headers.iter().fold(request, |request, (name, value)| {
+            request.header(name, file.filled(value))
+        })
+    }
+}
+
+impl Seen {
+    /// What was said, as the script has it.
+    pub(super) fn text(&self) -> String {
+        match self.said.as_slice() {
+            [] => NOTHING.to_owned(),
+            [(name, reason)] if name == "reason" => reason.clone(),
+            several => {
+                let texts = several.iter();
+                let texts: Vec<_> = texts.map(|(name, what)| format!("{name}={what}")).collect();
+                texts.join("  ")
+            }
         }
     }
 }
@@ -150,7 +169,7 @@ impl Expect {
                 format!("at least {least} ms"),
             ),
             (
-                self.reasons.contains(&seen.reason.as_str()),
+                self.reasons.contains(&seen.text().as_str()),
                 format!("reason {reasons}"),
             ),
             (

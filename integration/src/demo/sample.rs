@@ -45,7 +45,11 @@ impl Sample {
             .iter()
             .map(|response| response.elapsed)
             .partition(|elapsed| *elapsed >= self.delay);
-        let reasons: Vec<_> = lines.into_iter().map(|line| line.reason).collect();
+        let reasons: Vec<_> = lines
+            .into_iter()
+            .flat_map(|line| line.said)
+            .map(|(_, reason)| reason)
+            .collect();
         Outcome {
             delayed: late.len(),
             logged: reasons

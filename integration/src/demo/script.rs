@@ -8,8 +8,8 @@ use super::sample::Sample;
 pub(super) struct Scene {
     pub(super) title: &'static str,
     pub(super) file: &'static str,
-    /// Whose reasons and counters are shown.
-    pub(super) filter: &'static str,
+    /// Whose reasons and counters are shown, by the name that the file's access log has for each.
+    pub(super) filters: &'static [(&'static str, &'static str)],
     pub(super) steps: &'static [Step],
 }
 
@@ -17,8 +17,8 @@ pub(super) struct Scene {
 pub(super) struct Step {
     pub(super) what: &'static str,
     pub(super) path: &'static str,
-    /// `$NAME` in its value is what the comment of the file calls so.
-    pub(super) header: Option<(&'static str, &'static str)>,
+    /// `$NAME` in a value is what the comment of the file calls so.
+    pub(super) headers: &'static [(&'static str, &'static str)],
     pub(super) expect: Expect,
 }
 
@@ -26,60 +26,110 @@ pub(super) struct Step {
 pub(super) struct Expect {
     pub(super) status: u16,
     pub(super) at_least: Duration,
+    /// One of these: the reasons of all filters that gave one, each by its name in the access log where
+    /// there are several filters.
     pub(super) reasons: &'static [&'static str],
     pub(super) reaches_upstream: bool,
 }
 
-/// Tokens, and what their claims allow.
-pub(super) const TOKENS: Scene = Scene {
-    title: "Who may what: tokens are verified, and policies decide by their claims",
-    file: "envoy-configs/local/authorization-policy-claims.yaml",
-    filter: "authorization-policy",
+/// All five filters, in one module.
+pub(super) const ALL: Scene = Scene {
+    title: "One module, all five filters: what each said of one request after another",
+    file: "envoy-configs/local/mesh-filters.yaml",
+    filters: &[
+        ("token", "request-authentication"),
+        ("policy", "authorization-policy"),
+        ("limit", "rate-limit"),
+        ("fault", "fault-injection"),
+    ],
     steps: &[
         Step {
             what: "what is open to everybody",
             path: "/health",
-            header: None,
-            expect: passes(0, &["allow:shop/health.rules[0]"]),
+            headers: &[],
+            expect: passes(
+                0,
+                &["token=anonymous  policy=allow:shop/health.rules[0]  class=good"],
+            ),
         },
         Step {
             what: "no token: the closest rule, and its first condition that failed",
             path: "/orders",
-            header: None,
+            headers: &[],
             expect: refused(
                 403,
-                &["no_allow:shop/orders.rules[0].from[0].source.requestPrincipals"],
+                &["token=anonymous  \
+                   policy=no_allow:shop/orders.rules[0].from[0].source.requestPrincipals  class=bad"],
             ),
         },
         Step {
-            what: "a good token with the claim that a rule asks for",
-            path: "/orders/7",
-            header: Some(("authorization", "Bearer $TOKEN")),
-            expect: passes(0, &["allow:shop/orders.rules[0]"]),
+            what: "a forged token, of which nobody behind is asked",
+            path: "/orders/0",
+            headers: &[("authorization", "Bearer $TOKEN.")],
+            expect: refused(401, &["token=malformed  class=bad"]),
         },
         Step {
-            what: "a service, by the issuer and the subject of its token",
-            path: "/orders/8",
-            header: Some(("x-service-token", "$SERVICE")),
-            expect: passes(0, &["allow:shop/orders.rules[1]"]),
+            what: "a good one, with the claim that the rule asks for; the limit counts by its user",
+            path: "/orders/1",
+            headers: &[("authorization", "Bearer $TOKEN")],
+            expect: passes(0, &[PASSED]),
         },
         Step {
-            what: "a forged one",
-            path: "/orders/9",
-            header: Some(("authorization", "Bearer $TOKEN.")),
-            expect: refused(401, &["malformed"]),
+            what: "the same user asks for an error",
+            path: "/orders/2",
+            headers: &[("authorization", "Bearer $TOKEN"), ("x-chaos", "abort")],
+            expect: refused(
+                503,
+                &["token=verified:demo  policy=allow:shop/orders.rules[0]  \
+                   fault=abort:chaos  user=testing@secure.istio.io  class=bad"],
+            ),
+        },
+        Step {
+            what: "and for half a second of delay",
+            path: "/orders/3",
+            headers: &[("authorization", "Bearer $TOKEN"), ("x-chaos", "delay")],
+            expect: passes(
+                500,
+                &["token=verified:demo  policy=allow:shop/orders.rules[0]  \
+                   fault=delay:slow  user=testing@secure.istio.io  class=good"],
+            ),
+        },
+        Step {
+            what: "three a minute for a user: the fourth is refused",
+            path: "/orders/4",
+            headers: &[("authorization", "Bearer $TOKEN")],
+            expect: refused(
+                429,
+                &[
+                    "token=verified:demo  policy=allow:shop/orders.rules[0]  limit=limited:per-user  \
+                   user=testing@secure.istio.io  class=bad",
+                ],
+            ),
+        },
+        Step {
+            what: "DENY comes before ALLOW and before any limit",
+            path: "/admin",
+            headers: &[("authorization", "Bearer $TOKEN")],
+            expect: refused(
+                403,
+                &["token=verified:demo  policy=deny:shop/no-admin.rules[0]  \
+                   user=testing@secure.istio.io  class=bad"],
+            ),
         },
     ],
 };
 
+const PASSED: &str = "token=verified:demo  policy=allow:shop/orders.rules[0]  \
+                      user=testing@secure.istio.io  class=good";
+
 /// What a reason is when there was nothing to give one for.
-const NO_FAULT: &str = "-";
+pub(super) const NOTHING: &str = "-";
 
 /// Faults.
 pub(super) const FAULTS: Scene = Scene {
     title: "What if something fails: delays and errors on purpose",
     file: "envoy-configs/local/fault-injection.yaml",
-    filter: "fault-injection",
+    filters: &[("reason", "fault-injection")],
     steps: STEPS,
 };
 
@@ -87,37 +137,37 @@ const STEPS: &[Step] = &[
     Step {
         what: "a plain request (one in ten of these waits 5 s)",
         path: "/",
-        header: None,
-        expect: passes(0, &[NO_FAULT, "delay:reviews-fault"]),
+        headers: &[],
+        expect: passes(0, &[NOTHING, "delay:reviews-fault"]),
     },
     Step {
         what: "jason asks for ratings, which a rule aborts for him",
         path: "/ratings",
-        header: Some(("end-user", "jason")),
+        headers: &[("end-user", "jason")],
         expect: refused(503, &["abort:ratings-abort"]),
     },
     Step {
         what: "jason asks for reviews, which a rule delays by 500 ms",
         path: "/reviews",
-        header: Some(("end-user", "jason")),
+        headers: &[("end-user", "jason")],
         expect: passes(500, &["delay:reviews-delay"]),
     },
     Step {
         what: "a request that asks for an error itself",
         path: "/try",
-        header: Some(("x-envoy-fault-abort-request", "418")),
+        headers: &[("x-envoy-fault-abort-request", "418")],
         expect: refused(418, &["abort:try"]),
     },
     Step {
         what: "a request that asks for a delay itself, in milliseconds",
         path: "/try",
-        header: Some(("x-envoy-fault-delay-request", "300")),
+        headers: &[("x-envoy-fault-delay-request", "300")],
         expect: passes(300, &["delay:try"]),
     },
     Step {
         what: "a rule in shadow: what it would do is logged and counted, and not done",
         path: "/orders/7/items",
-        header: None,
+        headers: &[],
         expect: passes(0, &["shadow_abort:orders-shadow"]),
     },
 ];

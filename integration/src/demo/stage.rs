@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use super::Shipped;
+use super::script::NOTHING;
 use crate::envoy::{Admin, Builder, Envoy};
 use crate::service::wait;
 use crate::upstream::Upstream;
@@ -24,7 +25,8 @@ pub(super) struct Stage {
 #[derive(Debug, Clone)]
 pub(super) struct Line {
     pub(super) path: String,
-    pub(super) reason: String,
+    /// The name of each filter in it, and its reason, where it gave one.
+    pub(super) said: Vec<(String, String)>,
 }
 
 impl Stage {
@@ -97,20 +99,22 @@ impl Stage {
     }
 }
 
-/// The lines of the access log among all that Envoy wrote: `GET /path 200 …ms … reason=…`.
+/// The lines of the access log among all that Envoy wrote: `GET /path 200 …ms details=… token=… reason=…`.
 fn lines(log: &str) -> Vec<Line> {
     // A container's log comes in pieces, and the last line may be one.
     let whole = log.rsplit_once('\n').map_or("", |(whole, _)| whole);
     let line = |line: &str| {
-        let (request, reason) = line.rsplit_once(" reason=")?;
-        // A filter that answers leaves those behind it without a reason.
-        let reason = match request.rsplit_once(" token=") {
-            Some((_, token)) if reason == "-" => token,
-            _ => reason,
-        };
+        let (request, said) = line.split_once(" details=")?;
+        let mut said = said.split(' ');
+        let _details = said.next();
+        let pairs = said.map(|pair| pair.split_once('='));
+        let said = pairs.collect::<Option<Vec<_>>>()?;
+        let given = said.into_iter().filter(|(_, reason)| *reason != NOTHING);
         Some(Line {
             path: request.split(' ').nth(1)?.to_owned(),
-            reason: reason.to_owned(),
+            said: given
+                .map(|(name, reason)| (name.to_owned(), reason.to_owned()))
+                .collect(),
         })
     };
     whole.lines().filter_map(line).collect()
