@@ -106,6 +106,13 @@ pub trait World: Attributes {
     /// [`Contended`] when other workers won every attempt.
     fn update(&self, cell: &str, step: &mut Step<'_>) -> Result<(), Contended>;
 
+    /// Whether functions of the host that look at the stream, such as `expr_evaluate`, see it now. Envoy
+    /// has them look at the context whose callback it is, and a stream that goes on after a pause goes on in
+    /// one of its root's, where there is no request.
+    fn shows_stream(&self) -> bool {
+        true
+    }
+
     /// Calls a function of the host by name (`verify_signature`, `expr_evaluate`); `None` where the
     /// host lacks it or refuses.
     fn host_function(&self, name: &str, argument: &[u8]) -> Option<Vec<u8>>;

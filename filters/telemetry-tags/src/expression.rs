@@ -175,6 +175,11 @@ impl Expression {
         self.comes_late
     }
 
+    /// Whether Envoy evaluates it, by a function that has to see the stream.
+    pub fn is_envoys(&self) -> bool {
+        matches!(self.how, How::Engine)
+    }
+
     /// Its value as text; `None` if it has none, because an attribute is missing, say.
     pub fn evaluate<'a>(&'a self, view: &View<'a>) -> Option<Cow<'a, [u8]>> {
         match &self.how {

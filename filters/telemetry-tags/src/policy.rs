@@ -62,6 +62,8 @@ pub struct Policy {
 pub struct Memory {
     /// Whether the request came by, and with it the tags that are final then were read.
     began: bool,
+    /// Whether a tag of the request is still to be read, because Envoy did not show the stream.
+    missed: bool,
     /// The tags so far, where they are kept; `None` for one that is still to come.
     tags: Vec<Option<TagValue>>,
 }
@@ -183,7 +185,7 @@ impl Policy {
         world: &dyn World,
         memory: &mut Memory,
     ) -> Record {
-        if !self.has_response_tags {
+        if !self.has_response_tags && !memory.missed {
             return Record::default();
         }
         let claims = LazyClaims::default();
@@ -258,7 +260,7 @@ impl Policy {
     /// Reads the tags that can be read now. At the end that is all of them.
     fn tag(&self, view: &View<'_>, memory: &mut Memory, now: Phase) -> Record {
         let mut record = Record::default();
-        if self.tags.is_empty() || memory.began && !self.has_later_tags {
+        if self.tags.is_empty() || memory.began && !self.has_later_tags && !memory.missed {
             return record;
         }
         let side = side(self.proxy(view.world));
@@ -269,10 +271,17 @@ impl Policy {
         if now == Phase::Request {
             record.state = Vec::with_capacity(self.tags.len());
         }
+        let is_hidden = now == Phase::Request && !view.world.shows_stream();
+        let mut missed = false;
         for (place, tag) in self.tags.iter().enumerate() {
+            if is_hidden && tag.needs_stream() {
+                missed = true;
+                continue;
+            }
             let mut kept = memory.tags.get_mut(place);
             let due = match kept.as_deref() {
                 Some(Some(value)) => now == Phase::End && value.early.is_some(),
+                _ if memory.missed && tag.needs_stream() => true,
                 _ if memory.began && tag.is_final_at_once() => false,
                 _ => now == tag.phase || now == Phase::End,
             };
@@ -285,6 +294,7 @@ impl Policy {
             }
         }
         memory.began |= now == Phase::Request;
+        memory.missed = missed;
         record
     }
 

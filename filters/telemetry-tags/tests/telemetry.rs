@@ -486,3 +486,38 @@ fn formats_are_written_as_envoy_writes_them() {
     proxy.send(&world, &[("content-type", b"application/grpc")]);
     assert_eq!(proxy.tag("grpc"), Some("2"));
 }
+
+/// A stream that goes on after another filter's pause: Envoy evaluates nothing for it until its own
+/// callbacks come.
+#[test]
+fn what_envoy_could_not_evaluate_is_read_with_the_response() {
+    use sdk_helpers::Filter as _;
+    let config = r#"{"tags": [
+        {"name": "api", "expression": "request.url_path.matches('/api/.*') ? 'api' : 'web'", "label": false},
+        {"name": "path", "expression": "request.url_path", "label": false}
+    ]}"#;
+    let world = world();
+    let mut proxy = Proxy::new(config);
+    let mut memory = Default::default();
+    let request = world::request(&[]);
+    world.set_shows_stream(false);
+    let decision = proxy.filter.on_request(&request, &world, &mut memory);
+    let sdk_helpers::Decision::Continue(edits) = decision else {
+        panic!("{decision:?}");
+    };
+    proxy.note(&edits.record);
+    assert_eq!(
+        (proxy.tag("api"), proxy.tag("path")),
+        (None, Some("/api/orders/7"))
+    );
+
+    world.set_shows_stream(true);
+    let response = world::response();
+    let edits = proxy.filter.on_response(&response, &world, &mut memory);
+    proxy.note(&edits.record);
+    assert_eq!(proxy.tag("api"), Some("api"));
+
+    // Once is enough.
+    let again = proxy.filter.on_response(&response, &world, &mut memory);
+    assert!(again.record.is_empty(), "{again:?}");
+}

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use smallvec::SmallVec;
+
 use crate::claims::{self, Claims};
 use crate::decision::Record;
 use crate::headers::HeaderEdit;
@@ -16,8 +18,8 @@ pub struct Passage {
     claims: Option<Rc<Claims>>,
     /// Filter state, the last value of each name.
     state: Vec<(Rc<str>, Rc<[u8]>)>,
-    /// Changes to the response, and the filter each is of.
-    response: Vec<(usize, HeaderEdit)>,
+    /// Changes to the response, and the filter they are of.
+    response: SmallVec<[(usize, Vec<HeaderEdit>); 1]>,
 }
 
 impl Passage {
@@ -56,15 +58,16 @@ impl Passage {
 
     /// Keeps what the filter whose decision it is wants changed in the response, whoever gives it.
     pub fn change_response(&mut self, edits: Vec<HeaderEdit>) {
-        let stage = self.stage();
-        self.response
-            .extend(edits.into_iter().map(|edit| (stage, edit)));
+        self.response.push((self.stage(), edits));
     }
 
     /// What a filter wanted changed in the response, in order.
     pub fn response_edits(&self, stage: usize) -> impl Iterator<Item = &HeaderEdit> {
-        let of_it = move |(of, _): &&(usize, HeaderEdit)| *of == stage;
-        self.response.iter().filter(of_it).map(|(_, edit)| edit)
+        let of_it = move |(of, _): &&(usize, Vec<HeaderEdit>)| *of == stage;
+        self.response
+            .iter()
+            .filter(of_it)
+            .flat_map(|(_, edits)| edits)
     }
 
     /// The response has been given, with all that was to be changed in it.
@@ -88,6 +91,8 @@ pub struct HandedOver<'a> {
     pub passage: &'a Passage,
     /// Whether filter state has the claims too: what reads them there finds what the host has.
     pub claims_in_state: bool,
+    /// See [`World::shows_stream`].
+    pub shows_stream: bool,
 }
 
 impl Attributes for HandedOver<'_> {
@@ -131,6 +136,10 @@ impl World for HandedOver<'_> {
 
     fn update(&self, cell: &str, step: &mut Step<'_>) -> Result<(), Contended> {
         self.world.update(cell, step)
+    }
+
+    fn shows_stream(&self) -> bool {
+        self.shows_stream
     }
 
     fn host_function(&self, name: &str, argument: &[u8]) -> Option<Vec<u8>> {
@@ -198,6 +207,7 @@ mod tests {
                 world,
                 passage,
                 claims_in_state,
+                shows_stream: true,
             };
             handed_over.property(path)
         };
@@ -222,7 +232,9 @@ mod tests {
             world: &world,
             passage: &passage,
             claims_in_state: false,
+            shows_stream: false,
         };
+        assert!(!handed_over.shows_stream());
         let claims = Claims::read(&handed_over).expect("claims");
         assert_eq!(*claims, Claims::new(json!({"sub": "2"})));
     }

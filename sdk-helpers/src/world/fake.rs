@@ -20,6 +20,7 @@ pub struct FakeWorld {
     cells: RefCell<HashMap<String, Vec<u8>>>,
     functions: RefCell<HashMap<String, HostFunction>>,
     asked: RefCell<Vec<String>>,
+    hides_stream: Cell<bool>,
 }
 
 impl FakeWorld {
@@ -49,6 +50,11 @@ impl FakeWorld {
     /// Sets how many streams are held.
     pub fn set_active(&self, active: u64) {
         self.active.set(active);
+    }
+
+    /// Sets whether functions of the host see the stream; they do unless set.
+    pub fn set_shows_stream(&self, shows: bool) {
+        self.hides_stream.set(!shows);
     }
 
     /// Sets an attribute.
@@ -111,6 +117,10 @@ impl World for FakeWorld {
             cells.insert(cell.to_owned(), value);
         }
         Ok(())
+    }
+
+    fn shows_stream(&self) -> bool {
+        !self.hides_stream.get()
     }
 
     fn host_function(&self, name: &str, argument: &[u8]) -> Option<Vec<u8>> {

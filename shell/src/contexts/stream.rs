@@ -43,6 +43,8 @@ struct State {
     active: Option<usize>,
     /// The call that is out.
     call: Option<u32>,
+    /// Whether it goes on after a pause: in a callback that is the root's.
+    is_resumed: bool,
 }
 
 const REQUEST: HeaderSource = HeaderSource {
@@ -77,6 +79,7 @@ impl<C: Chain> Stream<C> {
 
     pub(super) fn on_response_headers(&self) {
         let inner = &self.0;
+        inner.state.borrow_mut().is_resumed = false;
         let mut response = Response::lazy(RESPONSE);
         let stages = inner.state.borrow().passage.response_stages();
         for stage in stages {
@@ -104,6 +107,7 @@ impl<C: Chain> Stream<C> {
 
     pub(super) fn on_log(&self) {
         let inner = &self.0;
+        inner.state.borrow_mut().is_resumed = false;
         // Taken anew: later filters have changed what these saw.
         let exchange = Exchange {
             request: &Request::lazy(REQUEST),
@@ -180,10 +184,12 @@ impl<C: Chain> Inner<C> {
         if !C::SEVERAL {
             return ask(chain, &context.world, &mut memory);
         }
+        let state = self.state.borrow();
         let world = HandedOver {
             world: &context.world,
-            passage: &self.state.borrow().passage,
+            passage: &state.passage,
             claims_in_state: chain.filter_state().claims,
+            shows_stream: !state.is_resumed,
         };
         ask(chain, &world, &mut memory)
     }
@@ -302,6 +308,7 @@ impl<C: Chain> Inner<C> {
         let mut state = self.state.borrow_mut();
         state.generation = state.generation.wrapping_add(1);
         state.call = None;
+        state.is_resumed = true;
         self.shared.end_delay(state.active.take());
     }
 

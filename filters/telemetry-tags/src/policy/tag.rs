@@ -66,6 +66,12 @@ impl Tag {
         }
     }
 
+    /// Whether it is read with the request and cannot be read where Envoy does not show the stream.
+    pub(super) fn needs_stream(&self) -> bool {
+        let is_envoys = self.expression().is_some_and(Expression::is_envoys);
+        self.phase == Phase::Request && is_envoys
+    }
+
     /// How many headers of the request its value takes.
     pub(super) fn headers(&self) -> usize {
         self.source.headers()
