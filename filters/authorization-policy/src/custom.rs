@@ -103,14 +103,6 @@ impl Refusal {
 /// What Envoy answers where a service answered what cannot be followed.
 const UNUSABLE: u16 = 500;
 
-/// Headers as a call has them.
-fn bytes(headers: Vec<(String, String)>) -> Vec<(String, Vec<u8>)> {
-    let headers = headers.into_iter();
-    headers
-        .map(|(name, value)| (name, value.into_bytes()))
-        .collect()
-}
-
 impl Provider {
     /// What policies call it.
     pub fn name(&self) -> &str {
@@ -122,7 +114,7 @@ impl Provider {
         match &self.protocol {
             Protocol::Http(http) => Call::Http {
                 cluster: self.cluster.clone(),
-                headers: bytes(http.check(request)),
+                headers: http.check(request),
                 body: vec![],
                 timeout: self.timeout,
             },

@@ -38,13 +38,17 @@ const TO_REMOVE: &str = "x-envoy-auth-headers-to-remove";
 
 impl Http {
     /// The headers of the check request.
-    pub(super) fn check(&self, request: &Request) -> Vec<(String, String)> {
-        let mut headers = check::joined_headers(request, |name| {
+    pub(super) fn check(&self, request: &Request) -> Vec<(String, Vec<u8>)> {
+        let joined = check::joined_headers(request, |name| {
             name != "content-length" && (ALWAYS.contains(&name) || self.include.contains(name))
         });
-        headers.push(("content-length".to_owned(), "0".to_owned()));
+        let joined = joined.into_iter();
+        let mut headers: Vec<_> = joined
+            .map(|(name, value)| (name, value.into_bytes()))
+            .collect();
+        headers.push(("content-length".to_owned(), b"0".to_vec()));
         if let Some((_, path)) = headers.iter_mut().find(|(name, _)| name == ":path") {
-            path.insert_str(0, &self.path_prefix);
+            path.splice(..0, self.path_prefix.bytes());
         }
         for (name, template) in &self.additional {
             let value = template.fill(request);
@@ -58,7 +62,7 @@ impl Http {
         }
         // Envoy sends none; of the client's only what the configuration says is passed on.
         if !headers.iter().any(|(name, _)| name == "user-agent") {
-            headers.push(("user-agent".to_owned(), USER_AGENT.to_owned()));
+            headers.push(("user-agent".to_owned(), USER_AGENT.into()));
         }
         headers
     }

@@ -2,8 +2,6 @@
 
 use sdk_helpers::Request;
 
-use super::check::text;
-
 /// Text with, here and there, the first value of a header of the request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template(Vec<Piece>);
@@ -63,16 +61,17 @@ impl Template {
         Ok(Template(pieces))
     }
 
-    /// The value for a request. What is not there leaves nothing.
-    pub fn fill(&self, request: &Request) -> String {
-        let mut filled = String::new();
+    /// The value for a request, with the bytes of its headers as they are. What is not there leaves
+    /// nothing.
+    pub fn fill(&self, request: &Request) -> Vec<u8> {
+        let mut filled = Vec::new();
         for piece in &self.0 {
             match piece {
-                Piece::Text(text) => filled.push_str(text),
+                Piece::Text(text) => filled.extend_from_slice(text.as_bytes()),
                 Piece::Header(name, other) => {
                     let other = || other.as_deref().and_then(|name| request.first(name));
                     let value = request.first(name).or_else(other).unwrap_or_default();
-                    filled.push_str(&text(value));
+                    filled.extend_from_slice(value);
                 }
             }
         }
@@ -88,7 +87,15 @@ mod tests {
     fn filled(text: &str) -> String {
         let template = Template::parse(text).expect("a template");
         let pairs = [(":path", "/a"), ("x-b", "b"), ("x-b", "c")];
-        template.fill(&Request::new(Headers::from_pairs(pairs)))
+        let filled = template.fill(&Request::new(Headers::from_pairs(pairs)));
+        String::from_utf8(filled).expect("text")
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_stay_as_they_are() {
+        let template = Template::parse("caf%REQ(x-b)%!").expect("a template");
+        let request = Request::new(Headers::from_pairs([("x-b", b"\xe9\xff")]));
+        assert_eq!(template.fill(&request), b"caf\xe9\xff!");
     }
 
     #[test]

@@ -33,7 +33,9 @@ fn request(more: &[(&str, &[u8])]) -> Request {
 }
 
 fn checked(http: Http, more: &[(&str, &[u8])]) -> Vec<(String, String)> {
-    http.check(&request(more))
+    let sent = http.check(&request(more)).into_iter();
+    sent.map(|(name, value)| (name, String::from_utf8(value).expect("text")))
+        .collect()
 }
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

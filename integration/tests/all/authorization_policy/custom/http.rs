@@ -75,6 +75,7 @@ fn a_service_with_every_list() {
             "x-user": "%REQ(:authority)%",
             "x-path": "p%REQ(:PATH)%",
             "x-none": "%REQ(x-none)%",
+            "x-raw": "%REQ(x-bytes)% %REQ(x-bytes)%",
             "x-other": "%REQ(x-none?X-USER)%",
         },
         "headersToUpstreamOnAllow": ["x-user", "*-ROLE"],
