@@ -11,9 +11,11 @@ mod passage;
 pub use one::One;
 pub use passage::{HandedOver, Passage};
 
+use serde_json::Value;
+
 use crate::config::ConfigError;
 use crate::decision::{Decision, Record, ResponseEdits, Resume};
-use crate::filter::{BackgroundActions, BackgroundEvent, Exchange, Loaded};
+use crate::filter::{self, BackgroundActions, BackgroundEvent, Exchange, Load, Loaded};
 use crate::ids::SeriesId;
 use crate::needs::Needs;
 use crate::outcome::Outcomes;
@@ -38,11 +40,17 @@ pub trait Chain: Sized + 'static {
     /// What is remembered of one stream, by all of the filters.
     type Memory: Default;
 
+    /// Makes it of a configuration that was parsed before, and may be a part of a larger one. See
+    /// [`load_at`](crate::load_at).
+    fn load_at(tree: Value, load: &Load<'_>) -> Self;
+
     /// Bytes → Wire → Config → Policy: all of it or nothing.
     ///
     /// # Errors
     /// Every problem of the configuration, each with the path of its field.
-    fn load(bytes: &[u8], world: &dyn World) -> Result<Loaded<Self>, Vec<ConfigError>>;
+    fn load(bytes: &[u8], world: &dyn World) -> Result<Loaded<Self>, Vec<ConfigError>> {
+        filter::load_by(bytes, world, Self::load_at)
+    }
 
     /// What is in force, a filter a stage.
     fn stages(&self) -> &[Stage];

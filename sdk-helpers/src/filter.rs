@@ -184,17 +184,24 @@ impl<F> Loaded<F> {
 /// # Errors
 /// Every problem of the configuration, each with the path of its field.
 pub fn load<F: Filter>(bytes: &[u8], world: &dyn World) -> Result<Loaded<F>, Vec<ConfigError>> {
+    load_by(bytes, world, load_at::<F>)
+}
+
+/// The same of whatever is made of a tree.
+pub(crate) fn load_by<T>(
+    bytes: &[u8],
+    world: &dyn World,
+    make: impl FnOnce(Value, &Load<'_>) -> T,
+) -> Result<Loaded<T>, Vec<ConfigError>> {
     let tree = config::parse(bytes).map_err(|error| vec![error])?;
     let hash = config::hash(&tree);
     let problems = Problems::default();
-    let filter = load_at::<F>(
-        tree,
-        &Load {
-            at: At::root(),
-            problems: &problems,
-            world,
-        },
-    );
+    let load = Load {
+        at: At::root(),
+        problems: &problems,
+        world,
+    };
+    let filter = make(tree, &load);
     if problems.has_errors() {
         return Err(problems.errors());
     }

@@ -4,35 +4,21 @@ mod wire;
 
 use authorization_policy::AuthorizationPolicy;
 use sdk_helpers::chain::{FilterState, Reasons, Stage};
-use sdk_helpers::config::{Resources, hash, parse, parts, read};
+use sdk_helpers::config::{Resources, hash, parts, read};
 use sdk_helpers::filter::wire_at;
-use sdk_helpers::{At, ConfigError, Filter, Load, Loaded, Problems, World};
+use sdk_helpers::{At, Filter, Load, Problems, World};
 use serde_json::Value;
 
 use crate::{Filters, MeshFilters, Place};
-use wire::{FilterStateWire, Wire};
+pub use wire::{FilterStateWire, Wire};
 
-/// All of it or nothing: what is wrong with any of the five is told.
-pub(crate) fn load(
-    bytes: &[u8],
-    world: &dyn World,
-) -> Result<Loaded<MeshFilters>, Vec<ConfigError>> {
-    let tree = parse(bytes).map_err(|error| vec![error])?;
-    let whole = hash(&tree);
-    let problems = Problems::default();
-    let chain = compile(tree, &problems, world);
-    if problems.has_errors() {
-        return Err(problems.errors());
-    }
-    Ok(Loaded {
-        filter: chain,
-        warnings: problems.warnings(),
-        hash: whole,
-    })
-}
-
-fn compile(tree: Value, problems: &Problems, world: &dyn World) -> MeshFilters {
-    let root = At::root();
+/// What is wrong with any of the five is told.
+pub(crate) fn compile(tree: Value, load: &Load<'_>) -> MeshFilters {
+    let Load {
+        at: root,
+        problems,
+        world,
+    } = *load;
     let parts = parts(tree, Wire::NAMES, &root, problems);
     let [tokens, policies, limits, faults, tags, resources, state] = parts;
     let names = Wire::NAMES.map(|name| root.field(name));

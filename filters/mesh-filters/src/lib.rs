@@ -4,7 +4,7 @@
 //! Each filter is the one that stands alone, down to its names: reasons, statistics and filter state are
 //! those of five modules one after another. What they leave each other is handed over in memory.
 
-mod config;
+pub mod config;
 mod dispatch;
 
 use authorization_policy::AuthorizationPolicy;
@@ -13,9 +13,10 @@ use rate_limit::RateLimit;
 use request_authentication::RequestAuthentication;
 use sdk_helpers::chain::{Chain, FilterState, Stage};
 use sdk_helpers::{
-    BackgroundActions, BackgroundEvent, ConfigError, Decision, Exchange, Filter, Gauges, Loaded,
-    Needs, Outcomes, Record, Request, Response, ResponseEdits, Resume, Series, SeriesId, World,
+    BackgroundActions, BackgroundEvent, Decision, Exchange, Filter, Gauges, Load, Needs, Outcomes,
+    Record, Request, Response, ResponseEdits, Resume, Series, SeriesId, World,
 };
+use serde_json::Value;
 use telemetry_tags::TelemetryTags;
 
 use dispatch::{filter_at, filter_with_memory};
@@ -63,6 +64,17 @@ pub struct Memory {
     tags: <TelemetryTags as Filter>::Memory,
 }
 
+impl MeshFilters {
+    /// The filters whose configurations are parts of its own: the field of each, and its name.
+    pub const PARTS: [(&'static str, &'static str); 5] = [
+        ("requestAuthentication", RequestAuthentication::NAME),
+        ("authorizationPolicy", AuthorizationPolicy::NAME),
+        ("rateLimit", RateLimit::NAME),
+        ("faultInjection", FaultInjection::NAME),
+        ("telemetryTags", TelemetryTags::NAME),
+    ];
+}
+
 const NOTHING: &Outcomes = &Outcomes::none();
 
 impl Chain for MeshFilters {
@@ -75,8 +87,8 @@ impl Chain for MeshFilters {
     const SEVERAL: bool = true;
     type Memory = Memory;
 
-    fn load(bytes: &[u8], world: &dyn World) -> Result<Loaded<Self>, Vec<ConfigError>> {
-        config::load(bytes, world)
+    fn load_at(tree: Value, load: &Load<'_>) -> Self {
+        config::compile(tree, load)
     }
 
     fn stages(&self) -> &[Stage] {

@@ -2,10 +2,12 @@
 
 use std::slice;
 
+use serde_json::Value;
+
 use super::{Chain, Stage};
-use crate::config::ConfigError;
+use crate::config::hash;
 use crate::decision::{Decision, Record, ResponseEdits, Resume};
-use crate::filter::{self, BackgroundActions, BackgroundEvent, Exchange, Filter, Loaded};
+use crate::filter::{self, BackgroundActions, BackgroundEvent, Exchange, Filter, Load};
 use crate::ids::SeriesId;
 use crate::needs::Needs;
 use crate::outcome::Outcomes;
@@ -26,14 +28,14 @@ impl<F: Filter> Chain for One<F> {
     const SEVERAL: bool = false;
     type Memory = F::Memory;
 
-    fn load(bytes: &[u8], world: &dyn World) -> Result<Loaded<Self>, Vec<ConfigError>> {
-        let loaded = filter::load::<F>(bytes, world)?;
+    fn load_at(tree: Value, load: &Load<'_>) -> Self {
         let stage = Stage {
             name: F::NAME,
             needs: F::NEEDS,
-            hash: loaded.hash,
+            hash: hash(&tree),
         };
-        Ok(loaded.map(|filter| One { filter, stage }))
+        let filter = filter::load_at::<F>(tree, load);
+        One { filter, stage }
     }
 
     fn stages(&self) -> &[Stage] {

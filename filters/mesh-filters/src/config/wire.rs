@@ -46,7 +46,7 @@ impl Wire {
 
 fields! {
     /// What goes into filter state. What the filters of this module hand to each other does not depend on it.
-    pub(super) struct FilterStateWire {
+    pub struct FilterStateWire {
         /// whether verified claims do, as `wasm.mesh_filters.claims`
         pub(super) claims: bool { default: "true", istio: "ours" },
         /// which reasons do, as `wasm.mesh_filters.<filter>`: `all`, or `refusals`, which are those of requests that
