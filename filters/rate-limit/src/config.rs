@@ -234,7 +234,7 @@ impl Wire {
         match (entries.is_empty(), unlimited) {
             (true, true) => problems.warn(&at, "no limits: nothing is ever refused"),
             // What could not even be read may have been the limits.
-            (true, false) if !problems.has_errors() => problems.error(
+            (true, false) if !problems.has_errors_at(root) => problems.error(
                 &at,
                 "no limits: every request would pass; add some, or say that it is meant with `unlimited: true`",
             ),

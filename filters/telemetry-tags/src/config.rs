@@ -146,7 +146,8 @@ impl Wire {
             let problem = format!("there are {} tags, more than {MOST_TAGS}", tags.len());
             problems.error(root, problem);
         }
-        if tags.is_empty() && metrics.iter().all(Vec::is_empty) && !problems.has_errors() {
+        let is_empty = tags.is_empty() && metrics.iter().all(Vec::is_empty);
+        if is_empty && !problems.has_errors_at(root) {
             problems.warn(
                 root,
                 "no `tags`, no `customTags` and no `metrics`: nothing is done",

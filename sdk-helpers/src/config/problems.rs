@@ -250,6 +250,18 @@ impl Problems {
         self.count() > 0
     }
 
+    /// Whether what stands in this place cannot be used, wherever it was written.
+    pub fn has_errors_at(&self, at: &At<'_>) -> bool {
+        let found = self.found.borrow();
+        let at = at.to_string();
+        let moved = found.moved.iter().filter(|(path, _)| contains(&at, path));
+        let mut places = moved
+            .filter_map(|(_, written)| written.as_str())
+            .chain([at.as_str()]);
+        let is_wrong = |place| found.errors.iter().any(|error| contains(place, &error.at));
+        !found.errors.is_empty() && places.any(is_wrong)
+    }
+
     /// The number of errors so far.
     pub(super) fn count(&self) -> usize {
         self.found.borrow().errors.len()
@@ -311,6 +323,20 @@ mod tests {
         problems.error(&ab, "is missing");
         let shown: Vec<String> = problems.errors().iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["a: a mapping is expected here", "ab: is missing"]);
+    }
+
+    #[test]
+    fn a_place_is_right_whatever_is_wrong_elsewhere() {
+        let problems = Problems::default();
+        let root = At::root();
+        let (a, b) = (root.field("a"), root.field("b"));
+        assert!(!problems.has_errors_at(&root));
+        problems.error(&a.field("x"), "is missing");
+        let wrong = [root, a, b].map(|at| problems.has_errors_at(&at));
+        assert_eq!(wrong, [true, true, false]);
+        let moved = [("b.y".to_owned(), Value::from("a.x"))];
+        problems.written(moved.into_iter().collect());
+        assert!(problems.has_errors_at(&b));
     }
 
     #[test]
