@@ -6,6 +6,7 @@
 //! field needs another, that a regex is one) it cannot say.
 
 mod objects;
+mod parts;
 
 use serde_json::{Map, Value, json};
 
@@ -13,16 +14,23 @@ use super::envelope::Envelope;
 use super::names::snake;
 use super::table::{Field, Notes, Table, Type};
 
+pub use parts::{Part, schema_of_parts};
+
 /// The schema of a filter's configuration in each way it may be written: its own shape, a whole
 /// object of Kubernetes, its `spec`, and lists of them.
 pub fn schema(filter: &str, configuration: &Table, envelope: &Envelope) -> Value {
     let mut definitions = Definitions::default();
-    let mut schema = objects::any_way(configuration, envelope, &mut definitions);
+    let schema = objects::any_way(configuration, envelope, &mut definitions);
+    whole(schema, filter, configuration, definitions.into_schema())
+}
+
+/// A schema with what stands at the top of one.
+fn whole(mut schema: Value, title: &str, configuration: &Table, definitions: Value) -> Value {
     for (key, value) in [
         ("$schema", VERSION.into()),
-        ("title", filter.into()),
+        ("title", title.into()),
         ("description", configuration.about.as_str().into()),
-        ("$defs", definitions.into_schema()),
+        ("$defs", definitions),
     ] {
         set(&mut schema, key, value);
     }

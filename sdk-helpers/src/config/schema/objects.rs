@@ -9,7 +9,7 @@ use super::super::table::{Field, Notes, Table, Type};
 use super::{Definitions, reference};
 
 /// An object in a list, or a list of some.
-const ELEMENT: &str = "element";
+pub(super) const ELEMENT: &str = "element";
 
 /// A configuration in any of them.
 pub(super) fn any_way(
