@@ -13,7 +13,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use cases::{Configured, EngineError, File, Report, Suite, check};
+use cases::{Configured, EngineError, File, Part, Report, Suite, check};
+use catalog::Filter;
 use integration::engines::{InEnvoy, InWasm};
 use integration::envoy::{Launcher, repository};
 use libtest_mimic::{Arguments, Trial};
@@ -28,7 +29,7 @@ fn main() {
         let envoy = Arc::new(OnceLock::new());
         for (index, suite) in file.suites.iter().enumerate() {
             let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
-            for (engine, load) in ENGINES {
+            for (engine, load) in engines(&file.filter) {
                 let (file, suite) = (Arc::clone(&file), suite.clone());
                 trials.push(Trial::test(format!("{engine}::{id}"), move || {
                     let mut report = Report::of(&file);
@@ -66,7 +67,22 @@ fn main() {
 /// Loads a suite into an engine.
 type Load = fn(&str, &Suite) -> Result<Configured, EngineError>;
 
-const ENGINES: [(&str, Load); 2] = [
-    ("wasm-text", InWasm::with_text),
-    ("wasm-struct", InWasm::with_struct),
-];
+/// The engines without Envoy. What is a part of the one module is run there too.
+fn engines(filter: &str) -> impl Iterator<Item = (&'static str, Load)> {
+    let own: [(&str, Load); 2] = [
+        ("wasm-text", InWasm::with_text),
+        ("wasm-struct", InWasm::with_struct),
+    ];
+    let part: Option<(&str, Load)> =
+        Part::of(one_module(), filter).map(|_| ("wasm-one", in_one_module as Load));
+    own.into_iter().chain(part)
+}
+
+fn one_module() -> &'static Filter {
+    catalog::find("mesh-filters").unwrap()
+}
+
+fn in_one_module(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
+    let part = Part::of(one_module(), filter).unwrap();
+    part.load(suite, &InWasm::with_struct)
+}

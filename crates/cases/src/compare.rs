@@ -1,5 +1,6 @@
 //! What was expected, beside what was seen.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ pub fn compare(expected: &Expected, seen: &Outcome, grain: Duration) -> Vec<Diff
         }
     };
     differ("reason", text(&expected.reason), text(&seen.reason));
+    for (name, wanted, got) in pairs(&expected.reasons, &seen.reasons) {
+        differ(&format!("reasons.{name}"), quoted(wanted), quoted(got));
+    }
     differ("status", number(expected.status), number(seen.status));
     let (wanted, got) = (expected.grpc_status, seen.grpc_status);
     differ("grpcStatus", number(wanted), number(got));
@@ -55,22 +59,35 @@ pub fn compare(expected: &Expected, seen: &Outcome, grain: Duration) -> Vec<Diff
         let of = format!("headers.{name}");
         differ(&of, text(value), quoted(seen.headers.get(name)));
     }
-    let tags = expected.tags.keys().chain(seen.tags.keys());
-    let tags: std::collections::BTreeSet<&String> = tags.collect();
-    for name in tags {
-        let (wanted, got) = (expected.tags.get(name), seen.tags.get(name));
+    for (name, wanted, got) in pairs(&expected.tags, &seen.tags) {
         differ(&format!("tags.{name}"), quoted(wanted), quoted(got));
     }
     if let Some(details) = &seen.details {
         // The last reason is the one that answered.
-        let last = expected.reason.as_deref();
-        let last = last.and_then(|reason| reason.rsplit(',').next());
+        let last = reason_of(details, expected).and_then(|reason| reason.rsplit(',').next());
         let end = last.map(|last| format!("{{{last}}}"));
         if !end.as_ref().is_some_and(|end| details.ends_with(end)) {
             differ("details", end, quoted(Some(details)));
         }
     }
     all
+}
+
+/// What is expected of the filter that the details are of.
+fn reason_of<'a>(details: &str, expected: &'a Expected) -> Option<&'a str> {
+    let (filter, _) = details.strip_prefix("mesh_filters.")?.split_once('{')?;
+    let of_it = expected.reasons.get(filter);
+    of_it.or(expected.reason.as_ref()).map(String::as_str)
+}
+
+/// Every name that either has, with what each has by it.
+fn pairs<'a>(
+    expected: &'a BTreeMap<String, String>,
+    seen: &'a BTreeMap<String, String>,
+) -> impl Iterator<Item = (&'a String, Option<&'a String>, Option<&'a String>)> {
+    let names: BTreeSet<&String> = expected.keys().chain(seen.keys()).collect();
+    let names = names.into_iter();
+    names.map(|name| (name, expected.get(name), seen.get(name)))
 }
 
 /// Never shorter, and longer only by the grain.
@@ -187,6 +204,40 @@ mod tests {
         assert_eq!(
             differences(&expected, &seen("mesh_filters.x{delay:a}")),
             ["details: expected {abort:b}, saw `mesh_filters.x{delay:a}`"]
+        );
+    }
+
+    #[test]
+    fn of_several_filters_each_has_its_reason() {
+        let reasons = |all: &[(&str, &str)]| {
+            let all = all.iter();
+            all.map(|(filter, reason)| ((*filter).to_owned(), (*reason).to_owned()))
+                .collect()
+        };
+        let expected = Expected {
+            reasons: reasons(&[("a", "allowed:x"), ("b", "limited:y")]),
+            ..Expected::default()
+        };
+        let seen = |details: &str| Outcome {
+            reasons: reasons(&[("b", "limited:y"), ("c", "valid")]),
+            details: Some(details.to_owned()),
+            ..Outcome::default()
+        };
+        let others = [
+            "reasons.a: expected `allowed:x`, saw nothing",
+            "reasons.c: expected nothing, saw `valid`",
+        ];
+        assert_eq!(
+            differences(&expected, &seen("mesh_filters.b{limited:y}")),
+            others
+        );
+        assert_eq!(
+            differences(&expected, &seen("mesh_filters.a{limited:y}")),
+            [
+                others[0],
+                others[1],
+                "details: expected {allowed:x}, saw `mesh_filters.a{limited:y}`",
+            ]
         );
     }
 }

@@ -59,8 +59,10 @@ impl From<String> for EngineError {
 /// What an engine saw, in the terms of [`Expected`](crate::Expected).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The filter's reason, as filter state has it.
+    /// The reason of the filter that the case is of, as filter state has it.
     pub reason: Option<String>,
+    /// Those of others, by their names.
+    pub reasons: BTreeMap<String, String>,
     /// The HTTP status, where the filter answered.
     pub status: Option<u16>,
     /// The `grpc-status`, where it answered a gRPC request.
@@ -75,4 +77,29 @@ pub struct Outcome {
     pub tags: BTreeMap<String, String>,
     /// `%RESPONSE_CODE_DETAILS%`, where the engine has them and the filter answered.
     pub details: Option<String>,
+}
+
+impl Outcome {
+    /// Takes down a filter's reason in a case of `whose` configuration.
+    pub fn note(&mut self, whose: &str, filter: &str, reason: String) {
+        if filter == whose {
+            self.reason = Some(reason);
+        } else {
+            self.reasons.insert(filter.to_owned(), reason);
+        }
+    }
+}
+
+impl<E: Engine + ?Sized> Engine for Box<E> {
+    fn run(&self, case: &Case) -> Result<Outcome, EngineError> {
+        (**self).run(case)
+    }
+
+    fn takes(&self, case: &Case) -> bool {
+        (**self).takes(case)
+    }
+
+    fn grain(&self) -> Duration {
+        (**self).grain()
+    }
 }

@@ -14,6 +14,9 @@ use crate::text;
 pub struct Expected {
     /// The filter's reason, as filter state has it.
     pub reason: Option<String>,
+    /// The reasons of the filters of a chain, by their names. Where there are several a filter has its
+    /// reason here.
+    pub reasons: BTreeMap<String, String>,
     /// The HTTP status of the filter's own answer; left out when the request goes on.
     pub status: Option<u16>,
     /// The `grpc-status` of it.

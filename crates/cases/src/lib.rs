@@ -36,6 +36,7 @@ mod engine;
 mod expected;
 mod file;
 mod native;
+mod part;
 mod report;
 mod sent;
 mod text;
@@ -45,9 +46,13 @@ pub use compare::{Difference, compare};
 pub use engine::{Configured, Engine, EngineError, Outcome};
 pub use expected::Expected;
 pub use file::{Error, File};
-pub use native::natively;
+pub use native::{in_own_code, natively};
+pub use part::{AsPart, Part};
 pub use report::{Failure, Problem, Report, check, run};
 pub use sent::{Bytes, Sent, Values};
+
+/// Where a filter's reason is left in filter state, by its name.
+pub const OURS: &str = "wasm.mesh_filters.";
 
 /// Where a tag is left in filter state, for others; a module itself writes it without `wasm.`.
 pub const TAG: &str = "wasm.mesh_filters.tag.";

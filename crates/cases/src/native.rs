@@ -1,22 +1,21 @@
-//! Cases in the filter's own code, against a fake world.
+//! Cases in the filters' own code, against a fake world.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use catalog::Loaded;
+use catalog::{Filter, Loaded, Stream};
 use sdk_helpers::claims;
 use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
 use sdk_helpers::{
-    Beyond, CallResult, ConfigError, Decision, Headers, LocalReply, Record, Request, Response,
-    Resume,
+    Beyond, CallResult, ConfigError, Decision, Headers, LocalReply, Request, Response, Resume,
 };
 
-use crate::TAG;
 use crate::case::{Answered, Case, Suite};
 use crate::engine::{Configured, Engine, EngineError, Outcome};
 use crate::sent::Sent;
+use crate::{OURS, TAG};
 
 /// Loads a suite's configuration into the filter of this name.
 ///
@@ -24,17 +23,23 @@ use crate::sent::Sent;
 /// If there is no such filter.
 pub fn natively(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
     let filter = catalog::find(filter).map_err(|error| error.to_string())?;
+    Ok(in_own_code(filter, suite))
+}
+
+/// Loads a suite's configuration into a filter, one of ours or another.
+#[must_use]
+pub fn in_own_code(filter: &Filter, suite: &Suite) -> Configured {
     let world = FakeWorld::new();
     world.set_now(suite.time());
     let text = |errors: &[ConfigError]| errors.iter().map(ToString::to_string).collect();
     let configuration = suite.config.to_string();
-    Ok(match filter.load(configuration.as_bytes(), &world) {
+    match filter.load(configuration.as_bytes(), &world) {
         Ok(loaded) => Configured::InForce {
             warnings: text(loaded.warnings()),
             engine: Box::new(Native(loaded)),
         },
         Err(errors) => Configured::Refused(text(&errors)),
-    })
+    }
 }
 
 struct Native(Loaded);
@@ -70,116 +75,105 @@ impl Native {
         world: &FakeWorld,
     ) -> Result<Outcome, EngineError> {
         let request = Request::new(Headers::from_pairs(sent.all_headers()));
-        let mut stream = self.0.stream();
-        let mut seen = Seen::default();
-        let beyond = |beyond: Beyond| EngineError(format!("{}: {beyond}", self.0.name()));
-        let mut decision = stream.on_request(&request, world).map_err(beyond)?;
+        let mut stream = self.0.stream(request);
+        let mut outcome = Outcome::default();
         let mut answers = answers.iter();
-        while let Decision::Ask { record, .. } = decision {
-            seen.note(record);
-            let result = match answers.next() {
-                Some(answered) => CallResult::Http {
-                    headers: Headers::from_pairs(answered.headers()),
-                    body: answered.body.clone().into_bytes(),
-                },
-                None => CallResult::Failed,
-            };
-            let resumed = stream.on_resume(Resume::Answered(result), &request, world);
-            decision = resumed.map_err(beyond)?;
-        }
-        let goes_on = matches!(decision, Decision::Continue(_));
-        seen.follow(decision, &request)?;
-        if goes_on {
-            let response = Response::new(Headers::from_pairs([(":status", "200")]));
-            let edits = stream.on_response(&response, world);
-            seen.note_state(edits.record);
-        }
-        seen.outcome(&self.0)
-    }
-}
-
-/// What was seen so far.
-#[derive(Default)]
-struct Seen {
-    outcome: Outcome,
-    /// What gives the reason.
-    record: Record,
-    state: Vec<(String, Vec<u8>)>,
-}
-
-impl Seen {
-    fn follow(&mut self, decision: Decision, request: &Request) -> Result<(), EngineError> {
-        match decision {
-            Decision::Continue(edits) => {
-                self.note(edits.record);
-                // The upstream's answer of a case has no headers.
-                let mut response = Headers::default();
-                for edit in &edits.response {
-                    response.apply(edit);
+        let mut next = stream.next(world).map_err(|beyond| self.told(beyond))?;
+        // The upstream's answer of a case has no headers.
+        let mut response = Headers::from_pairs([(":status", "200")]);
+        while let Some(decided) = next {
+            match ended(decided.decision, &mut outcome.delay) {
+                Decision::Continue(_) => {
+                    next = stream.next(world).map_err(|beyond| self.told(beyond))?;
                 }
-                self.outcome.headers = first_values(&response);
-                Ok(())
+                Decision::Reply(reply) => {
+                    response = replied(reply, stream.request(), &mut outcome)?;
+                    next = None;
+                }
+                Decision::Ask { .. } => {
+                    let answer = Resume::Answered(result(answers.next()));
+                    let resumed = stream.resume(answer, world);
+                    next = Some(resumed.map_err(|beyond| self.told(beyond))?);
+                }
+                held => {
+                    return Err(format!(
+                        "the native engine does not do what the filter decides here: {held:?}"
+                    )
+                    .into());
+                }
             }
-            Decision::Reply(reply) => self.replied(reply, request),
-            Decision::Delay { by, record, then } => {
-                self.note(record);
-                let so_far = self.outcome.delay.unwrap_or(Duration::ZERO);
-                self.outcome.delay = Some(so_far.saturating_add(by));
-                self.follow(*then, request)
-            }
-            held @ (Decision::Ask { .. } | Decision::Wait { .. }) => Err(format!(
-                "the native engine does not do what the filter decides here: {held:?}"
-            )
-            .into()),
         }
+        let mut response = Response::new(response);
+        let _ = stream.respond(&mut response, world);
+        outcome.headers = first_values(response.headers());
+        self.left(&stream, &mut outcome)?;
+        Ok(outcome)
     }
 
-    fn replied(&mut self, reply: LocalReply, request: &Request) -> Result<(), EngineError> {
-        self.note(reply.record);
-        // What Envoy makes of a reply to gRPC.
-        let (status, grpc_status) = if request.is_grpc() {
-            let code = reply
-                .grpc_status
-                .unwrap_or_else(|| grpc::status_of_http(reply.status.into()));
-            (200, Some(code))
-        } else {
-            (reply.status, None)
-        };
-        let outcome = &mut self.outcome;
-        let headers = reply.headers.iter();
-        let headers = headers.map(|(name, value)| (name.as_bytes(), value));
-        outcome.headers = first_values(&Headers::from_pairs(headers));
-        outcome.status = Some(status);
-        outcome.grpc_status = grpc_status;
-        outcome.body = Some(text("the body", reply.body.as_bytes())?);
+    fn told(&self, beyond: Beyond) -> EngineError {
+        EngineError(format!("{}: {beyond}", self.0.name()))
+    }
+
+    /// What filter state has in the end.
+    fn left(&self, stream: &Stream<'_>, outcome: &mut Outcome) -> Result<(), EngineError> {
+        for (key, value) in stream.filter_state() {
+            if let Some(name) = key.strip_prefix(TAG) {
+                outcome.tags.insert(name.to_owned(), text(key, value)?);
+            }
+        }
+        for stage in self.0.stages() {
+            if let Some(value) = stream.filter_state().get(&[OURS, stage.name].concat()) {
+                outcome.note(self.0.name(), stage.name, text("the reason", value)?);
+            }
+        }
         Ok(())
     }
+}
 
-    fn note(&mut self, record: Record) {
-        self.record.notes.extend(record.notes.iter().cloned());
-        self.note_state(record);
-    }
-
-    fn note_state(&mut self, record: Record) {
-        if let Some(claims) = record.claims {
-            let key = format!("wasm.{}", claims::STATE);
-            self.state.push((key, claims.json().to_vec()));
+/// What a decision comes to after all delays, which it adds up.
+fn ended(decision: Decision, delay: &mut Option<Duration>) -> Decision {
+    match decision {
+        Decision::Delay { by, then, .. } => {
+            let so_far = delay.unwrap_or(Duration::ZERO);
+            *delay = Some(so_far.saturating_add(by));
+            ended(*then, delay)
         }
-        let state = record.state.into_iter();
-        self.state
-            .extend(state.map(|(key, value)| (format!("wasm.{key}"), value.to_vec())));
+        other => other,
     }
+}
 
-    fn outcome(mut self, filter: &Loaded) -> Result<Outcome, EngineError> {
-        self.outcome.reason = filter.reason(&self.record);
-        for (key, value) in &self.state {
-            if let Some(name) = key.strip_prefix(TAG) {
-                let value = text(key, value)?;
-                self.outcome.tags.insert(name.to_owned(), value);
-            }
-        }
-        Ok(self.outcome)
+/// What comes of a call.
+fn result(answered: Option<&Answered>) -> CallResult {
+    match answered {
+        Some(answered) => CallResult::Http {
+            headers: Headers::from_pairs(answered.headers()),
+            body: answered.body.clone().into_bytes(),
+        },
+        None => CallResult::Failed,
     }
+}
+
+/// What Envoy makes of a reply.
+fn replied(
+    reply: LocalReply,
+    request: &Request,
+    outcome: &mut Outcome,
+) -> Result<Headers, EngineError> {
+    let (status, grpc_status) = if request.is_grpc() {
+        let code = reply
+            .grpc_status
+            .unwrap_or_else(|| grpc::status_of_http(reply.status.into()));
+        (200, Some(code))
+    } else {
+        (reply.status, None)
+    };
+    outcome.status = Some(status);
+    outcome.grpc_status = grpc_status;
+    outcome.body = Some(text("the body", reply.body.as_bytes())?);
+    let status = (":status".to_owned(), status.to_string().into_bytes());
+    let headers = reply.headers.into_iter();
+    let headers = headers.map(|(name, value)| (name.into_owned(), value));
+    Ok(Headers::from_pairs([status].into_iter().chain(headers)))
 }
 
 fn text(what: &str, bytes: &[u8]) -> Result<String, EngineError> {

@@ -1,5 +1,5 @@
 //! Every case of every filter in its own code, its configuration in either spelling of protobuf's
-//! JSON. The built modules and a real Envoy run the same files in `integration/tests/cases.rs`.
+//! JSON, and as part of the one of all filters. The built modules and a real Envoy run the same files in `integration/tests/cases.rs`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,7 +10,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use cases::{Configured, EngineError, File, Report, Suite, natively};
+use cases::{Configured, EngineError, File, Part, Report, Suite, natively};
+use catalog::Filter;
 use libtest_mimic::{Arguments, Trial};
 use serde_json::Value;
 
@@ -22,7 +23,7 @@ fn main() {
         let file = Arc::new(file);
         for suite in &file.suites {
             let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
-            for (engine, load) in ENGINES {
+            for (engine, load) in engines(&file.filter) {
                 let (file, suite) = (Arc::clone(&file), suite.clone());
                 trials.push(Trial::test(format!("{engine}::{id}"), move || {
                     let mut report = Report::of(&file);
@@ -41,7 +42,23 @@ fn main() {
 /// Loads a suite into an engine.
 type Load = fn(&str, &Suite) -> Result<Configured, EngineError>;
 
-const ENGINES: [(&str, Load); 2] = [("native", natively), ("native-snake", natively_in_snake)];
+/// Whatever runs the cases of a filter. What is a part of the one module is run there too.
+fn engines(filter: &str) -> impl Iterator<Item = (&'static str, Load)> {
+    let own: [(&str, Load); 2] = [("native", natively), ("native-snake", natively_in_snake)];
+    let part: Option<(&str, Load)> =
+        Part::of(one_module(), filter).map(|_| ("native-one", in_one_module as Load));
+    own.into_iter().chain(part)
+}
+
+fn one_module() -> &'static Filter {
+    catalog::find("mesh-filters").unwrap()
+}
+
+fn in_one_module(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
+    Part::of(one_module(), filter)
+        .unwrap()
+        .load(suite, &natively)
+}
 
 fn natively_in_snake(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
     // What is refused quotes what was written.

@@ -13,12 +13,14 @@ use authorization_policy::AuthorizationPolicy;
 use boon::{Compiler, SchemaIndex, Schemas};
 use cases::File;
 use fault_injection::FaultInjection;
+use mesh_filters_chain::MeshFilters;
+use mesh_filters_chain::config::FilterStateWire;
 use rate_limit::RateLimit;
 use request_authentication::RequestAuthentication;
-use sdk_helpers::config::kind::FieldKind;
-use sdk_helpers::config::{self, schema};
+use sdk_helpers::chain::Chain;
+use sdk_helpers::config::{self, Resource, Resources};
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{At, Filter, Problems, load};
+use sdk_helpers::{At, Filter, Problems};
 use serde_json::{Value, json};
 use telemetry_tags::TelemetryTags;
 
@@ -28,43 +30,94 @@ struct Agreement {
     index: SchemaIndex,
     /// What of a configuration does not fit, before anything is checked.
     read: fn(&Value) -> Vec<String>,
-    /// All that is wrong with it.
-    load: fn(&Value) -> Vec<String>,
+    filter: &'static catalog::Filter,
+}
+
+fn read(tree: &Value, by: fn(Value, Vec<Resource>, &At<'_>, &Problems)) -> Vec<String> {
+    let problems = Problems::default();
+    let tree = config::parse(&bytes(tree)).unwrap();
+    by(tree, Vec::new(), &At::root(), &problems);
+    texts(&problems.errors())
+}
+
+/// Reads the configuration of one filter.
+fn part<F: Filter>(tree: Value, resources: Vec<Resource>, at: &At<'_>, problems: &Problems) {
+    let tree = F::ENVELOPE.unwrap(tree, resources, at, problems);
+    config::read::<F::Wire>(&tree, at, problems);
+}
+
+/// Reads the configuration of all.
+fn parts(tree: Value, _: Vec<Resource>, at: &At<'_>, problems: &Problems) {
+    let [tokens, policies, limits, faults, tags] = MeshFilters::PARTS.map(|(field, _)| field);
+    let fields = &[
+        tokens,
+        policies,
+        limits,
+        faults,
+        tags,
+        "resources",
+        "filterState",
+    ];
+    let [.., resources, state] = &fields.map(|field| at.field(field));
+    let [own @ .., listed, kept] = config::parts(tree, fields, at, problems);
+    let mut listed = Resources::read(listed, resources, problems);
+    if !kept.is_null() {
+        config::read::<FilterStateWire>(&kept, state, problems);
+    }
+    let mut part_of = |filter: &str, tree: Value, at: &At<'_>| match filter {
+        AuthorizationPolicy::NAME => {
+            own_part::<AuthorizationPolicy>(tree, &mut listed, at, problems)
+        }
+        FaultInjection::NAME => own_part::<FaultInjection>(tree, &mut listed, at, problems),
+        RateLimit::NAME => own_part::<RateLimit>(tree, &mut listed, at, problems),
+        RequestAuthentication::NAME => {
+            own_part::<RequestAuthentication>(tree, &mut listed, at, problems);
+        }
+        TelemetryTags::NAME => own_part::<TelemetryTags>(tree, &mut listed, at, problems),
+        other => panic!("no filter is named `{other}`"),
+    };
+    for ((field, filter), tree) in MeshFilters::PARTS.into_iter().zip(own) {
+        part_of(filter, tree, &at.field(field));
+    }
+}
+
+fn own_part<F: Filter>(tree: Value, listed: &mut Resources, at: &At<'_>, problems: &Problems) {
+    let resources = listed.take(F::ENVELOPE.kind);
+    if !tree.is_null() || !resources.is_empty() {
+        part::<F>(tree, resources, at, problems);
+    }
 }
 
 impl Agreement {
     fn of(filter: &str) -> Self {
-        match filter {
-            AuthorizationPolicy::NAME => Agreement::new::<AuthorizationPolicy>(),
-            FaultInjection::NAME => Agreement::new::<FaultInjection>(),
-            RateLimit::NAME => Agreement::new::<RateLimit>(),
-            RequestAuthentication::NAME => Agreement::new::<RequestAuthentication>(),
-            TelemetryTags::NAME => Agreement::new::<TelemetryTags>(),
+        let read: fn(&Value) -> Vec<String> = match filter {
+            AuthorizationPolicy::NAME => |tree| read(tree, part::<AuthorizationPolicy>),
+            FaultInjection::NAME => |tree| read(tree, part::<FaultInjection>),
+            MeshFilters::NAME => |tree| read(tree, parts),
+            RateLimit::NAME => |tree| read(tree, part::<RateLimit>),
+            RequestAuthentication::NAME => |tree| read(tree, part::<RequestAuthentication>),
+            TelemetryTags::NAME => |tree| read(tree, part::<TelemetryTags>),
             other => panic!("no filter is named `{other}`"),
-        }
-    }
-
-    fn new<F: Filter>() -> Self {
-        let address = format!("https://mesh-filters.example/{}.json", F::NAME);
-        let schema = schema(F::NAME, &F::Wire::describe().into_table(), &F::ENVELOPE);
+        };
+        let filter = catalog::find(filter).unwrap();
+        let address = format!("https://mesh-filters.example/{}.json", filter.name());
         let mut compiler = Compiler::new();
-        compiler.add_resource(&address, schema).unwrap();
+        compiler.add_resource(&address, filter.schema()).unwrap();
         let mut schemas = Schemas::new();
         let index = compiler.compile(&address, &mut schemas);
         Agreement {
             index: index.unwrap_or_else(|error| panic!("{error:#}")),
             schemas,
-            read: |tree| {
-                let (at, problems) = (At::root(), Problems::default());
-                let tree = config::parse(&bytes(tree)).unwrap();
-                let tree = F::ENVELOPE.unwrap(tree, Vec::new(), &at, &problems);
-                config::read::<F::Wire>(&tree, &at, &problems);
-                texts(&problems.errors())
-            },
-            load: |tree| match load::<F>(&bytes(tree), &FakeWorld::new()) {
-                Ok(_) => vec![],
-                Err(errors) => texts(&errors),
-            },
+            read,
+            filter,
+        }
+    }
+
+    /// All that is wrong with a configuration.
+    fn load(&self, tree: &Value) -> Vec<String> {
+        match self.filter.load(&bytes(tree), &FakeWorld::new()) {
+            Ok(_) => vec![],
+            Err(errors) => texts(&errors),
         }
     }
 
@@ -88,7 +141,7 @@ impl Agreement {
                 misfits.join("\n")
             )),
             Err(_) if !misfits.is_empty() => Ok(()),
-            Err(invalid) => match (self.load)(configuration).is_empty() {
+            Err(invalid) => match self.load(configuration).is_empty() {
                 true => differs(&format!("loads, and the schema says\n{invalid}")),
                 false => Ok(()),
             },

@@ -1,115 +1,131 @@
-//! [`sdk_helpers::Filter`] without its types: one trait for the filter, one for a stream with its
-//! memory.
+//! [`sdk_helpers::chain::Chain`] without its types: one trait for the chain, one for a stream with
+//! its memory.
 
-use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange, Filter};
+use sdk_helpers::chain::{Chain, FilterState, Stage};
+use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
-    Beyond, Decision, Gauges, Outcomes, Record, Request, Response, ResponseEdits, Resume, Series,
-    SeriesId, World,
+    Decision, Gauges, Outcomes, Record, Request, Response, ResponseEdits, Resume, Series, SeriesId,
+    World,
 };
 
-/// A filter of any type.
+/// A chain of any type.
 pub(crate) trait Erased {
     fn name(&self) -> &'static str;
-    fn outcomes(&self) -> &Outcomes;
-    fn gauges(&self) -> &Gauges;
-    fn series(&self, id: SeriesId) -> Option<Series>;
+    fn stages(&self) -> &[Stage];
+    fn filter_state(&self) -> FilterState;
+    fn outcomes(&self, stage: usize) -> &Outcomes;
+    fn gauges(&self, stage: usize) -> &Gauges;
+    fn series(&self, stage: usize, id: SeriesId) -> Option<Series>;
     fn summary(&self) -> String;
     fn background(
         &self,
+        stage: usize,
         event: BackgroundEvent,
         world: &dyn World,
-    ) -> Result<BackgroundActions, Beyond>;
-    fn stream(&self) -> Box<dyn Callbacks + '_>;
+    ) -> BackgroundActions;
+    fn callbacks(&self) -> Box<dyn Callbacks + '_>;
 }
 
-/// A stream of a filter of any type.
+/// A stream of a chain of any type: what each of its filters says.
 pub(crate) trait Callbacks {
-    fn on_request(&mut self, request: &Request, world: &dyn World) -> Result<Decision, Beyond>;
+    fn on_request(&mut self, stage: usize, request: &Request, world: &dyn World) -> Decision;
     fn on_resume(
         &mut self,
+        stage: usize,
         resume: Resume,
         request: &Request,
         world: &dyn World,
-    ) -> Result<Decision, Beyond>;
-    fn on_response(&mut self, response: &Response, world: &dyn World) -> ResponseEdits;
-    fn on_end(&mut self, exchange: &Exchange<'_>, world: &dyn World) -> Record;
+    ) -> Decision;
+    fn on_response(
+        &mut self,
+        stage: usize,
+        response: &Response,
+        world: &dyn World,
+    ) -> ResponseEdits;
+    fn on_end(&mut self, stage: usize, exchange: &Exchange<'_>, world: &dyn World) -> Record;
 }
 
-impl<F: Filter> Erased for F {
+impl<C: Chain> Erased for C {
     fn name(&self) -> &'static str {
-        F::NAME
+        C::NAME
     }
 
-    fn outcomes(&self) -> &Outcomes {
-        Filter::outcomes(self)
+    fn stages(&self) -> &[Stage] {
+        Chain::stages(self)
     }
 
-    fn gauges(&self) -> &Gauges {
-        Filter::gauges(self)
+    fn filter_state(&self) -> FilterState {
+        Chain::filter_state(self)
     }
 
-    fn series(&self, id: SeriesId) -> Option<Series> {
-        Filter::series(self, id)
+    fn outcomes(&self, stage: usize) -> &Outcomes {
+        Chain::outcomes(self, stage)
+    }
+
+    fn gauges(&self, stage: usize) -> &Gauges {
+        Chain::gauges(self, stage)
+    }
+
+    fn series(&self, stage: usize, id: SeriesId) -> Option<Series> {
+        Chain::series(self, stage, id)
     }
 
     fn summary(&self) -> String {
-        Filter::summary(self)
+        Chain::summary(self)
     }
 
     fn background(
         &self,
+        stage: usize,
         event: BackgroundEvent,
         world: &dyn World,
-    ) -> Result<BackgroundActions, Beyond> {
-        let actions = Filter::background(self, event, world);
-        F::NEEDS.check_background(&actions)?;
-        Ok(actions)
+    ) -> BackgroundActions {
+        Chain::background(self, stage, event, world)
     }
 
-    fn stream(&self) -> Box<dyn Callbacks + '_> {
-        Box::new(OfFilter {
-            filter: self,
-            memory: F::Memory::default(),
+    fn callbacks(&self) -> Box<dyn Callbacks + '_> {
+        Box::new(OfChain {
+            chain: self,
+            memory: C::Memory::default(),
         })
     }
 }
 
-/// A stream that remembers what its filter wants remembered.
-struct OfFilter<'a, F: Filter> {
-    filter: &'a F,
-    memory: F::Memory,
+/// A stream that remembers what its filters want remembered.
+struct OfChain<'a, C: Chain> {
+    chain: &'a C,
+    memory: C::Memory,
 }
 
-impl<F: Filter> Callbacks for OfFilter<'_, F> {
-    fn on_request(&mut self, request: &Request, world: &dyn World) -> Result<Decision, Beyond> {
-        let decision = self.filter.on_request(request, world, &mut self.memory);
-        F::NEEDS.check(&decision)?;
-        Ok(decision)
+impl<C: Chain> Callbacks for OfChain<'_, C> {
+    fn on_request(&mut self, stage: usize, request: &Request, world: &dyn World) -> Decision {
+        let memory = &mut self.memory;
+        self.chain.on_request(stage, request, world, memory)
     }
 
     fn on_resume(
         &mut self,
+        stage: usize,
         resume: Resume,
         request: &Request,
         world: &dyn World,
-    ) -> Result<Decision, Beyond> {
+    ) -> Decision {
         let memory = &mut self.memory;
-        let decision = self.filter.on_resume(resume, request, world, memory);
-        F::NEEDS.check(&decision)?;
-        Ok(decision)
+        self.chain.on_resume(stage, resume, request, world, memory)
     }
 
-    fn on_response(&mut self, response: &Response, world: &dyn World) -> ResponseEdits {
-        match F::NEEDS.response_headers {
-            true => self.filter.on_response(response, world, &mut self.memory),
-            false => ResponseEdits::default(),
-        }
+    fn on_response(
+        &mut self,
+        stage: usize,
+        response: &Response,
+        world: &dyn World,
+    ) -> ResponseEdits {
+        let memory = &mut self.memory;
+        self.chain.on_response(stage, response, world, memory)
     }
 
-    fn on_end(&mut self, exchange: &Exchange<'_>, world: &dyn World) -> Record {
-        match F::NEEDS.end {
-            true => self.filter.on_end(exchange, world, &mut self.memory),
-            false => Record::default(),
-        }
+    fn on_end(&mut self, stage: usize, exchange: &Exchange<'_>, world: &dyn World) -> Record {
+        let memory = &mut self.memory;
+        self.chain.on_end(stage, exchange, world, memory)
     }
 }

@@ -1,62 +1,66 @@
-//! A filter with a configuration in force, and its streams.
+//! A filter with a configuration in force.
 
 use std::fmt;
 
+use sdk_helpers::chain::{Chain, FilterState, Stage};
 use sdk_helpers::config;
-use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
+use sdk_helpers::filter::{BackgroundActions, BackgroundEvent};
 use sdk_helpers::{
-    Beyond, ConfigError, Decision, Gauges, Load, Needs, Outcomes, Record, Request, Response,
-    ResponseEdits, Resume, Series, SeriesId, World,
+    Beyond, ConfigError, Gauges, Load, Outcomes, Record, Request, Series, SeriesId, World,
 };
-
 use serde_json::Value;
 
-use crate::erased::{Callbacks, Erased};
+use crate::erased::Erased;
+use crate::stream::Stream;
 
-/// A filter that took a configuration.
+/// What took a configuration: one filter, which is the only stage of it, or several, a stage each in
+/// the order in which requests meet them.
 pub struct Loaded {
-    filter: Box<dyn Erased>,
-    needs: Needs,
+    chain: Box<dyn Erased>,
     warnings: Vec<ConfigError>,
     hash: u32,
 }
 
 impl Loaded {
-    pub(crate) fn load<F: sdk_helpers::Filter>(
+    pub(crate) fn load<C: Chain>(
         configuration: &[u8],
         world: &dyn World,
     ) -> Result<Self, Vec<ConfigError>> {
-        let loaded = sdk_helpers::load::<F>(configuration, world)?;
+        let loaded = C::load(configuration, world)?;
         Ok(Loaded {
-            filter: Box::new(loaded.filter),
-            needs: F::NEEDS,
+            chain: Box::new(loaded.filter),
             warnings: loaded.warnings,
             hash: loaded.hash,
         })
     }
 
     /// Warnings are among `load.problems`.
-    pub(crate) fn load_at<F: sdk_helpers::Filter>(tree: Value, load: &Load<'_>) -> Self {
+    pub(crate) fn load_at<C: Chain>(tree: Value, load: &Load<'_>) -> Self {
         let hash = config::hash(&tree);
         Loaded {
-            filter: Box::new(sdk_helpers::load_at::<F>(tree, load)),
-            needs: F::NEEDS,
+            chain: Box::new(C::load_at(tree, load)),
             warnings: Vec::new(),
             hash,
         }
     }
 
-    /// The filter's name.
+    /// Its name.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        self.filter.name()
+        self.chain.name()
     }
 
-    /// What it may decide, and what it is told of. [`Needs::check`] tells of a decision beyond them, which
-    /// Envoy would not do.
+    /// Its filters, each with its name, its needs and the hash of its own configuration. A stage is a
+    /// place in this list.
     #[must_use]
-    pub fn needs(&self) -> &Needs {
-        &self.needs
+    pub fn stages(&self) -> &[Stage] {
+        self.chain.stages()
+    }
+
+    /// What of all that goes into filter state.
+    #[must_use]
+    pub fn filter_state(&self) -> FilterState {
+        self.chain.filter_state()
     }
 
     /// What is legal in the configuration and surely was not meant; nothing where it was loaded
@@ -76,33 +80,33 @@ impl Loaded {
     /// What is in force, in a few words: `2 rules`.
     #[must_use]
     pub fn summary(&self) -> String {
-        self.filter.summary()
+        self.chain.summary()
     }
 
-    /// Everything that it can decide.
+    /// Everything that a filter can decide.
     #[must_use]
-    pub fn outcomes(&self) -> &Outcomes {
-        self.filter.outcomes()
+    pub fn outcomes(&self, stage: usize) -> &Outcomes {
+        self.chain.outcomes(stage)
     }
 
     /// The gauges that its background work sets.
     #[must_use]
-    pub fn gauges(&self) -> &Gauges {
-        self.filter.gauges()
+    pub fn gauges(&self, stage: usize) -> &Gauges {
+        self.chain.gauges(stage)
     }
 
     /// A series that a record adds to.
     #[must_use]
-    pub fn series(&self, id: SeriesId) -> Option<Series> {
-        self.filter.series(id)
+    pub fn series(&self, stage: usize, id: SeriesId) -> Option<Series> {
+        self.chain.series(stage, id)
     }
 
-    /// The reason of a record as filter state `wasm.mesh_filters.<name>` has it: each outcome
-    /// with its detail, joined by commas; nothing where there is none.
+    /// The reason of a record of a filter's: each outcome with its detail, joined by commas; nothing
+    /// where there is none.
     #[must_use]
-    pub fn reason(&self, record: &Record) -> Option<String> {
+    pub fn reason(&self, stage: usize, record: &Record) -> Option<String> {
         let texts = record.noted().filter_map(|(id, detail)| {
-            let outcome = self.outcomes().find(id)?;
+            let outcome = self.outcomes(stage).find(id)?;
             Some(format!("{outcome}{detail}"))
         });
         let texts: Vec<String> = texts.collect();
@@ -111,20 +115,25 @@ impl Loaded {
 
     /// A stream that has not begun.
     #[must_use]
-    pub fn stream(&self) -> Stream<'_> {
-        Stream(self.filter.stream())
+    pub fn stream(&self, request: Request) -> Stream<'_> {
+        Stream::new(self, self.chain.callbacks(), request)
     }
 
-    /// What is to be done in the background.
+    /// What a filter wants done in the background.
     ///
     /// # Errors
     /// What is beyond the filter's needs, which the shell refuses: a bug in the filter.
     pub fn background(
         &self,
+        stage: usize,
         event: BackgroundEvent,
         world: &dyn World,
     ) -> Result<BackgroundActions, Beyond> {
-        self.filter.background(event, world)
+        let actions = self.chain.background(stage, event, world);
+        if let Some(of) = self.stages().get(stage) {
+            of.needs.check_background(&actions)?;
+        }
+        Ok(actions)
     }
 }
 
@@ -136,52 +145,5 @@ impl fmt::Debug for Loaded {
             .field("warnings", &self.warnings)
             .field("hash", &self.hash)
             .finish()
-    }
-}
-
-/// One stream with what its filter remembers of it. The steps are asked for in Envoy's order:
-/// request, as many resumptions as the decisions ask for, response, end. A filter sees what it
-/// [needs](sdk_helpers::Needs), as in Envoy.
-pub struct Stream<'a>(Box<dyn Callbacks + 'a>);
-
-impl Stream<'_> {
-    /// What becomes of the request.
-    ///
-    /// # Errors
-    /// What is beyond the filter's needs, for which the shell fails the stream closed: a bug in the
-    /// filter.
-    pub fn on_request(&mut self, request: &Request, world: &dyn World) -> Result<Decision, Beyond> {
-        self.0.on_request(request, world)
-    }
-
-    /// What becomes of it now, after [`Decision::Ask`] or [`Decision::Wait`].
-    ///
-    /// # Errors
-    /// As of [`Stream::on_request`].
-    pub fn on_resume(
-        &mut self,
-        resume: Resume,
-        request: &Request,
-        world: &dyn World,
-    ) -> Result<Decision, Beyond> {
-        self.0.on_resume(resume, request, world)
-    }
-
-    /// What is changed in the response.
-    #[must_use]
-    pub fn on_response(&mut self, response: &Response, world: &dyn World) -> ResponseEdits {
-        self.0.on_response(response, world)
-    }
-
-    /// What is recorded at its end, also if it never reached [`Stream::on_request`].
-    #[must_use]
-    pub fn on_end(&mut self, exchange: &Exchange<'_>, world: &dyn World) -> Record {
-        self.0.on_end(exchange, world)
-    }
-}
-
-impl fmt::Debug for Stream<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stream")
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::client::{Client, Response};
 use crate::envoy::{Envoy, Launcher};
 use crate::listener::{Listener, bootstrap};
-use cases::{Case, Engine, EngineError, File, Outcome, Step, Suite, TAG};
+use cases::{Case, Engine, EngineError, File, OURS, Outcome, Step, Suite, TAG};
 
 /// The header by which an access log line is found again.
 const ID: &str = "x-case";
@@ -122,13 +122,18 @@ impl OneListener<'_> {
     fn outcome(&self, response: &Response, line: &Value) -> Outcome {
         let text = |name: &str| line[name].as_str().map(str::to_owned);
         let details = text("details").expect("details");
-        let reason = text("reason");
         let mut seen = Outcome::default();
-        // Held if it says so; how long it took is then how long it was held, and never less.
-        if reason.as_deref().is_some_and(|r| r.starts_with("delay")) {
-            seen.delay = Some(response.elapsed);
+        for filter in catalog::filters() {
+            let name = filter.name();
+            let Some(reason) = text(&[OURS, name].concat()) else {
+                continue;
+            };
+            // Held if it says so; how long it took is then how long it was held, and never less.
+            if reason.starts_with("delay") {
+                seen.delay = Some(response.elapsed);
+            }
+            seen.note(&self.inside.filter, name, reason);
         }
-        seen.reason = reason;
         for (field, value) in line.as_object().into_iter().flatten() {
             if let (Some(name), Some(value)) = (field.strip_prefix(TAG), value.as_str()) {
                 seen.tags.insert(name.to_owned(), value.to_owned());
@@ -138,7 +143,7 @@ impl OneListener<'_> {
             let value = String::from_utf8_lossy(value).into_owned();
             seen.headers.entry(name.clone()).or_insert(value);
         }
-        if details.starts_with(&format!("mesh_filters.{}", self.inside.filter)) {
+        if details.starts_with("mesh_filters.") {
             seen.status = Some(response.status);
             seen.grpc_status = response.grpc_status();
             seen.body = Some(match response.grpc_message() {
@@ -165,10 +170,11 @@ fn listener(filter: &str, name: &str, suite: &Suite) -> Listener {
         .filter("claims", "set_filter_state.v3.Config", claims)
         .module(filter, &suite.config)
         .log("case", &format!("%REQ({ID})%"));
-    suite.tags().into_iter().fold(listener, |listener, tag| {
-        listener.log(
-            &format!("{TAG}{tag}"),
-            &format!("%FILTER_STATE({TAG}{tag}:PLAIN)%"),
-        )
+    let tags = suite.tags().into_iter().map(|tag| [TAG, tag].concat());
+    let filters = catalog::filters().iter();
+    let reasons = filters.map(|filter| [OURS, filter.name()].concat());
+    tags.chain(reasons).fold(listener, |listener, state| {
+        let format = format!("%FILTER_STATE({state}:PLAIN)%");
+        listener.log(&state, &format)
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cases::{Case, Configured, Engine, EngineError, Outcome, Step, Suite, TAG};
+use cases::{Case, Configured, Engine, EngineError, OURS, Outcome, Step, Suite, TAG};
 use sdk_helpers::claims;
 
 use super::module_path;
@@ -83,8 +83,10 @@ impl Engine for InWasm {
         let host = &self.host;
         host.set_time(case.time().as_nanos());
         // What other workers hold.
-        let gauge = format!("mesh_filters.{}.active", self.filter);
-        host.world().set_metric(&gauge, case.active.unwrap_or(0));
+        for filter in catalog::filters() {
+            let gauge = format!("mesh_filters.{}.active", filter.name());
+            host.world().set_metric(&gauge, case.active.unwrap_or(0));
+        }
         let mut seen = Outcome::default();
         for step in case.steps() {
             seen = self.send(case, &step)?;
@@ -140,15 +142,16 @@ impl InWasm {
             host.advance(tick);
             delay = Some(delay.unwrap_or(Duration::ZERO) + tick);
         }
-        let state = format!("wasm.mesh_filters.{}", self.filter);
-        let reason = stream.filter_state(&state);
         let mut seen = Outcome {
             delay,
-            reason: reason
-                .map(|reason| text("the reason", reason))
-                .transpose()?,
             ..Outcome::default()
         };
+        for filter in catalog::filters() {
+            let name = filter.name();
+            if let Some(reason) = stream.filter_state(&[OURS, name].concat()) {
+                seen.note(&self.filter, name, text("the reason", reason)?);
+            }
+        }
         match stream.state() {
             State::Continued => stream
                 .response_headers(&[(":status", "200")], true)

@@ -14,7 +14,7 @@ const ALWAYS: [&str; 7] = [
 ];
 
 /// A module, and the callbacks it exports besides [`ALWAYS`].
-const MODULES: [(&str, &[&str]); 8] = [
+const MODULES: [(&str, &[&str]); 9] = [
     (
         "authorization-policy",
         &[
@@ -32,6 +32,20 @@ const MODULES: [(&str, &[&str]); 8] = [
         &[
             "proxy_on_queue_ready",
             "proxy_on_request_headers",
+            "proxy_on_tick",
+        ],
+    ),
+    (
+        "mesh-filters",
+        // Whatever any of its filters needs.
+        &[
+            "proxy_on_grpc_close",
+            "proxy_on_grpc_receive",
+            "proxy_on_http_call_response",
+            "proxy_on_log",
+            "proxy_on_queue_ready",
+            "proxy_on_request_headers",
+            "proxy_on_response_headers",
             "proxy_on_tick",
         ],
     ),

@@ -3,10 +3,11 @@
 use super::{built, module};
 
 /// A module, and the bytes it may have.
-const BUDGETS: [(&str, u64); 8] = [
+const BUDGETS: [(&str, u64); 9] = [
     ("authorization-policy", 390_000),
     ("beyond", 210_000),
     ("fault-injection", 370_000),
+    ("mesh-filters", 1_400_000),
     ("noop", 210_000),
     ("probe", 250_000),
     // A regex engine is in it.

@@ -1,0 +1,229 @@
+//! A stream on its way through a chain.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use sdk_helpers::chain::{HandedOver, Passage, Reasons, Stage};
+use sdk_helpers::claims;
+use sdk_helpers::filter::Exchange;
+use sdk_helpers::{Beyond, Decision, Record, Request, Response, ResponseEdits, Resume, World};
+
+use crate::erased::Callbacks;
+use crate::loaded::Loaded;
+
+/// A request on its way: what each filter decides is asked for one after the other, and each sees what
+/// the ones before it left, as in Envoy.
+///
+/// ```text
+/// next → Continue → next → Ask → resume → Continue → next → none; then respond, and end
+///                                       → Reply    → next → none; then respond to that answer, and end
+/// ```
+///
+/// A stream decides nothing itself. Time stands still: how long a [`Decision::Delay`] lasts is told and
+/// not waited for.
+pub struct Stream<'a> {
+    loaded: &'a Loaded,
+    callbacks: Box<dyn Callbacks + 'a>,
+    request: Request,
+    passage: Passage,
+    /// Whether the last decision lets the request go on to the next filter.
+    goes_on: bool,
+    /// The reasons of each filter so far.
+    reasons: BTreeMap<&'static str, Vec<String>>,
+    filter_state: BTreeMap<String, Vec<u8>>,
+}
+
+/// What a filter decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decided {
+    /// Which: see [`Loaded::stages`].
+    pub stage: usize,
+    /// What.
+    pub decision: Decision,
+}
+
+/// What a filter did to a response.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Responded {
+    /// Which: see [`Loaded::stages`].
+    pub stage: usize,
+    /// What: the changes that it decided with the request first.
+    pub edits: ResponseEdits,
+}
+
+impl<'a> Stream<'a> {
+    pub(crate) fn new(
+        loaded: &'a Loaded,
+        callbacks: Box<dyn Callbacks + 'a>,
+        request: Request,
+    ) -> Self {
+        Stream {
+            loaded,
+            callbacks,
+            request,
+            passage: Passage::default(),
+            goes_on: true,
+            reasons: BTreeMap::new(),
+            filter_state: BTreeMap::new(),
+        }
+    }
+
+    /// The request as the filters that were asked have left it.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What is in filter state by now, `wasm.mesh_filters.` and more: reasons, claims and tags.
+    #[must_use]
+    pub fn filter_state(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.filter_state
+    }
+
+    /// What the next filter decides. None after the last, after an answer, and while a filter asks or
+    /// waits, which is to be [resumed](Stream::resume) first.
+    ///
+    /// # Errors
+    /// What is beyond the filter's needs, for which the shell fails the stream closed: a bug in the
+    /// filter.
+    pub fn next(&mut self, world: &dyn World) -> Result<Option<Decided>, Beyond> {
+        if !self.goes_on {
+            return Ok(None);
+        }
+        let Some(stage) = self.passage.next(self.loaded.stages().len()) else {
+            return Ok(None);
+        };
+        let world = seen(self.loaded, &self.passage, world);
+        let decision = self.callbacks.on_request(stage, &self.request, &world);
+        self.decided(stage, decision).map(Some)
+    }
+
+    /// What the filter that was asked last decides now, after [`Decision::Ask`] or [`Decision::Wait`].
+    ///
+    /// # Errors
+    /// As of [`Stream::next`].
+    pub fn resume(&mut self, resume: Resume, world: &dyn World) -> Result<Decided, Beyond> {
+        let stage = self.passage.stage();
+        let world = seen(self.loaded, &self.passage, world);
+        let request = &self.request;
+        let decision = self.callbacks.on_resume(stage, resume, request, &world);
+        self.decided(stage, decision)
+    }
+
+    /// What is changed in a response, by each filter that saw the request, the last of them first: in an
+    /// upstream's, or in the answer of a filter itself. It is changed so.
+    pub fn respond(&mut self, response: &mut Response, world: &dyn World) -> Vec<Responded> {
+        let mut all = Vec::new();
+        for stage in self.passage.response_stages() {
+            let Some(of) = self.loaded.stages().get(stage).copied() else {
+                continue;
+            };
+            let mut headers: Vec<_> = self.passage.response_edits(stage).cloned().collect();
+            headers.iter().for_each(|edit| response.apply(edit));
+            let mut record = Record::default();
+            if of.needs.response_headers {
+                let world = seen(self.loaded, &self.passage, world);
+                let edits = self.callbacks.on_response(stage, response, &world);
+                edits.headers.iter().for_each(|edit| response.apply(edit));
+                headers.extend(edits.headers);
+                self.record(&of, stage, &edits.record, false);
+                record = edits.record;
+            }
+            all.push(Responded {
+                stage,
+                edits: ResponseEdits { headers, record },
+            });
+        }
+        self.passage.respond();
+        all
+    }
+
+    /// What is recorded at the end, by each filter that sees it, whether it saw the request or not.
+    pub fn end(&mut self, exchange: &Exchange<'_>, world: &dyn World) -> Vec<(usize, Record)> {
+        let mut all = Vec::new();
+        for (stage, of) in self.loaded.stages().iter().enumerate() {
+            if of.needs.end {
+                let world = seen(self.loaded, &self.passage, world);
+                let record = self.callbacks.on_end(stage, exchange, &world);
+                self.record(of, stage, &record, false);
+                all.push((stage, record));
+            }
+        }
+        all
+    }
+
+    fn decided(&mut self, stage: usize, decision: Decision) -> Result<Decided, Beyond> {
+        let of = self.loaded.stages().get(stage).copied();
+        if let Some(of) = &of {
+            // Whatever it is, it must not let the request go on.
+            self.goes_on = false;
+            of.needs.check(&decision)?;
+            self.follow(of, stage, &decision);
+        }
+        Ok(Decided { stage, decision })
+    }
+
+    fn follow(&mut self, of: &Stage, stage: usize, decision: &Decision) {
+        match decision {
+            Decision::Continue(edits) => {
+                self.goes_on = true;
+                edits
+                    .request
+                    .iter()
+                    .for_each(|edit| self.request.apply(edit));
+                self.record(of, stage, &edits.record, false);
+                self.passage.change_response(edits.response.clone());
+            }
+            Decision::Reply(reply) => {
+                self.passage.answer();
+                self.record(of, stage, &reply.record, true);
+            }
+            Decision::Delay { record, then, .. } => {
+                self.record(of, stage, record, false);
+                self.follow(of, stage, then);
+            }
+            Decision::Ask { record, .. } | Decision::Wait { record, .. } => {
+                self.record(of, stage, record, false);
+            }
+        }
+    }
+
+    fn record(&mut self, of: &Stage, stage: usize, record: &Record, is_refusal: bool) {
+        let written = self.loaded.filter_state();
+        if let Some(reason) = self.loaded.reason(stage, record) {
+            let reasons = self.reasons.entry(of.name).or_default();
+            reasons.push(reason);
+            if is_refusal || written.reasons == Reasons::All {
+                let key = ["wasm.mesh_filters.", of.name].concat();
+                self.filter_state.insert(key, reasons.join(",").into());
+            }
+        }
+        if let Some(claims) = record.claims.as_ref().filter(|_| written.claims) {
+            let key = ["wasm.", claims::STATE].concat();
+            self.filter_state.insert(key, claims.json().to_vec());
+        }
+        for (key, value) in &record.state {
+            let key = ["wasm.", key].concat();
+            self.filter_state.insert(key, value.to_vec());
+        }
+        self.passage.hand_over(record.clone());
+    }
+}
+
+/// The world behind the filters that were asked before.
+fn seen<'a>(loaded: &Loaded, passage: &'a Passage, world: &'a dyn World) -> HandedOver<'a> {
+    HandedOver {
+        world,
+        passage,
+        claims_in_state: loaded.filter_state().claims,
+    }
+}
+
+impl fmt::Debug for Stream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream")
+            .field("name", &self.loaded.name())
+            .field("passage", &self.passage)
+            .finish_non_exhaustive()
+    }
+}
