@@ -13,11 +13,13 @@ pub struct SharedText(Rc<[u8]>);
 
 impl SharedText {
     /// This text; none where a value with it could end its line, see [`is_safe_value`].
+    #[inline]
     pub fn new(text: &[u8]) -> Option<Self> {
         is_safe_value(text).then(|| SharedText(text.into()))
     }
 
     /// A part of it; what is beyond its end is empty.
+    #[inline]
     pub fn part(&self, range: Range<usize>) -> TextPart {
         TextPart {
             text: Rc::clone(&self.0),
@@ -26,6 +28,7 @@ impl SharedText {
     }
 
     /// All of it.
+    #[inline]
     pub fn whole(&self) -> TextPart {
         self.part(0..self.0.len())
     }
@@ -34,6 +37,7 @@ impl SharedText {
 impl Deref for SharedText {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         &self.0
     }
@@ -55,6 +59,7 @@ pub struct TextPart {
 impl Deref for TextPart {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.text.get(self.range.clone()).unwrap_or_default()
     }
