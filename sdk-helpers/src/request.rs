@@ -31,7 +31,7 @@ struct Snapshot {
     headers: OnceCell<Headers>,
     /// The first value of the one header that was asked for before anything else. Its name takes no memory of its
     /// own, unless it is a long one.
-    alone: OnceCell<(SmallVec<[u8; 24]>, Option<Vec<u8>>)>,
+    alone: OnceCell<(SmallVec<[u8; 16]>, Option<Vec<u8>>)>,
 }
 
 impl Snapshot {
