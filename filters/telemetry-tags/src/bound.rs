@@ -10,8 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 use sdk_helpers::World;
-
-use crate::words::are_same;
+use sdk_helpers::text::same;
 
 /// What this filter's keys in shared data begin with. Under `<what>` is a number, under `<what>=<item>` an
 /// item that was admitted, and under `<what>!` that the log has told of the ceiling. No name holds
@@ -174,7 +173,7 @@ impl Bound {
             return Some(ValueId::NONE);
         }
         for place in [self.last.get(), ValueId::OVERFLOW.0] {
-            if self.with(ValueId(place), |known| are_same(known.as_bytes(), value)) {
+            if self.with(ValueId(place), |known| same(known.as_bytes(), value)) {
                 return Some(ValueId(place));
             }
         }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use sdk_helpers::text::same;
 use sdk_helpers::{SeriesId, World};
 
 use super::column::{Columns, labels};
@@ -12,7 +13,6 @@ use super::series::AllSeries;
 use crate::bound::ValueId;
 use crate::config::MetricConfig;
 use crate::metric::Metric;
-use crate::words::are_same;
 
 #[derive(Debug)]
 pub(super) struct Group {
@@ -86,7 +86,7 @@ impl Group {
         let mut known = self.known.borrow_mut();
         let KnownSeries { rows, last, .. } = &mut *known;
         match last {
-            Some((last, row)) if are_same(last, key) => Some(*row),
+            Some((last, row)) if same(last, key) => Some(*row),
             _ => {
                 let row = *rows.get(key)? as usize;
                 let (last, at) = last.get_or_insert_default();
