@@ -38,7 +38,7 @@ pub struct LocalProxy {
     /// Whether the host header names the service.
     pub host_header: bool,
     /// The proxy's own workload.
-    pub own: Workload,
+    pub own: Rc<Workload>,
 }
 
 impl LocalProxy {
@@ -61,7 +61,7 @@ impl LocalProxy {
                 Reporter::Destination | Reporter::Waypoint => false,
             }),
             reporter,
-            own: Workload {
+            own: Rc::new(Workload {
                 name: metadata("WORKLOAD_NAME"),
                 namespace: metadata("NAMESPACE"),
                 service: label("service.istio.io/canonical-name"),
@@ -70,7 +70,7 @@ impl LocalProxy {
                 version: label("version"),
                 cluster: metadata("CLUSTER_ID"),
                 identity: String::new(),
-            },
+            }),
         }
     }
 }

@@ -108,6 +108,44 @@ impl<'a> Standard<'a> {
         }
     }
 
+    /// The workload that a label is a field of, and of nothing else: while that is the same, so is the value.
+    pub fn workload(&self, label: Label) -> Option<&Rc<Workload>> {
+        use Label::{
+            DestinationApp, DestinationCanonicalRevision, DestinationCanonicalService,
+            DestinationCluster, DestinationVersion, DestinationWorkload, SourceApp,
+            SourceCanonicalRevision, SourceCanonicalService, SourceCluster, SourceVersion,
+            SourceWorkload,
+        };
+        let own = &self.proxy.own;
+        match (label, self.proxy.reporter) {
+            (
+                SourceWorkload
+                | SourceCanonicalService
+                | SourceCanonicalRevision
+                | SourceApp
+                | SourceVersion
+                | SourceCluster,
+                reporter,
+            ) => Some(match reporter {
+                Reporter::Source => own,
+                Reporter::Destination | Reporter::Waypoint => self.downstream(),
+            }),
+            (
+                DestinationWorkload
+                | DestinationCanonicalService
+                | DestinationCanonicalRevision
+                | DestinationApp
+                | DestinationVersion
+                | DestinationCluster,
+                reporter,
+            ) => Some(match reporter {
+                Reporter::Destination => own,
+                Reporter::Source | Reporter::Waypoint => self.upstream(),
+            }),
+            _ => None,
+        }
+    }
+
     fn attributes(&self) -> &'a dyn Attributes {
         self.view.world
     }
@@ -182,12 +220,12 @@ impl<'a> Standard<'a> {
         }
     }
 
-    fn downstream(&self) -> &Workload {
+    fn downstream(&self) -> &Rc<Workload> {
         self.downstream
             .get_or_init(|| self.peers.downstream(self.view.world))
     }
 
-    fn upstream(&self) -> &Workload {
+    fn upstream(&self) -> &Rc<Workload> {
         // Istio's waypoints know endpoints by nothing but what they say.
         let by_endpoint = self.proxy.reporter == Reporter::Source;
         self.upstream

@@ -1,5 +1,6 @@
 //! The labels that metrics have, each once however many metrics have it.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use sdk_helpers::{Outcomes, Record, World};
@@ -11,6 +12,7 @@ use crate::bound::ValueId;
 use crate::clean::clean_bytes;
 use crate::config::{BoundConfig, Override};
 use crate::expression::Expression;
+use crate::identity::Workload;
 use crate::label::Label;
 use crate::metric::Metric;
 use crate::standard::Standard;
@@ -26,10 +28,29 @@ pub(super) struct Column {
 /// Where the value of a label comes from.
 #[derive(Debug)]
 enum ColumnValue {
-    Standard(Label, LabelLimit),
+    Standard(Label, LabelLimit, Last),
     /// By its place.
     Tag(usize),
     Expression(Rc<Expression>, BoundConfig, LabelLimit),
+}
+
+/// The workload that was seen last, and the value it has for a label: it is mostly seen next.
+#[derive(Debug, Default)]
+struct Last(RefCell<Option<(Rc<Workload>, ValueId)>>);
+
+impl Last {
+    fn of(&self, workload: &Rc<Workload>, read: impl FnOnce() -> ValueId) -> ValueId {
+        if let Some((last, id)) = &*self.0.borrow()
+            && Rc::ptr_eq(last, workload)
+        {
+            return *id;
+        }
+        let id = read();
+        // A value beyond the ceiling is told of each time.
+        let keep = (id != ValueId::OVERFLOW).then(|| (Rc::clone(workload), id));
+        self.0.replace(keep);
+        id
+    }
 }
 
 impl Column {
@@ -58,9 +79,15 @@ impl Column {
                 let value = tags.get(*place).and_then(Option::as_ref);
                 value.map_or(ValueId::NONE, |value| value.id)
             }
-            ColumnValue::Standard(label, limit) => {
-                let value = standard.value(*label);
-                limit.admit(&clean_bytes(value.as_bytes()), view.world, record)
+            ColumnValue::Standard(label, limit, last) => {
+                let mut read = || {
+                    let value = standard.value(*label);
+                    limit.admit(&clean_bytes(value.as_bytes()), view.world, record)
+                };
+                match standard.workload(*label) {
+                    Some(workload) => last.of(workload, read),
+                    None => read(),
+                }
             }
             ColumnValue::Expression(expression, _, limit) => {
                 let value = expression.evaluate(view);
@@ -86,7 +113,7 @@ impl Column {
 
     fn limit<'a>(&'a self, tags: &'a [Tag]) -> Option<&'a LabelLimit> {
         match &self.of {
-            ColumnValue::Standard(_, limit) | ColumnValue::Expression(.., limit) => Some(limit),
+            ColumnValue::Standard(_, limit, _) | ColumnValue::Expression(.., limit) => Some(limit),
             ColumnValue::Tag(place) => tags.get(*place)?.limit.as_ref(),
         }
     }
@@ -174,11 +201,14 @@ impl Columns<'_> {
     }
 
     fn standard(&mut self, label: Label) -> usize {
-        let same = |column: &Column| matches!(&column.of, ColumnValue::Standard(known, _) if *known == label);
+        let same = |column: &Column| matches!(&column.of, ColumnValue::Standard(known, ..) if *known == label);
         self.find(same).unwrap_or_else(|| {
             let bound = self.bound.clone();
             let limit = self.limit(label.name(), &bound);
-            self.add(label.name(), ColumnValue::Standard(label, limit))
+            self.add(
+                label.name(),
+                ColumnValue::Standard(label, limit, Last::default()),
+            )
         })
     }
 
