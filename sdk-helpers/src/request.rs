@@ -29,9 +29,17 @@ struct Snapshot {
     source: Option<HeaderSource>,
     probes: Cell<u8>,
     headers: OnceCell<Headers>,
-    /// The first value of the one header that was asked for before anything else. Its name takes no memory of its
-    /// own, unless it is a long one.
-    alone: OnceCell<(SmallVec<[u8; 16]>, Option<Vec<u8>>)>,
+    /// The one header that was asked for before anything else.
+    alone: OnceCell<Alone>,
+}
+
+/// A header that is looked at without the map.
+#[derive(Debug)]
+struct Alone {
+    /// Takes no memory of its own, unless it is a long one.
+    name: SmallVec<[u8; 16]>,
+    /// Its first value.
+    value: Option<Vec<u8>>,
 }
 
 impl Snapshot {
@@ -53,11 +61,12 @@ impl Snapshot {
     /// one does.
     fn first(&self, name: &str) -> Option<&[u8]> {
         if let (None, Some(source)) = (self.headers.get(), self.source) {
-            let (alone, value) = self
-                .alone
-                .get_or_init(|| (SmallVec::from_slice(name.as_bytes()), (source.one)(name)));
-            if alone.as_slice() == name.as_bytes() {
-                return value.as_deref();
+            let alone = self.alone.get_or_init(|| Alone {
+                name: SmallVec::from_slice(name.as_bytes()),
+                value: (source.one)(name),
+            });
+            if alone.name.as_slice() == name.as_bytes() {
+                return alone.value.as_deref();
             }
             if !name.starts_with(':') && !self.has(name) {
                 return None;
