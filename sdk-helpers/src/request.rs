@@ -26,7 +26,7 @@ const PROBES: u8 = 4;
 
 #[derive(Debug)]
 struct Snapshot {
-    source: Option<HeaderSource>,
+    source: Option<&'static HeaderSource>,
     probes: Cell<u8>,
     headers: OnceCell<Headers>,
     /// The one header that was asked for before anything else.
@@ -43,7 +43,7 @@ struct Alone {
 }
 
 impl Snapshot {
-    fn new(source: Option<HeaderSource>, headers: OnceCell<Headers>) -> Self {
+    fn new(source: Option<&'static HeaderSource>, headers: OnceCell<Headers>) -> Self {
         Snapshot {
             source,
             probes: Cell::new(0),
@@ -118,7 +118,7 @@ macro_rules! snapshot_of {
             }
 
             /// A snapshot that is taken from `source` when first needed.
-            pub fn lazy(source: HeaderSource) -> Self {
+            pub fn lazy(source: &'static HeaderSource) -> Self {
                 $name(Snapshot::new(Some(source), OnceCell::new()))
             }
 
@@ -270,7 +270,7 @@ mod tests {
 
     #[test]
     fn an_absent_header_is_answered_without_the_map() {
-        let lazy = Request::lazy(HeaderSource {
+        let lazy = Request::lazy(&HeaderSource {
             has: |name| name == "here",
             one: |name| (name == "here").then(Vec::new),
             all: || panic!("the map was fetched"),
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn one_header_alone_is_had_without_the_map() {
-        let lazy = Request::lazy(HeaderSource {
+        let lazy = Request::lazy(&HeaderSource {
             has: |_| panic!("the path is always there"),
             one: |name| (name == ":path").then(|| b"/a?b=1".to_vec()),
             all: || panic!("the map was fetched"),
@@ -292,7 +292,7 @@ mod tests {
 
     #[test]
     fn a_second_header_takes_the_map() {
-        let lazy = Request::lazy(HeaderSource {
+        let lazy = Request::lazy(&HeaderSource {
             has: |name| name == "second",
             one: |name| Some(name.as_bytes().to_vec()),
             all: || Headers::from_pairs([("first", "of the map"), ("second", "2")]),
@@ -305,14 +305,14 @@ mod tests {
 
     #[test]
     fn changes_that_envoy_made_are_taken_over() {
-        let source = HeaderSource {
+        static SOURCE: HeaderSource = HeaderSource {
             has: |name| name == "x-a",
             one: |_| Some(b"one".to_vec()),
             all: || Headers::from_pairs([("x-a", "of the map"), ("x-b", "1")]),
         };
         let set = HeaderEdit::Set("x-a".into(), b"2".to_vec());
         let add = |name: &'static str| HeaderEdit::Add(name.into(), b"3".to_vec());
-        let mut lazy = Request::lazy(source);
+        let mut lazy = Request::lazy(&SOURCE);
         assert_eq!(lazy.first("x-a"), Some(b"one".as_slice()));
         // Envoy has it, so nothing that was known counts any more.
         lazy.apply(&set);
@@ -332,7 +332,7 @@ mod tests {
 
     #[test]
     fn many_questions_take_the_map_once() {
-        let lazy = Request::lazy(HeaderSource {
+        let lazy = Request::lazy(&HeaderSource {
             has: |_| false,
             one: |_| None,
             all: || Headers::from_pairs([("late", "1")]),

@@ -16,7 +16,7 @@ const IDENTITY: &str = "spiffe://cluster.local/ns/default/sa/bookinfo-productpag
 
 /// A request of which only the path may be asked for alone.
 fn by_path() -> Request {
-    Request::lazy(HeaderSource {
+    Request::lazy(&HeaderSource {
         has: |name| panic!("asked for {name}"),
         one: |name| (name == ":path").then(|| b"/reviews/7?x=1".to_vec()),
         all: || panic!("asked for all headers"),
@@ -25,7 +25,7 @@ fn by_path() -> Request {
 
 /// A request of which only all headers may be asked for.
 fn by_map() -> Request {
-    Request::lazy(HeaderSource {
+    Request::lazy(&HeaderSource {
         has: |name| panic!("asked for {name}"),
         one: |name| panic!("asked for {name}"),
         all: || {
@@ -40,7 +40,7 @@ fn by_map() -> Request {
 
 /// A request that may not be looked at.
 fn unseen() -> Request {
-    Request::lazy(HeaderSource {
+    Request::lazy(&HeaderSource {
         has: |_| panic!("looked at"),
         one: |_| panic!("looked at"),
         all: || panic!("looked at"),

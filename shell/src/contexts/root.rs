@@ -30,7 +30,8 @@ impl<C: Chain> Root<C> {
 
     /// A stream of this plugin. Envoy makes none before the plugin has its configuration.
     pub(super) fn stream(&self, id: u32) -> Option<Stream<C>> {
-        Some(Stream::new(id, self.shared()?))
+        let shared = self.shared.borrow();
+        Some(Stream::new(id, Rc::clone(shared.as_ref()?)))
     }
 
     /// What it acts on, held on to: what it does may come back to this root before it ends.

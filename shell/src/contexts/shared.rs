@@ -2,7 +2,7 @@
 //! and the streams that are paused. One timer and one queue serve all filters of it.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::metrics::InForce;
 use super::stage::StageContext;
 use super::timers::Timers;
 use super::world::EnvoyWorld;
+use crate::by_number::ByNumber;
 use sdk_helpers::chain::{Chain, Reasons};
 use sdk_helpers::config::ConfigError;
 use sdk_helpers::decision::{Call, CallResult, Decision, Resume};
@@ -35,7 +36,7 @@ pub(super) struct Shared<C: Chain> {
     in_force: Option<InForce>,
     root: u32,
     timers: RefCell<Timers<Due>>,
-    calls: RefCell<HashMap<u32, Caller>>,
+    calls: RefCell<ByNumber<Caller>>,
     /// The queue by which this context asks to be run again at once.
     queue: Cell<Option<u32>>,
 }
@@ -88,7 +89,7 @@ impl<C: Chain> Shared<C> {
             world,
             root,
             timers: RefCell::new(Timers::new()),
-            calls: RefCell::new(HashMap::new()),
+            calls: RefCell::new(ByNumber::new()),
             queue: Cell::new(None),
         }
     }
@@ -161,12 +162,12 @@ impl<C: Chain> Shared<C> {
 
     /// Forgets a call whose stream is gone.
     pub(super) fn forget(&self, token: u32) {
-        self.calls.borrow_mut().remove(&token);
+        self.calls.borrow_mut().remove(token);
     }
 
     /// Tells whoever called what came of it. If its stream is gone nobody asks.
     pub(super) fn answered(&self, token: u32, result: impl FnOnce() -> CallResult) {
-        let caller = self.calls.borrow_mut().remove(&token);
+        let caller = self.calls.borrow_mut().remove(token);
         match caller {
             Some(Caller::Stream(paused)) => {
                 let result = result();

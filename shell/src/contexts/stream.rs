@@ -47,13 +47,13 @@ struct State {
     is_resumed: bool,
 }
 
-const REQUEST: HeaderSource = HeaderSource {
+static REQUEST: HeaderSource = HeaderSource {
     has: |name| host::header(MapType::HttpRequestHeaders, name).is_some(),
     one: |name| host::header(MapType::HttpRequestHeaders, name),
     all: || host::headers(MapType::HttpRequestHeaders),
 };
 
-const RESPONSE: HeaderSource = HeaderSource {
+static RESPONSE: HeaderSource = HeaderSource {
     has: |name| host::header(MapType::HttpResponseHeaders, name).is_some(),
     one: |name| host::header(MapType::HttpResponseHeaders, name),
     all: || host::headers(MapType::HttpResponseHeaders),
@@ -64,23 +64,20 @@ impl<C: Chain> Stream<C> {
         Stream(Rc::new(Inner {
             id,
             shared,
-            request: RefCell::new(Request::lazy(REQUEST)),
+            request: RefCell::new(Request::lazy(&REQUEST)),
             memory: RefCell::default(),
             state: RefCell::default(),
         }))
     }
 
     pub(super) fn on_request_headers(&self) -> Action {
-        match self.0.next() {
-            Some(decision) => self.0.apply(decision, false),
-            None => Action::Continue,
-        }
+        self.0.apply(self.0.next(), false)
     }
 
     pub(super) fn on_response_headers(&self) {
         let inner = &self.0;
         inner.state.borrow_mut().is_resumed = false;
-        let mut response = Response::lazy(RESPONSE);
+        let mut response = Response::lazy(&RESPONSE);
         let stages = inner.state.borrow().passage.response_stages();
         for stage in stages {
             for change in inner.state.borrow().passage.response_edits(stage) {
@@ -98,7 +95,9 @@ impl<C: Chain> Stream<C> {
             });
             for change in &edits.headers {
                 edit(MapType::HttpResponseHeaders, change);
-                response.apply(change);
+                if C::SEVERAL {
+                    response.apply(change);
+                }
             }
             inner.record(context, edits.record, false);
         }
@@ -110,8 +109,8 @@ impl<C: Chain> Stream<C> {
         inner.state.borrow_mut().is_resumed = false;
         // Taken anew: later filters have changed what these saw.
         let exchange = Exchange {
-            request: &Request::lazy(REQUEST),
-            response: &Response::lazy(RESPONSE),
+            request: &Request::lazy(&REQUEST),
+            response: &Response::lazy(&RESPONSE),
         };
         for (stage, context) in inner.shared.stages() {
             if context.needs.end {
@@ -143,17 +142,18 @@ impl<C: Chain> PausedStream for Inner<C> {
     fn resume(self: Rc<Self>, why: Resume) {
         self.end_pause();
         let decision = self.ask_again(why);
-        let _ = self.apply(decision, true);
+        let _ = self.apply(Some(decision), true);
     }
 
     fn end_delay(self: Rc<Self>, then: Decision) {
         self.end_pause();
-        let _ = self.apply(then, true);
+        let _ = self.apply(Some(then), true);
     }
 }
 
 impl<C: Chain> Inner<C> {
     /// What the next filter decides; nothing after the last.
+    #[inline]
     fn next(&self) -> Option<Decision> {
         let stages = self.shared.chain.stages().len();
         let stage = self.state.borrow_mut().passage.next(stages)?;
@@ -199,80 +199,86 @@ impl<C: Chain> Inner<C> {
         self.shared.stage(self.state.borrow().passage.stage())
     }
 
-    /// Does what was decided, filter by filter. `paused` tells whether Envoy has to be told that the
-    /// stream goes on.
-    fn apply(self: &Rc<Self>, mut decision: Decision, paused: bool) -> Action {
+    /// Does what was decided, filter by filter, until none is left to be asked. `paused` tells whether
+    /// Envoy has to be told that the stream goes on.
+    ///
+    /// A decision is large, and nearly every one is to go on: it is looked at where it lies.
+    fn apply(self: &Rc<Self>, mut decision: Option<Decision>, paused: bool) -> Action {
         let mut failed_calls = 0;
         loop {
-            let Some(context) = self.context() else {
-                return self.give_up("has no such filter");
-            };
-            match decision {
-                Decision::Continue(edits)
+            match &mut decision {
+                None => {
+                    if paused {
+                        host::continue_request();
+                    }
+                    return Action::Continue;
+                }
+                Some(Decision::Continue(edits))
                     if C::NEEDS.response_headers || edits.response.is_empty() =>
                 {
-                    self.pass(context, edits);
+                    self.pass(edits);
                     failed_calls = 0;
-                    match self.next() {
-                        Some(next) => decision = next,
-                        None => {
-                            if paused {
-                                host::continue_request();
-                            }
-                            return Action::Continue;
-                        }
-                    }
+                    decision = if C::SEVERAL { self.next() } else { None };
                 }
-                Decision::Reply(reply) => {
-                    self.reply(context, reply);
+                Some(Decision::Ask { .. }) if failed_calls == MOST_FAILED_CALLS => {
+                    self.give_up("gave up on calls that could not be sent");
                     return Action::Pause;
                 }
-                Decision::Delay { by, record, then } if C::NEEDS.delays => {
-                    self.record(context, record, false);
-                    let paused = self.pause();
-                    let mut state = self.state.borrow_mut();
-                    state.active = Some(state.passage.stage());
-                    drop(state);
-                    context.world.add_active(1);
-                    self.shared.after(by, Due::EndDelay(paused, *then));
-                    return Action::Pause;
-                }
-                Decision::Wait { at_most, record } if C::NEEDS.waits => {
-                    self.record(context, record, false);
-                    let (waiting, timing_out) = (self.pause(), self.paused());
-                    let stage = self.state.borrow().passage.stage();
-                    self.shared.wait(stage, waiting);
-                    let due = Due::Resume(timing_out, Resume::TimedOut);
-                    self.shared.after(at_most, due);
-                    return Action::Pause;
-                }
-                Decision::Ask { call, record } if C::NEEDS.check_call(&call).is_ok() => {
-                    self.record(context, record, false);
-                    if self.ask(&call) {
+                Some(_) => {
+                    decision = decision.take().and_then(|decision| self.hold(decision));
+                    if decision.is_none() {
                         return Action::Pause;
                     }
                     failed_calls += 1;
-                    if failed_calls == MOST_FAILED_CALLS {
-                        return self.give_up("gave up on calls that could not be sent");
-                    }
-                    decision = self.ask_again(Resume::Answered(CallResult::Unsent));
-                }
-                // Without the callback that ends it, the stream would hang.
-                beyond => {
-                    let why = C::NEEDS.check(&beyond).err();
-                    return self.give_up(&why.map_or(String::new(), |why| why.to_string()));
                 }
             }
         }
     }
 
+    /// Holds or answers the stream. Returns what its filter decides instead, where that was to ask and
+    /// the call could not be sent.
+    fn hold(self: &Rc<Self>, decision: Decision) -> Option<Decision> {
+        let context = self.context()?;
+        match decision {
+            Decision::Reply(reply) => self.reply(context, reply),
+            Decision::Delay { by, record, then } if C::NEEDS.delays => {
+                self.record(context, record, false);
+                let paused = self.pause();
+                let mut state = self.state.borrow_mut();
+                state.active = Some(state.passage.stage());
+                drop(state);
+                context.world.add_active(1);
+                self.shared.after(by, Due::EndDelay(paused, *then));
+            }
+            Decision::Wait { at_most, record } if C::NEEDS.waits => {
+                self.record(context, record, false);
+                let (waiting, timing_out) = (self.pause(), self.paused());
+                let stage = self.state.borrow().passage.stage();
+                self.shared.wait(stage, waiting);
+                let due = Due::Resume(timing_out, Resume::TimedOut);
+                self.shared.after(at_most, due);
+            }
+            Decision::Ask { call, record } if C::NEEDS.check_call(&call).is_ok() => {
+                self.record(context, record, false);
+                if !self.ask(&call) {
+                    return Some(self.ask_again(Resume::Answered(CallResult::Unsent)));
+                }
+            }
+            // Without the callback that ends it, the stream would hang.
+            beyond => {
+                let why = C::NEEDS.check(&beyond).err();
+                self.give_up(&why.map_or(String::new(), |why| why.to_string()));
+            }
+        }
+        None
+    }
+
     /// Fails the stream closed.
-    fn give_up(&self, why: &str) -> Action {
+    fn give_up(&self, why: &str) {
         if let Some(context) = self.context() {
             log::error!("{}{why}", named::<C>(context.name));
             self.reply(context, LocalReply::new(500));
         }
-        Action::Pause
     }
 
     fn ask(self: &Rc<Self>, call: &Call) -> bool {
@@ -312,18 +318,27 @@ impl<C: Chain> Inner<C> {
         self.shared.end_delay(state.active.take());
     }
 
-    fn pass(&self, context: &StageContext, edits: Edits) {
+    fn pass(&self, edits: &mut Edits) {
         if !edits.request.is_empty() {
             let mut request = self.request.borrow_mut();
             for change in &edits.request {
                 edit(MapType::HttpRequestHeaders, change);
-                request.apply(change);
+                // For those that come after.
+                if C::SEVERAL {
+                    request.apply(change);
+                }
             }
         }
-        self.record(context, edits.record, false);
+        if !edits.record.is_empty()
+            && let Some(context) = self.context()
+        {
+            self.record(context, std::mem::take(&mut edits.record), false);
+        }
         if !edits.response.is_empty() {
             let mut state = self.state.borrow_mut();
-            state.passage.change_response(edits.response);
+            state
+                .passage
+                .change_response(std::mem::take(&mut edits.response));
         }
     }
 

@@ -11,15 +11,15 @@ use super::host;
 use super::root::Root;
 use super::stream::Stream;
 use super::types::Action;
-use crate::by_context::ByContext;
+use crate::by_number::ByNumber;
 use crate::callbacks::has_timer;
 use sdk_helpers::chain::Chain;
 
 /// The contexts of a module with this chain. A plugin has a root context, and so has each that shares
 /// the VM, and a plugin's next configuration while streams of the last one still live.
 pub struct Contexts<C: Chain> {
-    roots: RefCell<ByContext<Rc<Root<C>>>>,
-    streams: RefCell<ByContext<Stream<C>>>,
+    roots: RefCell<ByNumber<Rc<Root<C>>>>,
+    streams: RefCell<ByNumber<Stream<C>>>,
 }
 
 impl<C: Chain> Contexts<C> {
@@ -31,8 +31,8 @@ impl<C: Chain> Contexts<C> {
     )]
     pub const fn new() -> Self {
         Contexts {
-            roots: RefCell::new(ByContext::new()),
-            streams: RefCell::new(ByContext::new()),
+            roots: RefCell::new(ByNumber::new()),
+            streams: RefCell::new(ByNumber::new()),
         }
     }
 
@@ -41,7 +41,15 @@ impl<C: Chain> Contexts<C> {
         if root == 0 {
             let root = Rc::new(Root::new(context));
             self.roots.borrow_mut().insert(context, root);
-        } else if let Some(stream) = self.root(root).and_then(|root| root.stream(context)) {
+            return;
+        }
+        // Nothing is asked of Envoy yet, so nothing can come back.
+        let stream = self
+            .roots
+            .borrow()
+            .get(root)
+            .and_then(|root| root.stream(context));
+        if let Some(stream) = stream {
             self.streams.borrow_mut().insert(context, stream);
         }
     }

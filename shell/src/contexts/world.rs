@@ -1,9 +1,10 @@
 //! The world of a filter, answered by the host.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use super::host;
+use crate::dice::Dice;
 use sdk_helpers::world::{Attributes, Contended, Roll, Step, Timestamp, World};
 
 /// Retries of a contended cell. With two workers on one cell a write succeeds after 1.8 attempts
@@ -14,7 +15,7 @@ const ATTEMPTS: usize = 32;
 /// compiled.
 #[derive(Debug)]
 pub(super) struct EnvoyWorld {
-    dice: RefCell<fastrand::Rng>,
+    dice: Dice,
     /// The gauge of the streams that are delayed, once its configuration is in force.
     active: Cell<Option<u32>>,
 }
@@ -23,14 +24,14 @@ impl EnvoyWorld {
     pub(super) fn new() -> Self {
         let seed = RandomState::new().build_hasher().finish();
         EnvoyWorld {
-            dice: RefCell::new(fastrand::Rng::with_seed(seed)),
+            dice: Dice::new(seed),
             active: Cell::new(None),
         }
     }
 
     /// A number that nobody else has.
     pub(super) fn unique(&self) -> u128 {
-        self.dice.borrow_mut().u128(..)
+        u128::from(self.dice.throw()) << 64 | u128::from(self.dice.throw())
     }
 
     pub(super) fn set_active(&self, gauge: Option<u32>) {
@@ -60,7 +61,7 @@ impl World for EnvoyWorld {
     }
 
     fn roll(&self) -> Roll {
-        Roll::new(self.dice.borrow_mut().u64(..))
+        Roll::new(self.dice.throw())
     }
 
     /// Envoy keeps one gauge for the process, over all workers.

@@ -1,12 +1,12 @@
-//! What there is of each context, by the number that Envoy gave it.
+//! What there is of each context and of each call, by the number that Envoy gave it.
 //!
-//! Envoy counts contexts up and asks for one at every callback, so finding it must cost next to nothing,
+//! Envoy counts them up and names a context at every callback, so finding it must cost next to nothing,
 //! however many streams are held at the time. The numbers are Envoy's own and no client's: no hash has to
 //! be secret, and one multiplication spreads what is counted up.
 
-/// Values by context; an open table, at most half full.
+/// Values by number; an open table, at most half full.
 #[derive(Debug)]
-pub(crate) struct ByContext<T> {
+pub(crate) struct ByNumber<T> {
     /// None, or a power of two of them.
     slots: Vec<Option<(u32, T)>>,
     used: usize,
@@ -18,18 +18,18 @@ const FEWEST: usize = 16;
 /// 2³² by the golden ratio: numbers that follow each other come to lie as far apart as can be.
 const SPREAD: u32 = 0x9e37_79b9;
 
-impl<T> ByContext<T> {
+impl<T> ByNumber<T> {
     pub(crate) const fn new() -> Self {
-        ByContext {
+        ByNumber {
             slots: Vec::new(),
             used: 0,
         }
     }
 
-    pub(crate) fn get(&self, context: u32) -> Option<&T> {
-        let mut at = self.home(context);
-        while let Some((number, value)) = self.slots.get(at)? {
-            if *number == context {
+    pub(crate) fn get(&self, number: u32) -> Option<&T> {
+        let mut at = self.home(number);
+        while let Some((found, value)) = self.slots.get(at)? {
+            if *found == number {
                 return Some(value);
             }
             at = self.after(at);
@@ -37,29 +37,29 @@ impl<T> ByContext<T> {
         None
     }
 
-    /// Adds a context; one of this number that there was is gone.
-    pub(crate) fn insert(&mut self, context: u32, value: T) {
+    /// Adds one; what had this number before is gone.
+    pub(crate) fn insert(&mut self, number: u32, value: T) {
         if self.used.saturating_mul(2) >= self.slots.len() {
             self.grow();
         }
-        let mut at = self.home(context);
+        let mut at = self.home(number);
         while let Some(slot) = self.slots.get_mut(at) {
             match slot {
-                Some((number, _)) if *number != context => at = self.after(at),
+                Some((found, _)) if *found != number => at = self.after(at),
                 _ => {
                     self.used += usize::from(slot.is_none());
-                    *slot = Some((context, value));
+                    *slot = Some((number, value));
                     return;
                 }
             }
         }
     }
 
-    pub(crate) fn remove(&mut self, context: u32) -> Option<T> {
-        let mut at = self.home(context);
+    pub(crate) fn remove(&mut self, number: u32) -> Option<T> {
+        let mut at = self.home(number);
         loop {
             match self.slots.get(at)? {
-                Some((number, _)) if *number == context => break,
+                Some((found, _)) if *found == number => break,
                 Some(_) => at = self.after(at),
                 None => return None,
             }
@@ -83,23 +83,24 @@ impl<T> ByContext<T> {
         }
     }
 
+    #[cold]
     fn grow(&mut self) {
         let size = self.slots.len().saturating_mul(2).max(FEWEST);
         let slots = std::iter::repeat_with(|| None).take(size).collect();
         self.used = 0;
-        for (context, value) in std::mem::replace(&mut self.slots, slots)
+        for (number, value) in std::mem::replace(&mut self.slots, slots)
             .into_iter()
             .flatten()
         {
-            self.insert(context, value);
+            self.insert(number, value);
         }
     }
 
-    /// Where the search for a context begins.
-    fn home(&self, context: u32) -> usize {
+    /// Where the search for a number begins.
+    fn home(&self, number: u32) -> usize {
         // Its highest bits are the best spread ones.
         let bits = self.slots.len().trailing_zeros();
-        let spread = context.wrapping_mul(SPREAD);
+        let spread = number.wrapping_mul(SPREAD);
         spread
             .checked_shr(u32::BITS.wrapping_sub(bits))
             .unwrap_or(0) as usize
@@ -127,14 +128,14 @@ mod tests {
 
     #[test]
     fn nothing_is_found_in_nothing() {
-        let mut none = ByContext::<u8>::new();
+        let mut none = ByNumber::<u8>::new();
         assert_eq!(none.get(1), None);
         assert_eq!(none.remove(1), None);
     }
 
     #[test]
     fn a_number_given_again_is_the_later_context() {
-        let mut contexts = ByContext::new();
+        let mut contexts = ByNumber::new();
         contexts.insert(7, "first");
         contexts.insert(7, "second");
         assert_eq!(contexts.used, 1);
@@ -146,7 +147,7 @@ mod tests {
     #[test]
     fn what_collides_is_found_whatever_leaves_first() {
         let full = {
-            let mut contexts = ByContext::new();
+            let mut contexts = ByNumber::new();
             contexts.insert(1, 1);
             let last = |number: &u32| contexts.home(*number) >= contexts.slots.len() - 2;
             let colliding: Vec<u32> = (2..).filter(last).take(FEWEST / 2).collect();
@@ -154,7 +155,7 @@ mod tests {
             colliding
         };
         for first in 0..full.len() {
-            let mut contexts = ByContext::new();
+            let mut contexts = ByNumber::new();
             full.iter()
                 .for_each(|number| contexts.insert(*number, *number));
             assert_eq!(contexts.slots.len(), FEWEST);
@@ -173,7 +174,7 @@ mod tests {
     /// The same as a map of the standard library, over a long life with many coming and going.
     #[test]
     fn a_long_life_loses_and_keeps_nothing() {
-        let (mut contexts, mut expected) = (ByContext::new(), BTreeMap::new());
+        let (mut contexts, mut expected) = (ByNumber::new(), BTreeMap::new());
         // Beyond the last number Envoy begins at the first again.
         let mut next = u32::MAX - 5_000;
         let mut dice = 1_u32;
@@ -196,7 +197,7 @@ mod tests {
     /// A thousand held streams are in nobody's way.
     #[test]
     fn held_streams_make_no_search_long() {
-        let mut contexts = ByContext::new();
+        let mut contexts = ByNumber::new();
         (1..=1_000).for_each(|held| contexts.insert(held, ()));
         let mut longest = 0;
         for number in 1_001..100_000 {
