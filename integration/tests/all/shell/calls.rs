@@ -56,7 +56,7 @@ fn every_call_that_fails_comes_back_as_an_answer() {
     for (call, expected) in [
         ("cluster=no-such-cluster", "failed"),
         // These three fail inside the call: an answer that came back there and then would be to a
-        // call nobody has registered yet, which the SDK panics about.
+        // call nobody has written down yet, and its stream would hang.
         ("cluster=empty", "failed"),
         ("cluster=unhealthy", "failed"),
         ("cluster=full", "failed"),
