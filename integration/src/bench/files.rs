@@ -37,10 +37,8 @@ pub fn all() -> Result<Vec<Scenario>, String> {
     for module in list(&repository().join("integration/modules")) {
         files.extend(Some(module.join("bench.yaml")).filter(|file| file.is_file()));
     }
-    let filters = list(&repository().join("filters")).into_iter();
-    // And last what is of several filters.
-    for folder in filters.chain([repository().join("integration")]) {
-        let mut found = list(&folder.join("benches"));
+    for filter in list(&repository().join("filters")) {
+        let mut found = list(&filter.join("benches"));
         found.retain(|file| file.extension().is_some_and(|ending| ending == "yaml"));
         files.extend(found);
     }

@@ -1,8 +1,7 @@
 //! Scenarios are data: which requests, through which chains of filters, and what it may cost.
 //!
 //! A filter brings its own in `filters/<name>/benches/*.yaml`, a test module in
-//! `integration/modules/<name>/bench.yaml`, and those of several filters are in `integration/benches`. Each file
-//! is a list.
+//! `integration/modules/<name>/bench.yaml`. Each file is a list.
 
 use std::collections::BTreeSet;
 
