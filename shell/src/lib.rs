@@ -15,6 +15,8 @@ mod contexts;
 #[cfg(any(target_arch = "wasm32", test))]
 mod dice;
 mod exports;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod memory;
 
 pub use callbacks::{callbacks, length};
 #[cfg(target_arch = "wasm32")]

@@ -23,6 +23,9 @@ const ALWAYS: [&str; 5] = [
     "proxy_on_memory_allocate",
 ];
 
+/// What the shell has in place of the C library's, which the linker had to see and Envoy need not.
+const OF_C: &str = "memcmp";
+
 #[derive(Debug)]
 pub(crate) struct Stripped {
     pub(crate) wasm: Vec<u8>,
@@ -61,7 +64,9 @@ fn cut(wasm: &[u8]) -> Result<Module, String> {
     let unused: Vec<_> = module
         .exports
         .iter()
-        .filter(|export| is_callback(export) && !wanted.contains(&export.name))
+        .filter(|export| {
+            export.name == OF_C || is_callback(export) && !wanted.contains(&export.name)
+        })
         .map(walrus::Export::id)
         .collect();
     for export in unused {
@@ -143,7 +148,7 @@ mod tests {
             "proxy_on_delete",
             "proxy_on_request_headers",
         ];
-        for name in PLUMBING.iter().chain(&callbacks) {
+        for name in PLUMBING.iter().chain(&callbacks).chain([&super::OF_C]) {
             let mut inner = FunctionBuilder::new(&mut module.types, &[], &[]);
             inner.name(format!("inner_{name}"));
             inner.func_body().i32_const(name.len() as i32).drop();
