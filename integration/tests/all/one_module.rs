@@ -1,6 +1,7 @@
 //! All filters in one module, in a real Envoy: beside the modules that hold one filter each and beside
 //! Envoy's own chain, under attack, over the life of a listener, and when its VM dies.
 
+mod busy;
 mod chains;
 mod configurations;
 mod deaths;

@@ -13,6 +13,8 @@ use serde_json::Value;
 /// Headers that differ for reasons of their own: time, and the tracer's ids.
 const PASSING: [&str; 2] = ["date", "x-envoy-upstream-service-time"];
 const TRACING: &str = "x-b3-";
+/// What a span has of a request that was refused while its body was still on the way.
+const PASSING_TAG: &str = "request_size";
 /// Headers that tell how long something takes from now.
 const TIMES: [&str; 3] = ["retry-after", "x-ratelimit-reset", "ratelimit"];
 /// How many seconds two chains may be asked after one another.
@@ -75,7 +77,7 @@ impl Exchange {
     pub(crate) fn traced(&mut self, span: &Span) {
         let tags: BTreeMap<&str, &str> = span.tags().collect();
         for (name, value) in tags {
-            if name != LISTENER {
+            if ![LISTENER, PASSING_TAG].contains(&name) {
                 self.say("span", &format!("{name}: {value}"));
             }
         }

@@ -1,5 +1,7 @@
 //! The service that CUSTOM policies ask: a header of the request says what it answers.
 
+use std::time::Duration;
+
 use integration::listener::Listener;
 use integration::upstream::{Answer, Recorded};
 use serde_json::{Value, json};
@@ -35,6 +37,7 @@ pub(crate) fn answer(request: &Recorded) -> Answer {
             .header("location", "/login")
             .header("set-cookie", "session=new"),
         "broken" => Answer::status(503),
+        "slow" => Answer::status(200).after(Duration::from_millis(100)),
         _ => Answer::status(200).header("x-custom", "asked"),
     }
 }

@@ -32,17 +32,25 @@ pub(crate) fn issuer() -> Issuer {
     Issuer::start([&KEYS[1]])
 }
 
+fn claims(issuer: &str, fields: &Value) -> Value {
+    let mut claims = json!({"iss": issuer, "sub": "jason", "aud": "api", "exp": 4_102_444_800_u64});
+    for (name, value) in fields.as_object().unwrap() {
+        claims[name] = value.clone();
+    }
+    claims
+}
+
+/// A good token of A or B with these claims.
+pub(crate) fn signed(issuer: &str, fields: &Value) -> String {
+    let [a, b, _] = &*KEYS;
+    let key = if issuer == A { a } else { b };
+    key.token(&claims(issuer, fields))
+}
+
 /// One token for every reason to take it or not.
 pub(crate) static TOKENS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let [a, b, attacker] = &*KEYS;
-    let with = |issuer: &str, fields: Value| {
-        let mut claims =
-            json!({"iss": issuer, "sub": "jason", "aud": "api", "exp": 4_102_444_800_u64});
-        for (name, value) in fields.as_object().unwrap() {
-            claims[name] = value.clone();
-        }
-        claims
-    };
+    let with = |issuer: &str, fields: Value| claims(issuer, &fields);
     let mut tokens = vec![
         a.token(&with(A, json!({"plan": "gold", "groups": ["a", "b"]}))),
         a.token(&with(

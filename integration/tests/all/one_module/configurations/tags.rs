@@ -58,7 +58,7 @@ fn tags() -> Vec<Value> {
         json!({"name": "groups", "claim": "groups", "label": false}),
         json!({"name": "shape", "expression": "request.url_path", "templates": ["/orders/{id}/items", "/{**}"]}),
         json!({"name": "class", "expression": "response.code < 400 ? 'good' : 'bad'"}),
-        json!({"name": "guarded", "expression": "response.code > 0 && request.headers['x-plan'].matches('g.*')"}),
+        json!({"name": "guarded", "expression": "request.headers['x-plan'].matches('g.*')"}),
         json!({"name": "down", "formatter": {"value": "%RESP(x-down)%"}, "label": false}),
         json!({"name": "remaining", "expression": "response.headers['x-ratelimit-remaining']", "label": false}),
         json!({"name": "limited", "formatter": {"value": "%FILTER_STATE(wasm.mesh_filters.rate-limit:PLAIN)%"}}),
