@@ -84,7 +84,9 @@ impl Snapshot {
         };
         // Of some headers Envoy joins what is added with the value there is.
         let may_join = match edit {
-            HeaderEdit::Add(name, _) => self.source.is_some() && headers.first(name).is_some(),
+            HeaderEdit::Add(..) | HeaderEdit::AddPart(..) => {
+                self.source.is_some() && headers.first(edit.name()).is_some()
+            }
             _ => false,
         };
         match may_join {

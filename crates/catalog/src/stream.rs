@@ -216,6 +216,7 @@ fn seen<'a>(loaded: &Loaded, passage: &'a Passage, world: &'a dyn World) -> Hand
         world,
         passage,
         claims_in_state: loaded.filter_state().claims,
+        shows_stream: world.shows_stream(),
     }
 }
 
