@@ -28,6 +28,6 @@ pub struct Expected {
     pub delay: Option<Duration>,
     /// Headers of the answer, whoever gives it; null for one that it must not have.
     pub headers: BTreeMap<String, Option<String>>,
-    /// Every tag that is left in filter state by the time the response's headers have passed.
+    /// Every tag that is left in filter state for the access log.
     pub tags: BTreeMap<String, String>,
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use catalog::{Filter, Loaded, Stream};
 use sdk_helpers::claims;
+use sdk_helpers::filter::Exchange;
 use sdk_helpers::grpc;
 use sdk_helpers::text::split_once;
 use sdk_helpers::world::fake::FakeWorld;
@@ -104,8 +105,18 @@ impl Native {
             }
         }
         let mut response = Response::new(response);
+        if let Some(status) = response.status() {
+            let status = i64::from(status).to_le_bytes();
+            world.set_property(&["response", "code"], status);
+        }
         let _ = stream.respond(&mut response, world);
         outcome.headers = first_values(response.headers());
+        let request = Request::new(stream.request().headers().clone());
+        let exchange = Exchange {
+            request: &request,
+            response: &response,
+        };
+        let _ = stream.end(&exchange, world);
         self.left(&stream, &mut outcome)?;
         Ok(outcome)
     }
@@ -183,7 +194,7 @@ fn text(what: &str, bytes: &[u8]) -> Result<String, EngineError> {
     }
 }
 
-/// What Envoy knows of a request by its headers, and of a plain answer.
+/// What Envoy knows of a request by its headers.
 fn attributes(sent: &Sent, world: &FakeWorld) {
     let whole = sent.path();
     let (path, query) = split_once(whole, b'?').unwrap_or((whole, b""));
@@ -198,7 +209,6 @@ fn attributes(sent: &Sent, world: &FakeWorld) {
     ] {
         world.set_property(&["request", name], text);
     }
-    world.set_property(&["response", "code"], 200i64.to_le_bytes());
     world.set_property(&["connection", "mtls"], [0]);
 }
 

@@ -28,6 +28,8 @@ pub struct Stream<'a> {
     passage: Passage,
     /// Whether the last decision lets the request go on to the next filter.
     goes_on: bool,
+    /// Whether it goes on after a pause, where functions of the host do not see it.
+    is_resumed: bool,
     /// The reasons of each filter so far.
     reasons: BTreeMap<&'static str, Vec<String>>,
     filter_state: BTreeMap<String, Vec<u8>>,
@@ -63,6 +65,7 @@ impl<'a> Stream<'a> {
             request,
             passage: Passage::default(),
             goes_on: true,
+            is_resumed: false,
             reasons: BTreeMap::new(),
             filter_state: BTreeMap::new(),
         }
@@ -93,7 +96,7 @@ impl<'a> Stream<'a> {
         let Some(stage) = self.passage.next(self.loaded.stages().len()) else {
             return Ok(None);
         };
-        let world = seen(self.loaded, &self.passage, world);
+        let world = seen(self.loaded, &self.passage, world, self.is_resumed);
         let decision = self.callbacks.on_request(stage, &self.request, &world);
         self.decided(stage, decision).map(Some)
     }
@@ -103,8 +106,9 @@ impl<'a> Stream<'a> {
     /// # Errors
     /// As of [`Stream::next`].
     pub fn resume(&mut self, resume: Resume, world: &dyn World) -> Result<Decided, Beyond> {
+        self.is_resumed = true;
         let stage = self.passage.stage();
-        let world = seen(self.loaded, &self.passage, world);
+        let world = seen(self.loaded, &self.passage, world, true);
         let request = &self.request;
         let decision = self.callbacks.on_resume(stage, resume, request, &world);
         self.decided(stage, decision)
@@ -122,7 +126,7 @@ impl<'a> Stream<'a> {
             headers.iter().for_each(|edit| response.apply(edit));
             let mut record = Record::default();
             if of.needs.response_headers {
-                let world = seen(self.loaded, &self.passage, world);
+                let world = seen(self.loaded, &self.passage, world, false);
                 let edits = self.callbacks.on_response(stage, response, &world);
                 edits.headers.iter().for_each(|edit| response.apply(edit));
                 headers.extend(edits.headers);
@@ -143,7 +147,7 @@ impl<'a> Stream<'a> {
         let mut all = Vec::new();
         for (stage, of) in self.loaded.stages().iter().enumerate() {
             if of.needs.end {
-                let world = seen(self.loaded, &self.passage, world);
+                let world = seen(self.loaded, &self.passage, world, false);
                 let record = self.callbacks.on_end(stage, exchange, &world);
                 self.record(of, stage, &record, false);
                 all.push((stage, record));
@@ -180,6 +184,7 @@ impl<'a> Stream<'a> {
             }
             Decision::Delay { record, then, .. } => {
                 self.record(of, stage, record, false);
+                self.is_resumed = true;
                 self.follow(of, stage, then);
             }
             Decision::Ask { record, .. } | Decision::Wait { record, .. } => {
@@ -211,12 +216,17 @@ impl<'a> Stream<'a> {
 }
 
 /// The world behind the filters that were asked before.
-fn seen<'a>(loaded: &Loaded, passage: &'a Passage, world: &'a dyn World) -> HandedOver<'a> {
+fn seen<'a>(
+    loaded: &Loaded,
+    passage: &'a Passage,
+    world: &'a dyn World,
+    is_resumed: bool,
+) -> HandedOver<'a> {
     HandedOver {
         world,
         passage,
         claims_in_state: loaded.filter_state().claims,
-        shows_stream: world.shows_stream(),
+        shows_stream: world.shows_stream() && !is_resumed,
     }
 }
 

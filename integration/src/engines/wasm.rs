@@ -176,12 +176,12 @@ impl InWasm {
                 seen.headers.insert(name, value);
             }
         }
+        stream.done();
         for name in case.expect.tags.keys() {
             if let Some(value) = stream.filter_state(&format!("{TAG}{name}")) {
                 seen.tags.insert(name.clone(), text("a tag", value)?);
             }
         }
-        stream.done();
         Ok(seen)
     }
 }

@@ -87,7 +87,7 @@ fn natively(expressions: &[String]) -> Vec<Option<String>> {
     ];
     let states = records.into_iter().flat_map(|record| record.state);
     let states: BTreeMap<String, String> = states
-        .map(|(key, value)| (key.to_string(), String::from_utf8(value).unwrap()))
+        .map(|(key, value)| (key.to_string(), String::from_utf8(value.to_vec()).unwrap()))
         .collect();
     let value = |index| {
         states
