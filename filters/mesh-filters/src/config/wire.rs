@@ -14,15 +14,15 @@ fields! {
     /// own shape, an object of Istio's, or a list of those. A filter that is not named does nothing.
     pub struct Wire {
         /// verifies tokens
-        _tokens as "requestAuthentication": Elsewhere<<RequestAuthentication as Filter>::Wire> { istio: "RequestAuthentication" },
+        _tokens as "requestAuthentication": Elsewhere<<RequestAuthentication as Filter>::Wire> { kind: "[as alone](../request-authentication/README.md#configuration)", istio: "RequestAuthentication" },
         /// allows, denies, or asks a service; CUSTOM policies come before tokens, as in Istio
-        _policies as "authorizationPolicy": Elsewhere<<AuthorizationPolicy as Filter>::Wire> { istio: "AuthorizationPolicy" },
+        _policies as "authorizationPolicy": Elsewhere<<AuthorizationPolicy as Filter>::Wire> { kind: "[as alone](../authorization-policy/README.md#configuration)", istio: "AuthorizationPolicy" },
         /// limits requests
-        _limits as "rateLimit": Elsewhere<<RateLimit as Filter>::Wire> { istio: "ours" },
+        _limits as "rateLimit": Elsewhere<<RateLimit as Filter>::Wire> { kind: "[as alone](../rate-limit/README.md#configuration)", istio: "ours" },
         /// injects faults
-        _faults as "faultInjection": Elsewhere<<FaultInjection as Filter>::Wire> { istio: "VirtualService" },
+        _faults as "faultInjection": Elsewhere<<FaultInjection as Filter>::Wire> { kind: "[as alone](../fault-injection/README.md#configuration)", istio: "VirtualService" },
         /// tags logs, spans and metrics
-        _tags as "telemetryTags": Elsewhere<<TelemetryTags as Filter>::Wire> { istio: "Telemetry" },
+        _tags as "telemetryTags": Elsewhere<<TelemetryTags as Filter>::Wire> { kind: "[as alone](../telemetry-tags/README.md#configuration)", istio: "Telemetry" },
         /// objects of all these kinds in one list, as `kubectl get -o yaml` has them; they add to what stands
         /// under the names above
         _resources as "resources": Vec<Anything> { kind: "list of objects", default: "none", istio: "their kinds" },
