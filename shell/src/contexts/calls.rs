@@ -1,7 +1,7 @@
 //! Calls to other clusters, and what comes of them.
 
 use super::host::{self, Buffer};
-use super::types::MapType;
+use super::types::HeaderMap;
 use sdk_helpers::chain::Chain;
 use sdk_helpers::decision::{Call, CallResult};
 
@@ -35,7 +35,7 @@ pub(super) fn http_result(headers: usize, body: usize) -> CallResult {
         return CallResult::Failed;
     }
     CallResult::Http {
-        headers: host::headers(MapType::HttpCallResponseHeaders),
+        headers: host::headers(HeaderMap::CallResponse),
         body: host::buffer(Buffer::HttpCallBody, body).unwrap_or_default(),
     }
 }

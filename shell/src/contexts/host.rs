@@ -7,7 +7,7 @@ use std::alloc::Layout;
 use std::time::Duration;
 
 use super::raw;
-use super::types::{LogLevel, MapType, MetricType};
+use super::types::{HeaderMap, LogLevel, MetricType};
 use sdk_helpers::headers::{HeaderEdit, Headers};
 use sdk_helpers::protobuf::Message;
 
@@ -109,7 +109,7 @@ pub(super) fn buffer(buffer: Buffer, size: usize) -> Result<Vec<u8>, Refused> {
     })
 }
 
-pub(super) fn headers(map: MapType) -> Headers {
+pub(super) fn headers(map: HeaderMap) -> Headers {
     // SAFETY: the pointers are valid for the call.
     bytes(|data, size| unsafe { raw::proxy_get_header_map_pairs(map as u32, data, size) })
         .map(Headers::from_block)
@@ -117,7 +117,7 @@ pub(super) fn headers(map: MapType) -> Headers {
 }
 
 /// The first value of a header.
-pub(super) fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
+pub(super) fn header(map: HeaderMap, name: &str) -> Option<Vec<u8>> {
     // SAFETY: the pointers are valid for the call.
     bytes(|data, size| unsafe {
         raw::proxy_get_header_map_value(map as u32, name.as_ptr(), name.len(), data, size)
@@ -125,7 +125,7 @@ pub(super) fn header(map: MapType, name: &str) -> Option<Vec<u8>> {
     .ok()
 }
 
-pub(super) fn edit_header(map: MapType, edit: &HeaderEdit) -> Done {
+pub(super) fn edit_header(map: HeaderMap, edit: &HeaderEdit) -> Done {
     match edit {
         HeaderEdit::Set(name, value) => replace_header(map, name, value),
         HeaderEdit::Add(name, value) => add_header(map, name, value),
@@ -144,7 +144,7 @@ pub(super) fn edit_header(map: MapType, edit: &HeaderEdit) -> Done {
     }
 }
 
-fn replace_header(map: MapType, name: &str, value: &[u8]) -> Done {
+fn replace_header(map: HeaderMap, name: &str, value: &[u8]) -> Done {
     // SAFETY: the pointers are valid for the call.
     done(unsafe {
         raw::proxy_replace_header_map_value(
@@ -157,7 +157,7 @@ fn replace_header(map: MapType, name: &str, value: &[u8]) -> Done {
     })
 }
 
-fn add_header(map: MapType, name: &str, value: &[u8]) -> Done {
+fn add_header(map: HeaderMap, name: &str, value: &[u8]) -> Done {
     // SAFETY: the pointers are valid for the call.
     done(unsafe {
         raw::proxy_add_header_map_value(

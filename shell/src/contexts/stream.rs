@@ -8,7 +8,7 @@ use super::log_name::named;
 use super::reason::Reasons;
 use super::shared::{Due, Paused, PausedStream, Shared};
 use super::stage::StageContext;
-use super::types::{Action, MapType};
+use super::types::{Action, HeaderMap};
 use sdk_helpers::chain::{Chain, HandedOver, Passage};
 use sdk_helpers::claims;
 use sdk_helpers::decision::{Call, CallResult, Decision, Edits, LocalReply, Record, Resume};
@@ -48,15 +48,15 @@ struct State {
 }
 
 static REQUEST: HeaderSource = HeaderSource {
-    has: |name| host::header(MapType::HttpRequestHeaders, name).is_some(),
-    one: |name| host::header(MapType::HttpRequestHeaders, name),
-    all: || host::headers(MapType::HttpRequestHeaders),
+    has: |name| host::header(HeaderMap::Request, name).is_some(),
+    one: |name| host::header(HeaderMap::Request, name),
+    all: || host::headers(HeaderMap::Request),
 };
 
 static RESPONSE: HeaderSource = HeaderSource {
-    has: |name| host::header(MapType::HttpResponseHeaders, name).is_some(),
-    one: |name| host::header(MapType::HttpResponseHeaders, name),
-    all: || host::headers(MapType::HttpResponseHeaders),
+    has: |name| host::header(HeaderMap::Response, name).is_some(),
+    one: |name| host::header(HeaderMap::Response, name),
+    all: || host::headers(HeaderMap::Response),
 };
 
 impl<C: Chain> Stream<C> {
@@ -81,7 +81,7 @@ impl<C: Chain> Stream<C> {
         let stages = inner.state.borrow().passage.response_stages();
         for stage in stages {
             for change in inner.state.borrow().passage.response_edits(stage) {
-                edit(MapType::HttpResponseHeaders, change);
+                edit(HeaderMap::Response, change);
                 response.apply(change);
             }
             let Some(context) = inner.shared.stage(stage) else {
@@ -94,7 +94,7 @@ impl<C: Chain> Stream<C> {
                 chain.on_response(stage, &response, world, memory)
             });
             for change in &edits.headers {
-                edit(MapType::HttpResponseHeaders, change);
+                edit(HeaderMap::Response, change);
                 if C::SEVERAL {
                     response.apply(change);
                 }
@@ -322,7 +322,7 @@ impl<C: Chain> Inner<C> {
         if !edits.request.is_empty() {
             let mut request = self.request.borrow_mut();
             for change in &edits.request {
-                edit(MapType::HttpRequestHeaders, change);
+                edit(HeaderMap::Request, change);
                 // For those that come after.
                 if C::SEVERAL {
                     request.apply(change);
@@ -419,7 +419,7 @@ impl<C: Chain> Drop for Inner<C> {
     }
 }
 
-fn edit(map: MapType, change: &HeaderEdit) {
+fn edit(map: HeaderMap, change: &HeaderEdit) {
     if change.is_safe() {
         let _ = host::edit_header(map, change);
     }

@@ -13,10 +13,10 @@ pub enum Action {
 /// A header map.
 #[derive(Debug, Clone, Copy)]
 #[repr(u32)]
-pub(super) enum MapType {
-    HttpRequestHeaders = 0,
-    HttpResponseHeaders = 2,
-    HttpCallResponseHeaders = 6,
+pub(super) enum HeaderMap {
+    Request = 0,
+    Response = 2,
+    CallResponse = 6,
 }
 
 #[derive(Debug, Clone, Copy)]
