@@ -28,6 +28,20 @@ pub fn natively(filter: &str, suite: &Suite) -> Result<Configured, EngineError> 
 }
 
 /// Loads a suite's configuration into a filter, one of ours or another.
+///
+/// ```
+/// use cases::{File, in_own_code, run};
+/// use catalog::Filter;
+///
+/// const MINE: Filter = Filter::of::<fault_injection::FaultInjection>();
+///
+/// let folder = std::path::Path::new("../../filters/fault-injection/cases");
+/// for file in File::read_folder(MINE.name(), folder)? {
+///     let report = run(&file, &|_, suite| Ok(in_own_code(&MINE, suite)));
+///     assert!(report.is_well() && report.passed > 0, "{report}");
+/// }
+/// # Ok::<(), cases::Error>(())
+/// ```
 #[must_use]
 pub fn in_own_code(filter: &Filter, suite: &Suite) -> Configured {
     let world = FakeWorld::new();

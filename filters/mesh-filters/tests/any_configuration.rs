@@ -157,6 +157,7 @@ impl Stream<'_> {
             world: self.world,
             passage: &self.passage,
             claims_in_state: self.chain.filter_state().claims,
+            shows_stream: self.world.shows_stream(),
         };
         ask(self.chain, &self.request, &world, &mut self.memory)
     }

@@ -1,5 +1,6 @@
 //! Cases in the built module, under wasmtime.
 
+use std::path::Path;
 use std::time::Duration;
 
 use cases::{Case, Configured, Engine, EngineError, OURS, Outcome, Step, Suite, TAG};
@@ -20,7 +21,15 @@ impl InWasm {
     /// # Errors
     /// If there is no such module, or it does not start.
     pub fn with_text(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
-        Self::with(filter, suite.config.to_string().as_bytes())
+        Self::module_of(&module_path(filter), filter, suite)
+    }
+
+    /// The same for a filter whose module is this file.
+    ///
+    /// # Errors
+    /// If there is no such module, or it does not start.
+    pub fn module_of(path: &Path, filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
+        Self::with(path, filter, suite.config.to_string().as_bytes())
     }
 
     /// Configures it as Envoy does from plain YAML, with a serialized Struct.
@@ -28,11 +37,12 @@ impl InWasm {
     /// # Errors
     /// If there is no such module, or it does not start.
     pub fn with_struct(filter: &str, suite: &Suite) -> Result<Configured, EngineError> {
-        Self::with(filter, &crate::protobuf::encode_struct(&suite.config))
+        let bytes = crate::protobuf::encode_struct(&suite.config);
+        Self::with(&module_path(filter), filter, &bytes)
     }
 
-    fn with(filter: &str, configuration: &[u8]) -> Result<Configured, EngineError> {
-        let module = Module::load(module_path(filter)).map_err(told)?;
+    fn with(path: &Path, filter: &str, configuration: &[u8]) -> Result<Configured, EngineError> {
+        let module = Module::load(path).map_err(told)?;
         let host = Host::new(&module).map_err(told)?;
         if !host.vm_start(b"") {
             return Err(format!("the module refused to start: {:?}", host.log()).into());
@@ -146,8 +156,10 @@ impl InWasm {
             delay,
             ..Outcome::default()
         };
-        for filter in catalog::filters() {
-            let name = filter.name();
+        let filters = catalog::filters().iter();
+        let mut names: Vec<&str> = filters.map(|filter| filter.name()).collect();
+        names.push(&self.filter);
+        for name in names {
             if let Some(reason) = stream.filter_state(&[OURS, name].concat()) {
                 seen.note(&self.filter, name, text("the reason", reason)?);
             }

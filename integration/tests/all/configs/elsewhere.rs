@@ -4,7 +4,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use cases::{File, run};
 use integration::client::Client;
+use integration::engines::InWasm;
 use integration::envoy::{Config, Envoy, Scratch, repository};
 use wasm_host::{Host, Module, State};
 
@@ -40,10 +42,15 @@ fn write(folder: &Path) {
     let page = Page::read(PAGE);
     std::fs::create_dir_all(folder.join("src")).unwrap();
     let here = repository().display().to_string();
-    for name in ["Cargo.toml", "src/lib.rs", "envoy.yaml"] {
+    for name in [
+        "Cargo.toml",
+        "src/lib.rs",
+        "src/case_files.rs",
+        "envoy.yaml",
+    ] {
         let mut text = file(&page, name).replace("../mesh-filters", &here);
         if name == "src/lib.rs" {
-            // What the page has as the line that makes a module of it.
+            // What the page has as the lines that make a module of it.
             text += &file(&page, "src/lib.rs` is the one above");
         }
         std::fs::write(folder.join(name), text).unwrap();
@@ -109,6 +116,14 @@ fn a_filter_of_another_repository_is_built_and_decides() {
         (403, &b"not through this gate"[..])
     );
     assert!(!host.configure(br#"{"header": "no header", "value": ["blue"]}"#));
+
+    // By the cases that are shown.
+    let name = "cases/gate.yaml";
+    let cases = File::parse(FILTER, name, &self::file(&Page::read(PAGE), name)).expect("cases");
+    let report = run(&cases, &|filter, suite| {
+        InWasm::module_of(&file, filter, suite)
+    });
+    assert!(report.is_well() && report.passed > 0, "{report}");
 
     // And in Envoy, by the file that is shown.
     let yaml = std::fs::read_to_string(folder.join("envoy.yaml")).unwrap();
