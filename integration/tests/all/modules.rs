@@ -3,6 +3,7 @@
 
 mod exports;
 mod host_calls;
+mod instructions;
 mod memory;
 mod sizes;
 mod statistics;
