@@ -146,6 +146,8 @@ struct Stream<'a> {
     request: Request,
     passage: Passage,
     memory: Memory,
+    /// Until its first pause, as in Envoy.
+    shows_stream: bool,
 }
 
 impl Stream<'_> {
@@ -157,7 +159,7 @@ impl Stream<'_> {
             world: self.world,
             passage: &self.passage,
             claims_in_state: self.chain.filter_state().claims,
-            shows_stream: self.world.shows_stream(),
+            shows_stream: self.shows_stream,
         };
         ask(self.chain, &self.request, &world, &mut self.memory)
     }
@@ -185,6 +187,7 @@ impl Stream<'_> {
         answers: &mut impl Iterator<Item = &'a CallResult>,
     ) -> bool {
         loop {
+            self.shows_stream &= matches!(decision, Decision::Continue(_) | Decision::Reply(_));
             let resume = match decision {
                 Decision::Continue(edits) => {
                     for edit in &edits.request {
@@ -235,6 +238,7 @@ impl Stream<'_> {
 
     /// The way back.
     fn end(&mut self, stages: usize) {
+        self.shows_stream = true;
         let mut response = Response::new(Headers::from_pairs([(":status", "200")]));
         for stage in self.passage.response_stages() {
             for edit in self.passage.response_edits(stage) {
@@ -290,6 +294,7 @@ fn decide(bytes: &[u8], headers: &[(String, Vec<u8>)], answers: &[CallResult]) {
         request: Request::new(Headers::from_pairs(headers.iter().cloned())),
         passage: Passage::default(),
         memory: Memory::default(),
+        shows_stream: true,
     };
     stream.run(answers);
 }
