@@ -85,10 +85,14 @@ fn phase_and_priority_make_the_order() {
     rows.reverse();
     rows.sort();
     let names: Vec<&str> = rows.iter().map(|(_, name, _)| name.as_str()).collect();
-    assert_eq!(names, FILTERS);
+    // The one module stands where the first of the five would.
+    let (first, of_five) = names.split_first().unwrap();
+    assert_eq!(*first, "mesh-filters");
+    assert_eq!(of_five, FILTERS);
     let spec = &page.resource("WasmPlugin")["spec"];
     let row = rows.iter().find(|(_, name, _)| spec["pluginName"] == *name);
-    let ((_, priority), _, strategy) = row.unwrap();
+    let ((phase, priority), _, strategy) = row.unwrap();
+    assert_eq!((&spec["phase"], *phase), (&json!("AUTHN"), 0));
     assert_eq!(spec["priority"], -priority);
     assert_eq!(
         format!("`{}`", spec["failStrategy"].as_str().unwrap()),
@@ -103,7 +107,7 @@ fn fetching(sha256: &str, module: Vec<u8>) -> (Upstream, Envoy) {
     let text = filter.replace("<what sha256sum says>", sha256);
     let filters = EnvoyFilter::parse_all(&text).unwrap();
     let upstream = Upstream::with(move |request| match request.path.as_str() {
-        "/0.1.0/rate-limit.wasm" => Answer::status(200).body(&module),
+        "/0.1.0/mesh-filters.wasm" => Answer::status(200).body(&module),
         _ => Answer::status(200),
     });
     let proxy = Proxy::new(Context::SidecarInbound, "shop").label("app", "orders");
@@ -127,7 +131,7 @@ fn sha256(bytes: &[u8]) -> String {
 
 #[test]
 fn envoy_fetches_a_module_by_its_sum_and_serves_nobody_without_it() {
-    let module = fs::read(repository().join("dist/rate-limit.wasm")).unwrap();
+    let module = fs::read(repository().join("dist/mesh-filters.wasm")).unwrap();
     let (_server, envoy) = fetching(&sha256(&module), module.clone());
     assert!(is_limited(&envoy));
 
@@ -140,8 +144,8 @@ fn envoy_fetches_a_module_by_its_sum_and_serves_nobody_without_it() {
 fn errors_stand_in_the_log_as_the_page_has_them() {
     let page = page();
     let mut plugin = page.resource("WasmPlugin");
-    plugin["metadata"]["name"] = json!("rate-limit");
-    plugin["spec"]["pluginConfig"]["limits"][0]["per"] = json!("soon");
+    plugin["metadata"]["name"] = json!("mesh-filters");
+    plugin["spec"]["pluginConfig"]["rateLimit"]["limits"][0]["per"] = json!("soon");
     let mut config = plugged(&plugin, &Upstream::start());
     let place =
         "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0";
@@ -149,7 +153,7 @@ fn errors_stand_in_the_log_as_the_page_has_them() {
     *config
         .value_mut()
         .pointer_mut(&format!("{place}{name}"))
-        .unwrap() = json!("rate-limit");
+        .unwrap() = json!("mesh-filters");
 
     let failure = Envoy::builder(config.clone()).try_start().unwrap_err();
 
@@ -165,7 +169,7 @@ fn errors_stand_in_the_log_as_the_page_has_them() {
     *config
         .value_mut()
         .pointer_mut(&format!("{place}{file}"))
-        .unwrap() = json!("/var/lib/mesh-filters/0.1.0/rate-limit.wasm");
+        .unwrap() = json!("/var/lib/mesh-filters/0.1.0/plugin.wasm");
     let failure = Envoy::builder(config).try_start().unwrap_err();
     let said = "Invalid path: /var/lib/mesh-filters/";
     assert!(page.text().contains(said));
