@@ -1,5 +1,5 @@
-//! The configurations in the pages of the filters, in the filter's own code: whoever copies one has one
-//! that loads.
+//! The configurations in the README and in the pages of the filters, in the filter's own code: whoever copies
+//! one has one that loads.
 
 use std::fs;
 use std::path::PathBuf;
@@ -55,5 +55,30 @@ fn every_configuration_of_a_readme_loads() {
             }
         }
         assert!(count > 0, "{filter:?} shows no configuration");
+    }
+}
+
+/// The one that the README begins with: every part of it, and nothing to warn of.
+#[test]
+fn the_configuration_of_the_readme_loads() {
+    let page = Page::read("README.md");
+    let mut resources = page.resources();
+    resources.retain(|value| value.get("rateLimit").is_some());
+    let [config] = &resources[..] else {
+        panic!("{resources:?}");
+    };
+    let filter = catalog::find("mesh-filters").unwrap();
+    match filter.load(config.to_string().as_bytes(), &FakeWorld::new()) {
+        Ok(loaded) => assert_eq!(loaded.warnings(), []),
+        Err(errors) => panic!("{errors:#?}"),
+    }
+    for part in [
+        "requestAuthentication",
+        "authorizationPolicy",
+        "rateLimit",
+        "faultInjection",
+        "telemetryTags",
+    ] {
+        assert!(config.get(part).is_some(), "{part}");
     }
 }

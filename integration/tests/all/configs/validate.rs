@@ -49,10 +49,12 @@ fn envoy_accepts_every_file_as_it_is() {
 #[test]
 fn a_broken_file_is_told_as_the_page_says() {
     let page = page();
-    let broken = "`httpStatus: 99` in the place of 503";
+    let broken = "`per: soon` in the place of `1m`, and `httpStatus: 99` in the place of 503";
     assert!(page.text().contains(broken));
-    let file = Shipped::read("envoy-configs/local/fault-injection.yaml");
-    let file = file.with("httpStatus: 503", "httpStatus: 99");
+    let file = Shipped::read("envoy-configs/local/mesh-filters.yaml");
+    let file = file
+        .with("per: 1m", "per: soon")
+        .with("httpStatus: 503", "httpStatus: 99");
 
     let log = answers(file.envoy(), 1);
 
