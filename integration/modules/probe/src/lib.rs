@@ -203,7 +203,7 @@ impl Filter for Probe {
         Record {
             state: vec![(
                 "probe.end".into(),
-                format!("{path} {status} asked={asked}").into_bytes(),
+                format!("{path} {status} asked={asked}").into_bytes().into(),
             )],
             ..Record::of(self.ended)
         }
