@@ -62,7 +62,8 @@ pub struct Policy {
 pub struct Memory {
     /// Whether the request came by, and with it the tags that are final then were read.
     began: bool,
-    /// Whether a tag of the request is still to be read, because Envoy did not show the stream.
+    /// Whether a tag of the request is still to be read, because Envoy did not show the stream. It does with
+    /// the response's headers, but then not what was in the request: that is there again at the end.
     missed: bool,
     /// The tags so far, where they are kept; `None` for one that is still to come.
     tags: Vec<Option<TagValue>>,
@@ -185,7 +186,7 @@ impl Policy {
         world: &dyn World,
         memory: &mut Memory,
     ) -> Record {
-        if !self.has_response_tags && !memory.missed {
+        if !self.has_response_tags {
             return Record::default();
         }
         let claims = LazyClaims::default();
@@ -281,7 +282,7 @@ impl Policy {
             let mut kept = memory.tags.get_mut(place);
             let due = match kept.as_deref() {
                 Some(Some(value)) => now == Phase::End && value.early.is_some(),
-                _ if memory.missed && tag.needs_stream() => true,
+                _ if memory.missed && tag.needs_stream() => now == Phase::End,
                 _ if memory.began && tag.is_final_at_once() => false,
                 _ => now == tag.phase || now == Phase::End,
             };
@@ -294,7 +295,7 @@ impl Policy {
             }
         }
         memory.began |= now == Phase::Request;
-        memory.missed = missed;
+        memory.missed |= missed;
         record
     }
 
