@@ -148,6 +148,11 @@ impl Builder {
         Self(self.0.scratch(scratch))
     }
 
+    /// How long it may take to be ready: a minute unless told.
+    pub fn ready_within(self, time: Duration) -> Self {
+        Self(self.0.ready_within(time))
+    }
+
     /// Starts it and waits until it is ready.
     #[track_caller]
     pub fn start(self) -> Envoy {

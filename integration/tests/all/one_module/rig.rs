@@ -1,6 +1,7 @@
 //! One Envoy with a listener for each chain and configuration, and what is to be seen of requests to them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use integration::client::{Client, Talk};
 use integration::envoy::Envoy;
@@ -63,6 +64,8 @@ impl Rig {
             .args(["--file-flush-interval-msec", "10"])
             // istiod's metadata matchers are deprecated, of which a line tells for each.
             .args(["--component-log-level", "misc:error"])
+            // Envoy tries each configuration in a VM of its own, on machines that may do more than this.
+            .ready_within(Duration::from_secs(300))
             .start();
         Self {
             envoy,
