@@ -344,13 +344,16 @@ fn the_shipped_bootstrap_makes_labels_and_extra_stat_tags_do_not() {
 fn labels_are_made(shape: &Shape) {
     let version = env!("CARGO_PKG_VERSION");
     let of = "mesh_filters_authorization_policy";
+    // A gauge of modules, whichever filters are in them.
+    let module = shape.modules[0].replace('-', "_");
+    let build_info = format!("mesh_filters_{module}_build_info");
     let total = "downstream_rq_total";
 
     let bare = shape.scraped(&[]);
     let spelled = version.replace('.', "_");
     for name in [
         format!("{of}_allow_policy_shop_orders_{{}}"),
-        format!("{of}_build_info_version_{spelled}_{{}}"),
+        format!("{build_info}_version_{spelled}_{{}}"),
         format!("envoy_http_inbound_0_0_0_0_8000__{total}{{}}"),
     ] {
         assert!(bare.contains(&name), "no {name} in {bare:#?}");
@@ -363,7 +366,7 @@ fn labels_are_made(shape: &Shape) {
     let listener = "inbound_0.0.0.0_8000;";
     for name in [
         format!("{of}_allow{{policy=\"shop/orders\"}}"),
-        format!("{of}_build_info{{version=\"{version}\"}}"),
+        format!("{build_info}{{version=\"{version}\"}}"),
         format!("envoy_http_{total}{{envoy_http_conn_manager_prefix=\"{listener}\"}}"),
     ] {
         assert!(labelled.contains(&name), "no {name} in {labelled:#?}");
