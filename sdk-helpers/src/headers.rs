@@ -106,6 +106,10 @@ impl Headers {
             false => Cow::Borrowed(name),
         };
         let name = self.named(&lower);
+        if let HeaderEdit::Remove(_) = edit {
+            self.remove(name);
+            return;
+        }
         let place = || {
             let mut entries = self.entries.iter();
             entries.position(|(key, _)| self.is(key, name))
@@ -123,11 +127,7 @@ impl Headers {
             },
         };
         if first.is_some() {
-            let block = &self.block;
-            let is = |key: &Range<usize>| {
-                key.len() == name.len() && block.get(key.clone()) == Some(name)
-            };
-            self.entries.retain(|(key, _)| !is(key));
+            self.remove(name);
         }
         let Some(value) = edit.value() else {
             return;
@@ -145,6 +145,13 @@ impl Headers {
         let end = self.block.len();
         self.entries
             .insert(at.min(self.entries.len()), (start..middle, middle..end));
+    }
+
+    fn remove(&mut self, name: &[u8]) {
+        let block = &self.block;
+        let is_it =
+            |key: &Range<usize>| key.len() == name.len() && block.get(key.clone()) == Some(name);
+        self.entries.retain(|(key, _)| !is_it(key));
     }
 
     /// The name that a header has here: what `host` of a request is.

@@ -30,9 +30,12 @@ pub struct Needs {
     pub http_calls: bool,
     /// It makes [`Call::Grpc`].
     pub grpc_calls: bool,
-    /// It sees or changes response headers: `Filter::on_response` is called, and edits of the
-    /// response are made.
+    /// It sees response headers: `Filter::on_response` is called. It may decide
+    /// [`response_edits`](Self::response_edits) as well.
     pub response_headers: bool,
+    /// With a request it decides changes of the response ([`Edits::response`](crate::Edits::response)),
+    /// which it need not see.
+    pub response_edits: bool,
     /// It sees the end of each stream: `Filter::on_end` is called.
     pub end: bool,
     /// `Filter::background` may name a time at which it is asked again.
@@ -47,6 +50,7 @@ impl Needs {
         http_calls: false,
         grpc_calls: false,
         response_headers: false,
+        response_edits: false,
         end: false,
         background: false,
     };
@@ -60,9 +64,16 @@ impl Needs {
             http_calls: self.http_calls || other.http_calls,
             grpc_calls: self.grpc_calls || other.grpc_calls,
             response_headers: self.response_headers || other.response_headers,
+            response_edits: self.response_edits || other.response_edits,
             end: self.end || other.end,
             background: self.background || other.background,
         }
+    }
+
+    /// Whether the callback comes in which the response is changed.
+    #[must_use]
+    pub const fn changes_response(&self) -> bool {
+        self.response_headers || self.response_edits
     }
 
     /// Whether a filter with these needs may decide so.
@@ -72,7 +83,7 @@ impl Needs {
     pub fn check(&self, decision: &Decision) -> Result<(), Beyond> {
         match decision {
             Decision::Continue(edits) if edits.response.is_empty() => Ok(()),
-            Decision::Continue(_) => has(self.response_headers, "response_headers"),
+            Decision::Continue(_) => has(self.changes_response(), "response_edits"),
             Decision::Reply(_) => Ok(()),
             Decision::Delay { then, .. } => {
                 has(self.delays, "delays")?;
@@ -196,7 +207,7 @@ mod tests {
             (wait(), "waits"),
             (ask(http()), "http_calls"),
             (ask(grpc()), "grpc_calls"),
-            (response(), "response_headers"),
+            (response(), "response_edits"),
         ] {
             assert_eq!(Needs::NOTHING.check(&decision), Err(Beyond(capability)));
             let mut needs = Needs::NOTHING;
@@ -205,7 +216,7 @@ mod tests {
                 "waits" => needs.waits = true,
                 "http_calls" => needs.http_calls = true,
                 "grpc_calls" => needs.grpc_calls = true,
-                _ => needs.response_headers = true,
+                _ => needs.response_edits = true,
             }
             assert_eq!(needs.check(&decision), Ok(()), "{capability}");
             // What comes after a delay counts as well.

@@ -31,7 +31,7 @@ const fn list(needs: Needs) -> List {
     let timer = has_timer(needs);
     List::new()
         .with("on_request_headers", true)
-        .with("on_response_headers", needs.response_headers)
+        .with("on_response_headers", needs.changes_response())
         .with("on_log", needs.end)
         .with("on_tick", timer)
         .with("on_queue_ready", timer)
@@ -102,6 +102,7 @@ mod tests {
             http_calls: true,
             grpc_calls: true,
             response_headers: true,
+            response_edits: true,
             end: true,
             background: true,
         );

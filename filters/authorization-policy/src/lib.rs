@@ -46,7 +46,7 @@ impl Filter for AuthorizationPolicy {
     const NEEDS: Needs = Needs {
         http_calls: true,
         grpc_calls: true,
-        response_headers: true,
+        response_edits: true,
         ..Needs::NOTHING
     };
     type Wire = Wire;

@@ -56,7 +56,7 @@ impl Filter for RateLimit {
     const NAME: &'static str = "rate-limit";
     const NEEDS: Needs = Needs {
         grpc_calls: true,
-        response_headers: true,
+        response_edits: true,
         ..Needs::NOTHING
     };
     type Wire = Wire;

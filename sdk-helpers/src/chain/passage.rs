@@ -61,6 +61,11 @@ impl Passage {
         self.response.push((self.stage(), edits));
     }
 
+    /// Whether any filter wanted anything changed in the response.
+    pub fn changes_response(&self) -> bool {
+        !self.response.is_empty()
+    }
+
     /// What a filter wanted changed in the response, in order.
     pub fn response_edits(&self, stage: usize) -> impl Iterator<Item = &HeaderEdit> {
         let of_it = move |(of, _): &&(usize, Vec<HeaderEdit>)| *of == stage;

@@ -33,11 +33,13 @@ impl Reasons {
         let Some((text, first)) = known.next() else {
             return;
         };
-        if first.detail.is_none() && known.peek().is_none() {
+        let detail = first.detail.as_deref().unwrap_or_default();
+        if detail.is_empty() && known.peek().is_none() {
             return act(text.as_bytes());
         }
-        let mut all = text.to_owned();
-        all.push_str(first.detail.as_deref().unwrap_or_default());
+        let mut all = String::with_capacity(text.len().saturating_add(detail.len()));
+        all.push_str(text);
+        all.push_str(detail);
         for (text, note) in known {
             all.push(',');
             all.push_str(text);

@@ -79,7 +79,12 @@ impl<C: Chain> Stream<C> {
         inner.state.borrow_mut().is_resumed = false;
         let mut response = Response::lazy(&RESPONSE);
         let stages = inner.state.borrow().passage.response_stages();
+        let is_changed = inner.state.borrow().passage.changes_response();
         for stage in stages {
+            let sees_it = |context: &StageContext| context.needs.response_headers;
+            if !is_changed && !inner.shared.stage(stage).is_some_and(sees_it) {
+                continue;
+            }
             for change in inner.state.borrow().passage.response_edits(stage) {
                 edit(HeaderMap::Response, change);
                 response.apply(change);
@@ -214,7 +219,7 @@ impl<C: Chain> Inner<C> {
                     return Action::Continue;
                 }
                 Some(Decision::Continue(edits))
-                    if C::NEEDS.response_headers || edits.response.is_empty() =>
+                    if C::NEEDS.changes_response() || edits.response.is_empty() =>
                 {
                     self.pass(edits);
                     failed_calls = 0;

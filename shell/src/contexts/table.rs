@@ -74,7 +74,7 @@ impl<C: Chain> Contexts<C> {
 
     /// The headers of its response are there.
     pub fn on_response_headers(&self, context: u32, _: usize, _: u32) -> Action {
-        if C::NEEDS.response_headers
+        if C::NEEDS.changes_response()
             && let Some(stream) = self.stream(context)
         {
             stream.on_response_headers();

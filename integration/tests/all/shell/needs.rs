@@ -18,7 +18,7 @@ fn a_decision_without_its_callbacks_fails_closed_at_once() {
         ("/wait", "waits"),
         ("/http", "http_calls"),
         ("/grpc", "grpc_calls"),
-        ("/response", "response_headers"),
+        ("/response", "response_edits"),
     ] {
         let host = load("beyond", &World::new(), b"");
         let stream = get(&host, path);
