@@ -52,6 +52,7 @@ impl Filter for Probe {
         http_calls: true,
         grpc_calls: true,
         response_headers: true,
+        response_edits: true,
         end: true,
         background: true,
     };

@@ -62,7 +62,7 @@ impl Asked {
         Asked {
             sub: dice.usize(..6),
             path: format!("{start}/{number}"),
-            authz: *one_of(dice, &["allow", "edit", "deny"]),
+            authz: one_of::<&str>(dice, &["allow", "edit", "deny"]),
             key: *one_of(dice, &[None, Some("one"), Some("two")]),
             delay: dice.u32(..12),
             aborted: once_in(dice, 5),

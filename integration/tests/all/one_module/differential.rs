@@ -12,7 +12,7 @@ use crate::one_module::rig::{Batch, Rig};
 use crate::one_module::sent::{Sent, sent};
 
 /// What everything is made from. Printed, so that a failure can be repeated.
-const SEED: u64 = 0x29_1120_26;
+const SEED: u64 = 0x2911_2026;
 /// Configurations, every third of which Envoy's own filters can say too.
 const CONFIGURATIONS: usize = 24;
 /// Requests to each.
