@@ -12,6 +12,8 @@ use crate::wasm_target::{self, TARGET};
 use crate::workspace::Workspace;
 use crate::{Failure, build, process};
 
+/// How many tests run at a time, as the test harness reads it.
+const THREADS: &str = "RUST_TEST_THREADS";
 const STEPS: usize = 8;
 /// The package of the tests that need modules and an Envoy.
 const INTEGRATION: &str = "integration";
@@ -96,6 +98,11 @@ impl Run<'_> {
         };
         let (mut compile, mut all, mut processes) = (whole(), whole(), whole());
         compile.arg("--no-run");
+        // Half of a test is waiting for an Envoy to start or to answer.
+        if std::env::var_os(THREADS).is_none() {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            all.env(THREADS, cores.saturating_mul(2).to_string());
+        }
         processes.args(["--tests", "--", "smoke"]);
         processes.env(CHOICE, "process");
 
