@@ -59,7 +59,7 @@ fn parts(tree: Value, _: Vec<Resource>, at: &At<'_>, problems: &Problems) {
         "filterState",
     ];
     let [.., resources, state] = &fields.map(|field| at.field(field));
-    let [own @ .., listed, kept] = config::parts(tree, fields, at, problems);
+    let [own @ .., listed, kept] = config::parts::<7>(tree, fields, at, problems);
     let mut listed = Resources::read(listed, resources, problems);
     if !kept.is_null() {
         config::read::<FilterStateWire>(&kept, state, problems);

@@ -12,6 +12,9 @@ use serde_json::Value;
 use crate::{Filters, MeshFilters, Place};
 pub use wire::{FilterStateWire, Wire};
 
+/// How many fields there are.
+const COUNT: usize = Wire::FIELDS.len();
+
 /// What is wrong with any of the five is told.
 pub(crate) fn compile(tree: Value, load: &Load<'_>) -> MeshFilters {
     let Load {
@@ -19,9 +22,10 @@ pub(crate) fn compile(tree: Value, load: &Load<'_>) -> MeshFilters {
         problems,
         world,
     } = *load;
-    let parts = parts(tree, Wire::NAMES, &root, problems);
+    let parts = parts::<COUNT>(tree, Wire::FIELDS, &root, problems);
     let [tokens, policies, limits, faults, tags, resources, state] = parts;
-    let names = Wire::NAMES.map(|name| root.field(name));
+    let name = |place| Wire::FIELDS.get(place).copied().unwrap_or_default();
+    let names: [At<'_>; COUNT] = std::array::from_fn(|place| root.field(name(place)));
     let [
         at_tokens,
         at_policies,
@@ -75,7 +79,9 @@ pub(crate) fn compile(tree: Value, load: &Load<'_>) -> MeshFilters {
             ),
             false => (&root, "configures no filter, so every request would pass"),
         };
-        let names = Wire::NAMES.split_last().map_or(&[][..], |(_, names)| names);
+        let names = Wire::FIELDS
+            .split_last()
+            .map_or(&[][..], |(_, names)| names);
         problems.error(
             at,
             format!("{problem}; write one or more of `{}`", names.join("`, `")),

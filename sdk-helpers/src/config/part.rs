@@ -6,11 +6,11 @@ use super::names::known;
 use super::problems::{At, Problems};
 use super::reader::Node;
 
-/// Takes a mapping apart by the names of its fields, in either spelling: what stands under each, in
-/// their order, and null where nothing does. A field that is not among them is an error.
+/// Takes a mapping apart by the names of its fields, so many, in either spelling: what stands under each,
+/// in their order, and null where nothing does. A field that is not among them is an error.
 pub fn parts<const COUNT: usize>(
     tree: Value,
-    fields: &[&'static str; COUNT],
+    fields: &[&'static str],
     at: &At<'_>,
     problems: &Problems,
 ) -> [Value; COUNT] {
@@ -20,11 +20,12 @@ pub fn parts<const COUNT: usize>(
         _ => serde_json::Map::new(),
     };
     let names: Vec<String> = map.keys().cloned().collect();
-    fields.map(|field| {
-        let mut of_it = names.iter().filter(|name| known(name, &[field]).is_some());
-        let name = of_it.next();
-        name.and_then(|name| map.remove(name)).unwrap_or_default()
+    std::array::from_fn(|place| {
+        let field = fields.get(place)?;
+        let name = names.iter().find(|name| known(name, &[field]).is_some())?;
+        map.remove(name)
     })
+    .map(Option::unwrap_or_default)
 }
 
 #[cfg(test)]
@@ -36,7 +37,7 @@ mod tests {
     fn each_field_is_taken_out_by_its_name() {
         let problems = Problems::default();
         let tree = json!({"rate_limit": {"a": 1}, "tags": [2], "other": null, "tgas": 1});
-        let parts = parts(
+        let parts = parts::<3>(
             tree,
             &["tags", "rateLimit", "other"],
             &At::root(),
@@ -51,7 +52,7 @@ mod tests {
     #[test]
     fn what_is_no_mapping_has_no_fields() {
         let problems = Problems::default();
-        let parts = parts(json!([1]), &["a"], &At::root(), &problems);
+        let parts = parts::<1>(json!([1]), &["a"], &At::root(), &problems);
         assert_eq!(parts, [Value::Null]);
         assert_eq!(
             problems.errors()[0].to_string(),

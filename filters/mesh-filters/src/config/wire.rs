@@ -31,19 +31,6 @@ fields! {
     }
 }
 
-impl Wire {
-    /// The names of all fields, by which it is taken apart.
-    pub(super) const NAMES: &'static [&'static str; 7] = &[
-        "requestAuthentication",
-        "authorizationPolicy",
-        "rateLimit",
-        "faultInjection",
-        "telemetryTags",
-        "resources",
-        "filterState",
-    ];
-}
-
 fields! {
     /// What goes into filter state. What the filters of this module hand to each other does not depend on it.
     pub struct FilterStateWire {
