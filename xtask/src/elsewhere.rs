@@ -229,7 +229,7 @@ mod tests {
             "profile.release.lto = true",
             "profile.release.codegen-units = 1",
             "profile.release.panic = \"abort\"",
-            "profile.release.package.shell.opt-level = \"z\"",
+            "profile.release.package.shell.opt-level = 2",
         ] {
             assert!(settings.iter().any(|found| found == setting), "{setting}");
         }
