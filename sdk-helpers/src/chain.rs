@@ -139,6 +139,13 @@ pub struct FilterState {
     pub reasons: Reasons,
 }
 
+impl FilterState {
+    /// Whether the reason of a decision goes into filter state.
+    pub fn has_reason(&self, is_refusal: bool) -> bool {
+        is_refusal || self.reasons == Reasons::All
+    }
+}
+
 impl Default for FilterState {
     fn default() -> Self {
         FilterState {

@@ -106,17 +106,17 @@ impl Headers {
             false => Cow::Borrowed(name),
         };
         let name = self.named(&lower);
-        if let HeaderEdit::Remove(_) = edit {
+        let Some(value) = edit.value() else {
             self.remove(name);
             return;
-        }
+        };
         let place = || {
             let mut entries = self.entries.iter();
             entries.position(|(key, _)| self.is(key, name))
         };
         let first = match edit {
-            HeaderEdit::Add(..) | HeaderEdit::AddPart(..) => None,
-            HeaderEdit::Set(..) | HeaderEdit::Remove(_) => place(),
+            HeaderEdit::Add(..) | HeaderEdit::AddPart(..) | HeaderEdit::Remove(_) => None,
+            HeaderEdit::Set(..) => place(),
             HeaderEdit::Overwrite(..) => match place() {
                 None => return,
                 first => first,
@@ -129,9 +129,6 @@ impl Headers {
         if first.is_some() {
             self.remove(name);
         }
-        let Some(value) = edit.value() else {
-            return;
-        };
         let is_pseudo = |name: &[u8]| name.first() == Some(&b':');
         let last = match is_pseudo(name) {
             true => self.iter().take_while(|(key, _)| is_pseudo(key)).count(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use sdk_helpers::chain::{HandedOver, Passage, Reasons, Stage};
+use sdk_helpers::chain::{HandedOver, Passage, Stage};
 use sdk_helpers::claims;
 use sdk_helpers::filter::Exchange;
 use sdk_helpers::{Beyond, Decision, Record, Request, Response, ResponseEdits, Resume, World};
@@ -198,7 +198,7 @@ impl<'a> Stream<'a> {
         if let Some(reason) = self.loaded.reason(stage, record) {
             let reasons = self.reasons.entry(of.name).or_default();
             reasons.push(reason);
-            if is_refusal || written.reasons == Reasons::All {
+            if written.has_reason(is_refusal) {
                 let key = ["wasm.mesh_filters.", of.name].concat();
                 self.filter_state.insert(key, reasons.join(",").into());
             }

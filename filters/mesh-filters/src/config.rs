@@ -3,11 +3,15 @@
 mod wire;
 
 use authorization_policy::AuthorizationPolicy;
+use fault_injection::FaultInjection;
+use rate_limit::RateLimit;
+use request_authentication::RequestAuthentication;
 use sdk_helpers::chain::{FilterState, Reasons, Stage};
 use sdk_helpers::config::{Resources, hash, parts, read};
 use sdk_helpers::filter::wire_at;
 use sdk_helpers::{At, Filter, Load, Problems, World};
 use serde_json::Value;
+use telemetry_tags::TelemetryTags;
 
 use crate::{Filters, MeshFilters, Place};
 pub use wire::{FilterStateWire, Wire};
@@ -38,31 +42,28 @@ pub(crate) fn compile(tree: Value, load: &Load<'_>) -> MeshFilters {
     let is_empty_list = resources == Value::Array(Vec::new());
     let mut resources = Resources::read(resources, at_resources, problems);
     let has_resources = !resources.is_empty();
-    let mut chain = Configuring {
-        chain: MeshFilters {
-            filters: Filters::default(),
-            order: Vec::new(),
-            stages: Vec::new(),
-            filter_state: filter_state(&state, at_state, problems),
-        },
+    let mut chain = MeshFilters {
+        filters: Filters::default(),
+        order: Vec::new(),
+        stages: Vec::new(),
+        filter_state: filter_state(&state, at_state, problems),
+    };
+    let mut parts = Parts {
         resources: &mut resources,
         problems,
         world,
     };
-    let policies = chain.part(policies, at_policies, |wire, load| {
-        AuthorizationPolicy::custom_apart(wire, load)
-    });
-    let (policies, policies_hash) = policies.unzip();
-    let [custom, rest] = policies.unwrap_or_default();
-    let policies_hash = policies_hash.unwrap_or_default();
-    let custom = custom.map(|filter| (filter, policies_hash));
-    let rest = rest.map(|filter| (filter, policies_hash));
-    let tokens = chain.part(tokens, at_tokens, Filter::compile);
-    let limits = chain.part(limits, at_limits, Filter::compile);
-    let faults = chain.part(faults, at_faults, Filter::compile);
-    let tags = chain.part(tags, at_tags, Filter::compile);
+    let apart = AuthorizationPolicy::custom_apart;
+    let policies = parts.part::<AuthorizationPolicy, _>(policies, at_policies, apart);
+    let [custom, rest] = match policies {
+        Some((both, hash)) => both.map(|filter| Some((filter?, hash))),
+        None => [None, None],
+    };
+    let tokens = parts.part::<RequestAuthentication, _>(tokens, at_tokens, Filter::compile);
+    let limits = parts.part::<RateLimit, _>(limits, at_limits, Filter::compile);
+    let faults = parts.part::<FaultInjection, _>(faults, at_faults, Filter::compile);
+    let tags = parts.part::<TelemetryTags, _>(tags, at_tags, Filter::compile);
     // Istio's order.
-    let mut chain = chain.chain;
     chain.filters = Filters {
         custom: chain.stage(Place::Custom, custom),
         tokens: chain.stage(Place::Tokens, tokens),
@@ -101,24 +102,21 @@ fn filter_state(tree: &Value, at: &At<'_>, problems: &Problems) -> FilterState {
     }
 }
 
-struct Configuring<'a> {
-    chain: MeshFilters,
+/// What the parts of a configuration have in common.
+struct Parts<'a> {
     resources: &'a mut Resources,
     problems: &'a Problems,
     world: &'a dyn World,
 }
 
-impl Configuring<'_> {
+impl Parts<'_> {
     /// What is made of the configuration of one filter, and its hash; nothing where it has none.
     fn part<F: Filter, T>(
         &mut self,
         tree: Value,
         at: &At<'_>,
         compile: impl FnOnce(F::Wire, &Load<'_>) -> T,
-    ) -> Option<(T, u32)>
-    where
-        T: OfFilter<F>,
-    {
+    ) -> Option<(T, u32)> {
         let resources = self.resources.take(F::ENVELOPE.kind);
         if tree.is_null() && resources.is_empty() {
             return None;
@@ -135,13 +133,6 @@ impl Configuring<'_> {
         Some((compile(wire, &load), own))
     }
 }
-
-/// What a configuration of `F` makes.
-trait OfFilter<F> {}
-
-impl<F: Filter> OfFilter<F> for F {}
-
-impl OfFilter<AuthorizationPolicy> for [Option<AuthorizationPolicy>; 2] {}
 
 impl MeshFilters {
     /// Adds a stage, if there is a filter for it.

@@ -58,7 +58,9 @@ impl Passage {
 
     /// Keeps what the filter whose decision it is wants changed in the response, whoever gives it.
     pub fn change_response(&mut self, edits: Vec<HeaderEdit>) {
-        self.response.push((self.stage(), edits));
+        if !edits.is_empty() {
+            self.response.push((self.stage(), edits));
+        }
     }
 
     /// Whether any filter wanted anything changed in the response.

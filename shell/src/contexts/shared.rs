@@ -14,7 +14,7 @@ use super::stage::StageContext;
 use super::timers::Timers;
 use super::world::EnvoyWorld;
 use crate::by_number::ByNumber;
-use sdk_helpers::chain::{Chain, Reasons};
+use sdk_helpers::chain::Chain;
 use sdk_helpers::config::ConfigError;
 use sdk_helpers::decision::{Call, CallResult, Decision, Resume};
 use sdk_helpers::filter::BackgroundEvent;
@@ -102,11 +102,6 @@ impl<C: Chain> Shared<C> {
     /// What is kept for the filter there.
     pub(super) fn stage(&self, stage: usize) -> Option<&StageContext> {
         self.stages.get(stage)
-    }
-
-    /// Whether the reason of a decision goes into filter state.
-    pub(super) fn writes_reasons(&self, is_refusal: bool) -> bool {
-        is_refusal || self.chain.filter_state().reasons == Reasons::All
     }
 
     /// The chain is in force from here on: says so, and begins with what belongs to no stream.

@@ -383,7 +383,7 @@ impl<C: Chain> Inner<C> {
                 let reason = context.reason(outcome);
                 log::debug!("{}{reason}{detail}", named::<C>(context.name));
             }
-            let written = self.shared.writes_reasons(is_refusal);
+            let written = self.shared.chain.filter_state().has_reason(is_refusal);
             let reasons = &mut self.state.borrow_mut().reasons;
             reasons.add(context, &record.notes);
             if written {
