@@ -6,6 +6,7 @@
 mod digest;
 mod image;
 pub mod media;
+pub mod registry;
 mod source;
 
 pub use digest::{Digest, NotADigest};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::digest::Digest;
+use crate::registry;
 
 /// More than this is no manifest: registries refuse larger ones, and nobody needs to hold them. In bytes.
 pub const MANIFEST_LIMIT: u64 = 4 << 20;
@@ -73,6 +74,8 @@ pub enum SourceError {
         /// What is wrong, and what to do.
         problem: String,
     },
+    /// The registry does not give it.
+    Registry(registry::Error),
 }
 
 impl SourceError {
@@ -106,8 +109,15 @@ impl fmt::Display for SourceError {
                 "{what}: larger than {limit} bytes, which is the most that is read"
             ),
             Self::Malformed { what, problem } => write!(f, "{what}: {problem}"),
+            Self::Registry(problem) => problem.fmt(f),
         }
     }
 }
 
 impl std::error::Error for SourceError {}
+
+impl From<registry::Error> for SourceError {
+    fn from(problem: registry::Error) -> Self {
+        Self::Registry(problem)
+    }
+}
