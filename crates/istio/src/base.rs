@@ -56,6 +56,11 @@ impl Destination<'_> {
     }
 }
 
+/// The place of one of Istio's HTTP filters in their order.
+pub(crate) fn rank(name: &str) -> Option<usize> {
+    HTTP_FILTER_ORDER.iter().position(|known| *known == name)
+}
+
 /// The inbound half of a sidecar whose workload listens on `port`, reached at `endpoint`.
 pub fn sidecar_inbound(port: u16, endpoint: SocketAddr) -> Value {
     let cluster = format!("inbound|{port}||");
@@ -211,6 +216,40 @@ pub fn gateway(port: u16, destination: &Destination<'_>) -> Value {
     )
 }
 
+/// A waypoint that serves one service. In a mesh, what its tunnels carry comes to this listener, which
+/// has a chain for each service.
+pub fn waypoint(destination: &Destination<'_>) -> Value {
+    let Destination {
+        host,
+        port,
+        endpoint,
+    } = *destination;
+    let cluster = format!("inbound-vip|{port}|http|{host}");
+    let routes = json!({
+        "name": cluster,
+        "virtual_hosts": [{
+            "name": format!("inbound|http|{port}"),
+            "domains": ["*"],
+            "routes": [forward("default", &cluster, &format!("{host}:{port}/*"))],
+        }],
+        "validate_clusters": false,
+    });
+    let listener = json!({
+        "name": "main_internal",
+        "address": any_port(),
+        "traffic_direction": "INBOUND",
+        "filter_chains": [{
+            "name": cluster,
+            "filters": [connection_manager(&cluster, routes, [])],
+        }],
+    });
+    bootstrap(
+        "waypoint",
+        vec![listener],
+        vec![fixed_cluster(&cluster, endpoint)],
+    )
+}
+
 /// Adds one of the HTTP filters that Istio has only where a policy asks for it, in Istio's place:
 /// `envoy.filters.http.jwt_authn`, `envoy.filters.http.rbac` or `envoy.filters.http.grpc_web`.
 ///
@@ -221,7 +260,6 @@ pub fn add_http_filter(
     name: &str,
     typed_config: Value,
 ) -> Result<(), Error> {
-    let rank = |name: &str| HTTP_FILTER_ORDER.iter().position(|known| *known == name);
     let Some(own) = rank(name) else {
         let known = HTTP_FILTER_ORDER.join("`, `");
         let problem = format!("`{name}` has no place in Istio's order, which is `{known}`");

@@ -46,7 +46,9 @@ fn patch_cluster(cluster: &mut Value, patches: &Patches<'_>, proxy: &Proxy) -> b
 }
 
 fn is_inbound(name: &str) -> bool {
-    name.starts_with("inbound|") || name == "InboundPassthroughCluster"
+    name.starts_with("inbound|")
+        || name.starts_with("inbound-vip|")
+        || name == "InboundPassthroughCluster"
 }
 
 fn merge(cluster: &mut Value, patch: &Running<'_>) {

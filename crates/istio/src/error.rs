@@ -25,6 +25,13 @@ pub enum Error {
         /// What is wrong, in istiod's words where it says something.
         problem: String,
     },
+    /// A resource would be refused, for all of these reasons.
+    Invalid {
+        /// Namespace and name: `istio-system/limits`.
+        name: String,
+        /// At least one.
+        findings: Vec<Finding>,
+    },
     /// There is another number of resources than one.
     Count(usize),
     /// The bootstrap is not one that patches can be applied to, or does not say what was expected.
@@ -36,6 +43,23 @@ pub enum Error {
         /// What the operating system says.
         problem: String,
     },
+}
+
+/// Something wrong with a field of a resource. Shown as `path: problem`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The path of the field: `spec.url`.
+    pub at: String,
+    /// Where it stands in its file; of a field that is missing, where it would stand.
+    pub position: Position,
+    /// What is wrong, in istiod's words where it says something.
+    pub problem: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.at, self.problem)
+    }
 }
 
 impl Error {
@@ -51,6 +75,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Error::Invalid { name, findings } => {
+                let lines: Vec<String> = findings
+                    .iter()
+                    .map(|finding| format!("{name} {finding}"))
+                    .collect();
+                f.write_str(&lines.join("\n"))
+            }
             Error::Yaml { problem, .. } | Error::Bootstrap(problem) => f.write_str(problem),
             Error::Resource { name, at, problem } => write!(f, "{name} {at}: {problem}"),
             Error::Count(0) => f.write_str("no resource in the document"),

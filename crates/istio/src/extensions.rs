@@ -10,13 +10,15 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-/// The configurations that some filter asks for.
-pub(super) fn select(bootstrap: &mut Value, patches: &Patches<'_>) -> Vec<Value> {
+/// The configurations that some filter asks for: of those that were made, and of those that patches add.
+pub(super) fn select(bootstrap: &mut Value, made: Vec<Value>, patches: &Patches<'_>) -> Vec<Value> {
     let mut requested = BTreeSet::new();
     for_each_request(bootstrap, &mut |name, _| {
         requested.insert(name.to_string());
     });
-    let mut selected = Vec::new();
+    let mut selected = made;
+    // A patch may have taken the filter away again.
+    selected.retain(|configuration| requested.contains(json::name(configuration)));
     for patch in patches.in_any_context(ApplyTo::ExtensionConfig) {
         let name = json::name(&patch.value);
         if patch.effective_operation() != Operation::Add {
@@ -35,11 +37,12 @@ pub(super) fn select(bootstrap: &mut Value, patches: &Patches<'_>) -> Vec<Value>
 /// The filters that wait for a configuration nobody adds.
 pub(super) fn unanswered(bootstrap: &mut Value, selected: &[Value]) -> Vec<String> {
     let mut notes = Vec::new();
-    for_each_request(bootstrap, &mut |name, source| {
+    for_each_request(bootstrap, &mut |name, filter| {
+        let ads = filter.pointer("/config_discovery/config_source/ads");
         let answered = selected
             .iter()
             .any(|configuration| json::name(configuration) == name);
-        if !answered && source.get("ads").is_some() {
+        if !answered && ads.is_some() {
             notes.push(format!(
                 "`{name}` waits for an extension configuration that none adds"
             ));
@@ -64,8 +67,9 @@ pub(super) fn bind(
             path: path.clone(),
             problem: error.to_string(),
         })?;
-        for_each_request(bootstrap, &mut |name, source| {
-            if name == json::name(configuration) {
+        for_each_request(bootstrap, &mut |name, filter| {
+            let source = filter.pointer_mut("/config_discovery/config_source");
+            if let Some(source) = source.filter(|_| name == json::name(configuration)) {
                 *source = json!({
                     "path_config_source": { "path": path.display().to_string() },
                     "resource_api_version": "V3",
@@ -77,26 +81,34 @@ pub(super) fn bind(
     Ok(())
 }
 
-/// Visits name and config source of every filter that asks for its configuration.
+/// Gives each filter its configuration in place of the question for it.
+pub(super) fn inline(bootstrap: &mut Value, configurations: Vec<Value>) {
+    for mut configuration in configurations {
+        let typed = json::remove(&mut configuration, "typed_config");
+        for_each_request(bootstrap, &mut |name, filter| {
+            if name == json::name(&configuration) {
+                json::remove(filter, "config_discovery");
+                json::set(filter, "typed_config", typed.clone());
+            }
+        });
+    }
+}
+
+/// Visits every filter that asks for its configuration, with its name.
 fn for_each_request(value: &mut Value, visit: &mut impl FnMut(&str, &mut Value)) {
     match value {
         Value::Array(items) => items
             .iter_mut()
             .for_each(|item| for_each_request(item, visit)),
         Value::Object(object) => {
-            let name = object
-                .get("name")
-                .and_then(Value::as_str)
-                .map(str::to_string);
-            let source = object
-                .get_mut("config_discovery")
-                .and_then(|discovery| discovery.get_mut("config_source"));
-            if let (Some(name), Some(source)) = (name, source) {
-                visit(&name, source);
-            }
             object
                 .values_mut()
                 .for_each(|inner| for_each_request(inner, visit));
+            let asks = |value: &Value| value.pointer("/config_discovery/config_source").is_some();
+            let name = json::name(value).to_string();
+            if asks(value) && !name.is_empty() {
+                visit(&name, value);
+            }
         }
         _ => {}
     }

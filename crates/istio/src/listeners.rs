@@ -226,6 +226,19 @@ fn patch_http_filters(
     }
 }
 
+/// Every filter chain of a listener, the one for what no other takes among them.
+pub(super) fn chains(listener: &mut Value) -> Vec<&mut Value> {
+    let mut chains = Vec::new();
+    for (key, value) in listener.as_object_mut().into_iter().flatten() {
+        match key.as_str() {
+            "filter_chains" => chains.extend(value.as_array_mut().into_iter().flatten()),
+            "default_filter_chain" => chains.push(value),
+            _ => {}
+        }
+    }
+    chains
+}
+
 /// The configuration of a network filter that is an HTTP connection manager.
 pub(super) fn connection_manager(filter: &mut Value) -> Option<&mut Value> {
     json::existing_object(filter, "typed_config")

@@ -10,6 +10,11 @@ use serde_json::Value;
 /// Listeners that catch every port, so that a port clause is about their filter chains.
 const VIRTUAL: &[&str] = &["virtualInbound", "virtualOutbound"];
 
+/// Whether a listener catches every port.
+pub(super) fn is_virtual(listener: &Value) -> bool {
+    VIRTUAL.contains(&json::name(listener))
+}
+
 /// Whether the patch means this listener.
 pub(super) fn listener(patch: &Patch, listener: &Value) -> bool {
     let Some(clause) = patch.listener() else {
@@ -19,7 +24,7 @@ pub(super) fn listener(patch: &Patch, listener: &Value) -> bool {
     if !agrees(&clause.name, name) {
         return false;
     }
-    if patch.apply_to != ApplyTo::Listener && VIRTUAL.contains(&name) {
+    if patch.apply_to != ApplyTo::Listener && is_virtual(listener) {
         return true;
     }
     clause.port_number == 0 || listener_port(listener) == Some(clause.port_number)
@@ -31,10 +36,7 @@ pub(super) fn filter_chain(patch: &Patch, listener: &Value, chain: &Value) -> bo
         return true;
     };
     let port = chain_port(chain);
-    if VIRTUAL.contains(&json::name(listener))
-        && clause.port_number > 0
-        && port != Some(clause.port_number)
-    {
+    if is_virtual(listener) && clause.port_number > 0 && port != Some(clause.port_number) {
         return false;
     }
     let Some(clause) = &clause.filter_chain else {
@@ -182,7 +184,7 @@ fn agrees(wanted: &str, found: &str) -> bool {
 }
 
 /// The port Istio would listen on. The bases listen on port 0, so there it is the one in the name.
-fn listener_port(listener: &Value) -> Option<u32> {
+pub(super) fn listener_port(listener: &Value) -> Option<u32> {
     let port = listener.pointer("/address/socket_address/port_value");
     match port.and_then(Value::as_u64) {
         None => None,
@@ -193,7 +195,7 @@ fn listener_port(listener: &Value) -> Option<u32> {
 
 /// The port Istio would have the chain serve. Nothing redirects to a base's listener, so there the
 /// chain matches any port and the one it stands for is in its name.
-fn chain_port(chain: &Value) -> Option<u32> {
+pub(super) fn chain_port(chain: &Value) -> Option<u32> {
     let port = chain.pointer("/filter_chain_match/destination_port");
     match port.and_then(Value::as_u64) {
         None => port_in_name(json::name(chain)),

@@ -1,13 +1,14 @@
 //! The proxy that configuration is made for, and which EnvoyFilters are for it.
 
+use super::attach::WaypointService;
 use super::resource::{EnvoyFilter, Patch, PatchContext, VersionMatch};
-use crate::Error;
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// Stands in for "some current release"; who asks about version clauses sets another.
 const ISTIO_VERSION: &str = "1.30.0";
 /// The label Istio puts on the pods of a Kubernetes Gateway.
-const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+pub(super) const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 /// Which side of the mesh a proxy's listeners and routes are on.
 ///
@@ -20,9 +21,31 @@ pub enum Context {
     SidecarOutbound,
     /// A gateway.
     Gateway,
+    /// A waypoint, for what it is sent.
+    Waypoint,
+}
+
+impl fmt::Display for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Context::SidecarInbound => "sidecar, inbound,",
+            Context::SidecarOutbound => "sidecar, outbound,",
+            Context::Gateway => "gateway",
+            Context::Waypoint => "waypoint",
+        })
+    }
 }
 
 impl Context {
+    /// The context in which istiod patches this proxy's listeners and routes. Those of a waypoint are
+    /// inbound ones to it.
+    pub(super) fn patched_as(self) -> Context {
+        match self {
+            Context::Waypoint => Context::SidecarInbound,
+            context => context,
+        }
+    }
+
     /// The contexts in which this proxy's clusters are patched: both halves of a sidecar share them,
     /// so a cluster added for outbound serves an inbound filter as well.
     pub(super) fn of_clusters(self) -> &'static [Context] {
@@ -52,6 +75,9 @@ pub struct Proxy {
     pub services: Vec<String>,
     /// On gateways, the service ports that lead to a listener port.
     pub gateway_ports: BTreeMap<u32, Vec<u32>>,
+    /// On waypoints, the services that a `targetRefs` may name. A base has one service, so all of
+    /// them are taken for that one.
+    pub waypoint_services: Vec<WaypointService>,
 }
 
 impl Proxy {
@@ -66,7 +92,19 @@ impl Proxy {
             metadata: BTreeMap::new(),
             services: Vec::new(),
             gateway_ports: BTreeMap::new(),
+            waypoint_services: Vec::new(),
         }
+    }
+
+    /// The waypoint `name` in `namespace`, which serves the Service `service` there.
+    pub fn waypoint(namespace: &str, name: &str, service: &str) -> Proxy {
+        let mut proxy = Proxy::new(Context::Waypoint, namespace).label(GATEWAY_NAME, name);
+        proxy.waypoint_services.push(WaypointService {
+            namespace: namespace.to_string(),
+            name: service.to_string(),
+            is_service_entry: false,
+        });
+        proxy
     }
 
     /// The same proxy with one more label.
@@ -77,16 +115,11 @@ impl Proxy {
     }
 
     /// The filters for this proxy, in the order istiod applies them.
-    pub(super) fn applicable<'a>(
-        &self,
-        filters: &'a [EnvoyFilter],
-    ) -> Result<Vec<&'a EnvoyFilter>, Error> {
-        let mut applicable = Vec::new();
-        for filter in filters {
-            if self.is_selected_by(filter)? {
-                applicable.push(filter);
-            }
-        }
+    pub(super) fn applicable<'a>(&self, filters: &'a [EnvoyFilter]) -> Vec<&'a EnvoyFilter> {
+        let mut applicable: Vec<_> = filters
+            .iter()
+            .filter(|filter| self.is_selected_by(filter))
+            .collect();
         applicable.sort_by_key(|filter| {
             (
                 filter.priority,
@@ -95,39 +128,19 @@ impl Proxy {
                 format!("{}.{}", filter.name, filter.namespace),
             )
         });
-        Ok(applicable)
+        applicable
     }
 
-    fn is_selected_by(&self, filter: &EnvoyFilter) -> Result<bool, Error> {
-        let own = filter.namespace == self.namespace;
-        if !own && filter.namespace != self.root_namespace {
-            return Ok(false);
-        }
-        if filter.target_refs.is_empty() {
-            let labels = &self.labels;
-            return Ok(filter
-                .labels
-                .iter()
-                .all(|(name, value)| labels.get(name) == Some(value)));
-        }
-        for (index, target) in filter.target_refs.iter().enumerate() {
-            match target.kind.as_str() {
-                "Gateway" => {
-                    if own && self.labels.get(GATEWAY_NAME) == Some(&target.name) {
-                        return Ok(true);
-                    }
-                }
-                // For waypoints, which no context stands for.
-                "Service" | "ServiceEntry" => {}
-                kind => {
-                    let id = format!("{}/{}", filter.namespace, filter.name);
-                    let at = format!("spec.targetRefs[{index}]");
-                    let problem = format!("kind `{kind}` is not rendered here");
-                    return Err(Error::resource(&id, at, problem));
-                }
-            }
-        }
-        Ok(false)
+    pub(super) fn is_selected_by(&self, filter: &EnvoyFilter) -> bool {
+        let is_near = [&self.namespace, &self.root_namespace].contains(&&filter.namespace);
+        // An EnvoyFilter is not told the services of a waypoint.
+        is_near
+            && self.attaches_to(
+                &[],
+                &filter.namespace,
+                Some(&filter.labels),
+                &filter.target_refs,
+            )
     }
 
     /// Whether `match.proxy` of this patch means this proxy; the context is compared stage by stage.
@@ -194,7 +207,7 @@ mod tests {
             filter("name: first, namespace: apps", "priority: -1"),
             filter("name: elsewhere, namespace: other", ""),
         ];
-        let order = proxy().applicable(&filters).unwrap();
+        let order = proxy().applicable(&filters);
         let names: Vec<&str> = order.iter().map(|filter| filter.name.as_str()).collect();
         assert_eq!(names, ["first", "a", "b", "c", "d", "e"]);
     }
@@ -215,19 +228,16 @@ mod tests {
                 "targetRefs: [{kind: Gateway, group: gateway.networking.k8s.io, name: other}]",
                 false,
             ),
+            ("targetRefs: [{kind: Gateway, name: edge}]", false),
             ("targetRefs: [{kind: Service, name: edge}]", false),
+            (
+                "targetRefs: [{kind: GatewayClass, group: gateway.networking.k8s.io, name: istio-waypoint}]",
+                false,
+            ),
         ] {
             let filter = filter("name: test, namespace: apps", spec);
-            assert_eq!(proxy().is_selected_by(&filter), Ok(selected), "{spec}");
+            assert_eq!(proxy().is_selected_by(&filter), selected, "{spec}");
         }
-        let class = filter(
-            "name: test, namespace: apps",
-            "targetRefs: [{kind: GatewayClass, group: gateway.networking.k8s.io, name: istio}]",
-        );
-        assert_eq!(
-            proxy().is_selected_by(&class).unwrap_err().to_string(),
-            "apps/test spec.targetRefs[0]: kind `GatewayClass` is not rendered here"
-        );
     }
 
     #[test]

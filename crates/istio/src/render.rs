@@ -1,25 +1,32 @@
 //! All stages, in istiod's order, over one bootstrap.
 
 use super::patches::Patches;
-use super::proxy::Proxy;
+use super::proxy::{Context, Proxy};
 use super::resource::{ApplyTo, EnvoyFilter};
+use super::traffic_extension::{self, Agent, Assembled, TrafficExtension};
 use super::{clusters, extensions, fields, json, listeners, routes};
 use crate::Error;
 use serde_json::Value;
 use std::path::Path;
+
+/// istiod patches a waypoint's listeners as inbound ones, and tests that it does.
+const ON_WAYPOINTS: &str = "Istio's documentation calls EnvoyFilters on waypoints unsupported";
 
 /// A bootstrap after the patches, and what became of them.
 #[derive(Clone, Debug)]
 pub struct Rendered {
     /// What Envoy is started with; every field in snake_case.
     pub bootstrap: Value,
-    /// The patches that changed something, as `namespace/name spec.configPatches[0]`.
+    /// The WasmPlugins and TrafficExtensions that some listener has now, as `namespace/name`, in the
+    /// order of their filters; and the patches that changed something, as
+    /// `namespace/name spec.configPatches[0]`.
     pub applied: Vec<String>,
-    /// What istiod would have passed over in silence, and what it warns about. A patch whose
-    /// selector, proxy clause or context means another proxy is not worth a note.
+    /// What istiod would have passed over in silence, what it warns about, and what an agent says of
+    /// modules that it cannot fetch. What by selector, target, proxy clause or context means another
+    /// proxy is not worth a note.
     pub notes: Vec<String>,
-    /// What `EXTENSION_CONFIG` patches answer to filters with `config_discovery`. Envoy would ask a
-    /// control plane for these: call [`Rendered::bind_extensions`] first.
+    /// The answers to filters with `config_discovery`: those of modules, and those that
+    /// `EXTENSION_CONFIG` patches add. Envoy would ask a control plane for these: call [`Rendered::bind_extensions`] first.
     pub extension_configs: Vec<Value>,
 }
 
@@ -34,52 +41,100 @@ impl Rendered {
     }
 }
 
+/// What the control plane has for a proxy.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Resources<'a> {
+    /// WasmPlugins and TrafficExtensions.
+    pub traffic_extensions: &'a [TrafficExtension],
+    /// EnvoyFilters, which see what comes of the above.
+    pub envoy_filters: &'a [EnvoyFilter],
+}
+
+/// In which shape a filter that asks for its configuration is to come out.
+#[derive(Clone, Copy)]
+pub enum Delivery<'a> {
+    /// As istiod sends it: filters ask by `config_discovery`, [`Rendered::extension_configs`] has the
+    /// answers, and modules are still to be fetched.
+    ControlPlane,
+    /// As Envoy gets it from its agent: filters ask, and the answers name files.
+    Agent(&'a dyn Agent),
+    /// The same for an Envoy that has nobody to ask: the answers stand in the filters.
+    Inline(&'a dyn Agent),
+}
+
 /// Applies `filters` to `bootstrap` as istiod would for `proxy`.
 ///
 /// # Errors
-/// The bootstrap has no `static_resources`, or a filter is attached to what is not rendered here.
-pub fn apply(
+/// The bootstrap has no `static_resources`.
+pub fn apply(bootstrap: Value, filters: &[EnvoyFilter], proxy: &Proxy) -> Result<Rendered, Error> {
+    let resources = Resources {
+        envoy_filters: filters,
+        ..Resources::default()
+    };
+    render(bootstrap, resources, proxy, Delivery::ControlPlane)
+}
+
+/// Applies `resources` to `bootstrap` as istiod would for `proxy`: first the filters of WasmPlugins and
+/// TrafficExtensions at their places among Istio's own, then the patches of EnvoyFilters.
+///
+/// # Errors
+/// The bootstrap has no `static_resources`.
+pub fn render(
     mut bootstrap: Value,
-    filters: &[EnvoyFilter],
+    resources: Resources<'_>,
     proxy: &Proxy,
+    delivery: Delivery<'_>,
 ) -> Result<Rendered, Error> {
     fields::snake_case(&mut bootstrap);
-    let Some(resources) = json::existing_object(&mut bootstrap, "static_resources") else {
+    let Some(static_resources) = json::existing_object(&mut bootstrap, "static_resources") else {
         let problem = "bootstrap: static_resources is missing";
         return Err(Error::Bootstrap(problem.to_string()));
     };
-    let filters = proxy.applicable(filters)?;
+    let filters = proxy.applicable(resources.envoy_filters);
     let patches = Patches::of(&filters, |patch| proxy.is_meant_by(patch));
+    let mut listeners = json::take_list(static_resources, "listeners");
+    let Assembled {
+        configurations,
+        mut applied,
+        mut notes,
+    } = traffic_extension::assemble(&mut listeners, resources.traffic_extensions, proxy);
 
-    let mut listeners = json::take_list(resources, "listeners");
+    let context = proxy.context.patched_as();
     // Routes first: Istio's are made apart, so listeners that patches add have none patched.
     routes::patch(&mut listeners, &patches, proxy);
-    listeners::patch(&mut listeners, &patches, proxy.context);
-    json::set(resources, "listeners", listeners);
-    let mut clusters = json::take_list(resources, "clusters");
+    listeners::patch(&mut listeners, &patches, context);
+    json::set(static_resources, "listeners", listeners);
+    let mut clusters = json::take_list(static_resources, "clusters");
     clusters::patch(&mut clusters, &patches, proxy);
-    json::set(resources, "clusters", clusters);
-    let extension_configs = extensions::select(&mut bootstrap, &patches);
+    json::set(static_resources, "clusters", clusters);
+    let mut extension_configs = extensions::select(&mut bootstrap, configurations, &patches);
     // Last, although Istio starts with it: what it adds is not xDS and no other patch sees it.
     for patch in patches.in_any_context(ApplyTo::Bootstrap) {
         patch.merge_into(&mut bootstrap);
     }
 
-    let mut notes: Vec<String> = filters
-        .iter()
-        .flat_map(|filter| {
-            let id = format!("{}/{}", filter.namespace, filter.name);
-            filter
-                .warnings
-                .iter()
-                .map(move |warning| format!("{id} {warning}"))
-        })
-        .collect();
-    notes.extend(patches.notes(proxy.context));
+    for filter in &filters {
+        let id = format!("{}/{}", filter.namespace, filter.name);
+        let warnings = filter.warnings.iter();
+        notes.extend(warnings.map(|warning| format!("{id} {warning}")));
+        if proxy.context == Context::Waypoint {
+            notes.push(format!("{id}: {ON_WAYPOINTS}"));
+        }
+    }
+    notes.extend(patches.notes(context));
     notes.extend(extensions::unanswered(&mut bootstrap, &extension_configs));
+    if let Delivery::Agent(agent) | Delivery::Inline(agent) = delivery {
+        for configuration in &mut extension_configs {
+            notes.extend(traffic_extension::convert(configuration, agent));
+        }
+    }
+    if let Delivery::Inline(_) = delivery {
+        extensions::inline(&mut bootstrap, std::mem::take(&mut extension_configs));
+    }
+    applied.extend(patches.applied());
     Ok(Rendered {
         bootstrap,
-        applied: patches.applied(),
+        applied,
         notes,
         extension_configs,
     })

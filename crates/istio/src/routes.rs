@@ -2,7 +2,7 @@
 //! here they are inline, so they are found through the connection managers.
 
 use super::json;
-use super::listeners::connection_manager;
+use super::listeners::{chains, connection_manager};
 use super::matching;
 use super::patches::{Patches, Running};
 use super::proxy::Proxy;
@@ -12,16 +12,7 @@ use std::collections::BTreeSet;
 
 pub(super) fn patch(listeners: &mut [Value], patches: &Patches<'_>, proxy: &Proxy) {
     for listener in listeners {
-        let mut chains: Vec<&mut Value> = Vec::new();
-        let fields = listener.as_object_mut().into_iter().flatten();
-        for (key, value) in fields {
-            match key.as_str() {
-                "filter_chains" => chains.extend(value.as_array_mut().into_iter().flatten()),
-                "default_filter_chain" => chains.push(value),
-                _ => {}
-            }
-        }
-        for filter in chains
+        for filter in chains(listener)
             .into_iter()
             .filter_map(|chain| json::existing_list(chain, "filters"))
             .flatten()
@@ -36,7 +27,7 @@ pub(super) fn patch(listeners: &mut [Value], patches: &Patches<'_>, proxy: &Prox
 }
 
 fn patch_routes(routes: &mut Value, patches: &Patches<'_>, proxy: &Proxy) {
-    for patch in patches.to(ApplyTo::RouteConfiguration, proxy.context) {
+    for patch in patches.to(ApplyTo::RouteConfiguration, proxy.context.patched_as()) {
         if matching::route_configuration(patch, routes, proxy) {
             patch.merge_into(routes);
         }
@@ -48,7 +39,7 @@ fn patch_routes(routes: &mut Value, patches: &Patches<'_>, proxy: &Proxy) {
             removed.insert(json::name(host).to_string());
         }
     }
-    for patch in patches.to(ApplyTo::VirtualHost, proxy.context) {
+    for patch in patches.to(ApplyTo::VirtualHost, proxy.context.patched_as()) {
         if patch.effective_operation() == Operation::Add
             && matching::route_configuration(patch, routes, proxy)
         {
@@ -63,7 +54,7 @@ fn patch_routes(routes: &mut Value, patches: &Patches<'_>, proxy: &Proxy) {
 
 /// False where the virtual host is removed.
 fn patch_host(host: &mut Value, routes: &Value, patches: &Patches<'_>, proxy: &Proxy) -> bool {
-    for patch in patches.to(ApplyTo::VirtualHost, proxy.context) {
+    for patch in patches.to(ApplyTo::VirtualHost, proxy.context.patched_as()) {
         if !matching::route_configuration(patch, routes, proxy)
             || !matching::virtual_host(patch, host)
         {
@@ -83,7 +74,7 @@ fn patch_host(host: &mut Value, routes: &Value, patches: &Patches<'_>, proxy: &P
     }
     let here = || {
         patches
-            .to(ApplyTo::HttpRoute, proxy.context)
+            .to(ApplyTo::HttpRoute, proxy.context.patched_as())
             .filter(|patch| matching::route_configuration(patch, routes, proxy))
     };
     let mut list = json::take_list(host, "routes");
