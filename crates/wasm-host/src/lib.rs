@@ -44,7 +44,6 @@ mod clock;
 mod error;
 mod exchange;
 mod flow;
-mod grants;
 mod headers;
 mod host;
 mod instructions;
@@ -69,7 +68,6 @@ mod world;
 
 pub use clock::Ticks;
 pub use error::Error;
-pub use grants::ENVOY_IMPORTS;
 pub use headers::Headers;
 pub use host::Host;
 pub use log::Level;

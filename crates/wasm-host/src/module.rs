@@ -1,7 +1,7 @@
 //! Compiled modules. Compiling is the slow part, so each file is compiled once in a process.
 
 use super::error::Error;
-use super::grants::ENVOY_IMPORTS;
+use envoy_abi::Abi;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -111,8 +111,8 @@ impl Module {
     pub fn refused_imports(&self) -> Vec<String> {
         let names = self.imports().into_iter();
         names
+            .filter(|(module, name)| Abi::V0_2_1.grants(module, name).is_none())
             .map(|(module, name)| format!("{module}.{name}"))
-            .filter(|import| !ENVOY_IMPORTS.contains(&import.as_str()))
             .collect()
     }
 
