@@ -30,6 +30,12 @@ pub trait Source {
     /// # Errors
     /// If there is none, it cannot be read, or it is larger than `limit`.
     fn blob(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, SourceError>;
+
+    /// Whether layers lie here uncompressed and are compressed as they are pushed: so it is in the archive that a
+    /// container engine saves. A registry hands out what lies there.
+    fn compresses_on_push(&self) -> bool {
+        false
+    }
 }
 
 /// A manifest or an index, as its place has it.
