@@ -15,7 +15,7 @@ mod response;
 pub(crate) mod runtime;
 mod talk;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ pub struct Client {
     version: Version,
     deadline: Duration,
     tls: Option<Arc<Tls>>,
+    from: Option<IpAddr>,
 }
 
 impl Client {
@@ -59,12 +60,19 @@ impl Client {
             version,
             deadline: Duration::from_secs(30),
             tls: None,
+            from: None,
         }
     }
 
     /// Speaks TLS, offering its version of HTTP alone.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(Arc::new(tls));
+        self
+    }
+
+    /// Asks from this address of the machine's, as `curl --interface` does.
+    pub fn from(mut self, address: impl Into<IpAddr>) -> Self {
+        self.from = Some(address.into());
         self
     }
 

@@ -8,7 +8,7 @@ use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::AbortHandle;
 
 use super::message::{Message, fields};
@@ -57,7 +57,7 @@ impl Connection {
     pub(super) async fn open(client: &Client) -> Result<Self, Broken> {
         let addr = client.addr;
         let opening = async {
-            let stream = TcpStream::connect(addr)
+            let stream = reach(client)
                 .await
                 .map_err(|error| Broken::new(format!("connecting to {addr}: {error}")))?;
             stream.set_nodelay(true).map_err(Broken::new)?;
@@ -112,6 +112,19 @@ impl Drop for Connection {
     fn drop(&mut self) {
         self.driver.abort();
     }
+}
+
+async fn reach(client: &Client) -> std::io::Result<TcpStream> {
+    let Some(address) = client.from else {
+        return TcpStream::connect(client.addr).await;
+    };
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.bind(SocketAddr::new(address, 0))?;
+    socket.connect(client.addr).await
 }
 
 async fn shake(version: Version, stream: impl Stream) -> Result<(Sender, AbortHandle), Broken> {

@@ -20,6 +20,7 @@ mod istio_stats;
 mod istio_ways;
 mod local;
 mod pages;
+mod shop;
 mod validate;
 
 use integration::demo::Shipped;

@@ -7,6 +7,7 @@
 //! #   curl -i localhost:10000/path                     200 after 500 ms
 //! #   curl -i https://localhost:10000/ --cacert ca.pem --cert me.pem -X DELETE    403 the whole body
 //! #   curl -i -X POST localhost:10000/path             200
+//! #   curl -i --interface 127.0.0.2 localhost:10000/   403
 //! #   TOKEN=value
 //! #   curl -i localhost:10000/path -H "name: $TOKEN"   200
 //! #   curl -s localhost:9901/page | grep word
@@ -16,9 +17,10 @@
 //! repository.
 
 use std::fs;
+use std::net::IpAddr;
 use std::time::Duration;
 
-use integration::client::Client;
+use integration::client::{Client, Response};
 use integration::demo::Shipped;
 use integration::envoy::{Envoy, repository};
 use integration::tls::{Issued, Tls};
@@ -31,6 +33,8 @@ pub(crate) struct Curl {
     pub(crate) port: u16,
     pub(crate) path: String,
     pub(crate) headers: Vec<(String, String)>,
+    /// `--interface`: the client's address.
+    pub(crate) interface: Option<IpAddr>,
     /// `--cacert` and `--cert`: files, from the root of the repository.
     pub(crate) authority: Option<String>,
     pub(crate) certificate: Option<String>,
@@ -101,6 +105,7 @@ fn parse(line: &str, folder: &str) -> Option<Curl> {
     let mut flag = None;
     let mut method = "GET";
     let mut headers = Vec::new();
+    let mut interface = None;
     let mut authority = None;
     let mut certificate = None;
     let mut rest = line;
@@ -110,10 +115,11 @@ fn parse(line: &str, folder: &str) -> Option<Curl> {
                 flag = Some(option);
                 more
             }
-            "-X" | "-H" | "--cacert" | "--cert" => {
+            "-X" | "-H" | "--interface" | "--cacert" | "--cert" => {
                 let (value, more) = word(more)?;
                 match option {
                     "-X" => method = value,
+                    "--interface" => interface = Some(value.parse().ok()?),
                     "--cacert" => authority = Some(format!("{folder}{value}")),
                     "--cert" => certificate = Some(format!("{folder}{value}")),
                     _ => {
@@ -151,6 +157,7 @@ fn parse(line: &str, folder: &str) -> Option<Curl> {
         port: port.parse().ok()?,
         path: path.to_owned(),
         headers,
+        interface,
         authority,
         certificate,
         promise,
@@ -178,12 +185,15 @@ fn answer(text: &str) -> Option<Promise> {
 }
 
 impl Curl {
-    /// Does it, and compares.
+    /// Does it, and compares: the answer.
     #[track_caller]
-    pub(crate) fn check(&self, file: &Shipped, envoy: &Envoy) {
+    pub(crate) fn check(&self, file: &Shipped, envoy: &Envoy) -> Response {
         let mut client = Client::http1(file.addr(envoy, self.port));
         if self.secure {
             client = client.tls(self.tls());
+        }
+        if let Some(address) = self.interface {
+            client = client.from(address);
         }
         let mut call = client.method(&self.method, &self.path);
         for (name, value) in &self.headers {
@@ -208,6 +218,7 @@ impl Curl {
             }
             Promise::Lines(word) => assert!(response.text().contains(word), "{self:?}"),
         }
+        response
     }
 }
 
@@ -243,6 +254,7 @@ fn lines_are_read_as_they_are_meant() {
             ("x".to_owned(), "1: 2".to_owned()),
             ("y".to_owned(), "3".to_owned()),
         ],
+        interface: None,
         authority: None,
         certificate: None,
         promise: Promise::Answer {
@@ -259,6 +271,8 @@ fn lines_are_read_as_they_are_meant() {
     assert_eq!(secure.authority.as_deref(), Some("certs/ca.pem"));
     assert_eq!(secure.certificate.as_deref(), Some("certs/me.pem"));
     assert_eq!(read("-i -X PUT localhost:1/ 200").method, "PUT");
+    let elsewhere = read("-i --interface 127.0.0.2 localhost:1/ 200").interface;
+    assert_eq!(elsewhere, Some([127, 0, 0, 2].into()));
     let variables = [("A", "x y"), ("B", "z")];
     let line = filled("-i localhost:1/ -H \"a: $A$B\" -H 'b: $B' 200", &variables);
     assert_eq!(line, "-i localhost:1/ -H \"a: x yz\" -H 'b: $B' 200");
@@ -283,6 +297,7 @@ fn lines_are_read_as_they_are_meant() {
         "-i localhost/ 200",
         "-s localhost:1/stats",
         "-i https://localhost:1/ --insecure 200",
+        "-i --interface eth0 localhost:1/ 200",
     ] {
         assert_eq!(parse(unreadable, ""), None, "{unreadable}");
     }

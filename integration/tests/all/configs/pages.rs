@@ -123,6 +123,7 @@ fn links_lead_to_files() {
         "CONTRIBUTING.md",
         "SECURITY.md",
         "dashboards/README.md",
+        "envoy-configs/local/README.md",
     ];
     pages.extend(["docs/istio.md", "docs/check.md", "docs/glossary.md"]);
     pages.push("docs/write-a-filter.md");
