@@ -22,6 +22,7 @@ mod local;
 mod pages;
 mod shop;
 mod validate;
+mod watch;
 
 use integration::demo::Shipped;
 

@@ -10,7 +10,7 @@ mod endings;
 mod grpc;
 mod hostile;
 mod peers;
-mod prometheus;
+pub(crate) mod prometheus;
 mod rig;
 mod shipped;
 mod sources;

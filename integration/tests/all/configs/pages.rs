@@ -126,7 +126,7 @@ fn links_lead_to_files() {
         "envoy-configs/local/README.md",
     ];
     pages.extend(["docs/istio.md", "docs/check.md", "docs/glossary.md"]);
-    pages.push("docs/write-a-filter.md");
+    pages.extend(["docs/write-a-filter.md", "docs/watch.md"]);
     for path in pages {
         let links = Page::read(path).links();
         assert!(!links.is_empty(), "{path}");

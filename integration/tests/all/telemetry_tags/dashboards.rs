@@ -210,14 +210,28 @@ fn named() -> BTreeSet<String> {
         .collect()
 }
 
+/// A name as Prometheus has it.
+fn prefix(name: &str) -> String {
+    format!("mesh_filters_{}", name.replace('-', "_"))
+}
+
+/// The gauges that every module has, by the filter's name or its own.
+fn gauges_of(name: &str) -> BTreeSet<String> {
+    let gauges = ["build_info", "config_hash"];
+    gauges
+        .map(|gauge| format!("{}_{gauge}", prefix(name)))
+        .into()
+}
+
 /// What the filter counts under the configurations of its cases and of the file we ship, as Prometheus
-/// has it.
+/// has it. What several do in one chain is counted under the name of each, and the chain has gauges alone.
 fn counted(filter: &catalog::Filter) -> BTreeSet<String> {
     let name = filter.name();
-    let prefix = format!("mesh_filters_{}", name.replace('-', "_"));
-    let mut names: BTreeSet<String> = ["build_info", "config_hash"]
-        .map(|gauge| format!("{prefix}_{gauge}"))
-        .into();
+    let prefix = prefix(name);
+    let mut names = gauges_of(name);
+    if !filter.parts().is_empty() {
+        return names;
+    }
     let mut files = File::read_filters(&repository().join("filters")).unwrap();
     files.retain(|file| file.filter == name);
     let suites = files.into_iter().flat_map(|file| file.suites);
@@ -250,14 +264,25 @@ fn shipped(filter: &str) -> Value {
 
 #[test]
 fn the_dashboard_and_the_rules_speak_of_what_there_is() {
-    // What several do in one chain is counted under the name of each.
-    let alone = catalog::filters()
-        .iter()
-        .filter(|filter| filter.parts().is_empty());
-    let there_is: BTreeSet<String> = alone.flat_map(counted).collect();
+    let there_is: BTreeSet<String> = catalog::filters().iter().flat_map(counted).collect();
     let named = named();
     let unknown: Vec<_> = named.difference(&there_is).collect();
     assert_eq!(unknown, [""; 0], "no filter counts these");
     let missing: Vec<_> = there_is.difference(&named).collect();
     assert_eq!(missing, [""; 0], "neither dashboard nor rules show these");
+}
+
+/// Envoy counts what becomes of a VM under the name of the plugin, which our files have from the module.
+#[test]
+fn the_dashboard_and_the_rules_know_when_any_module_dies() {
+    let rules = fs::read_to_string(file("alerts.yaml")).unwrap();
+    let queries = queries().join("\n");
+    for filter in catalog::filters() {
+        let plugin = filter.name().replace('-', "_");
+        for result in ["success", "failure"] {
+            let name = format!("envoy_wasm_{plugin}_vm_reload_{result}");
+            assert!(rules.contains(&format!("increase({name}[")), "{name}");
+            assert!(queries.contains(&format!("increase({name}{{")), "{name}");
+        }
+    }
 }

@@ -12,10 +12,10 @@ use crate::telemetry_tags::dashboards::queries;
 use crate::telemetry_tags::rig::{client, labelled, ours, start, wait_counted};
 
 /// Prometheus takes five seconds to look at its targets for the first time.
-const SCRAPED: Duration = Duration::from_secs(30);
+pub(crate) const SCRAPED: Duration = Duration::from_secs(30);
 
 /// What a query yields: labels and values.
-fn query(prometheus: &Client, query: &str) -> Vec<(BTreeMap<String, String>, String)> {
+pub(crate) fn query(prometheus: &Client, query: &str) -> Vec<(BTreeMap<String, String>, String)> {
     let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let page = prometheus
         .get(&format!("/api/v1/query?query={encoded}"))
