@@ -59,8 +59,14 @@ pub(super) fn no_spelling_of_a_path_leads_to_the_back_office(shop: &Shop) {
     ];
     for (path, status) in PATHS {
         for caller in &callers {
-            let response = shop.ask(caller, path, &[]);
-            assert_eq!(response.status, *status, "{path} {caller:?}");
+            for http2 in [false, true] {
+                let caller = Caller {
+                    http2,
+                    ..caller.clone()
+                };
+                let response = shop.ask(&caller, path, &[]);
+                assert_eq!(response.status, *status, "{path} {caller:?}");
+            }
         }
     }
     // Methods make no difference.
@@ -102,8 +108,8 @@ pub(super) fn no_header_makes_an_address(shop: &Shop) {
 pub(super) fn no_forged_token_is_one(shop: &Shop) {
     let status = |token: String| {
         let caller = Caller {
-            address: STAFF,
             token: Some(token),
+            ..nobody(STAFF)
         };
         shop.ask(&caller, "/admin", &[]).status
     };

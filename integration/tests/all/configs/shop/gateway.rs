@@ -29,6 +29,7 @@ pub(super) struct Shop {
 pub(super) struct Caller {
     pub(super) address: Ipv4Addr,
     pub(super) token: Option<String>,
+    pub(super) http2: bool,
 }
 
 impl Shop {
@@ -56,7 +57,12 @@ impl Shop {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Response {
-        let client = Client::http1(self.envoy.addr("ingress")).from(caller.address);
+        let version = if caller.http2 {
+            Client::http2
+        } else {
+            Client::http1
+        };
+        let client = version(self.envoy.addr("ingress")).from(caller.address);
         let mut call = client.method(method, path);
         if let Some(token) = &caller.token {
             call = call.header("authorization", format!("Bearer {token}"));
@@ -113,6 +119,7 @@ pub(super) fn person(name: &str, address: Ipv4Addr) -> Caller {
     Caller {
         address,
         token: Some(key().token(&claims(name))),
+        http2: false,
     }
 }
 
@@ -120,5 +127,6 @@ pub(super) fn nobody(address: Ipv4Addr) -> Caller {
     Caller {
         address,
         token: None,
+        http2: false,
     }
 }
