@@ -25,6 +25,7 @@ pub mod jwt_authn;
 pub mod profile;
 pub mod protobuf;
 pub mod rbac;
+pub mod schemas;
 pub mod service;
 pub mod tls;
 pub mod updates;
