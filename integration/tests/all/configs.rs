@@ -20,6 +20,7 @@ mod istio_stats;
 mod istio_ways;
 mod local;
 mod pages;
+mod resources;
 mod shop;
 mod validate;
 mod watch;

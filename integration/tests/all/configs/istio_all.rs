@@ -192,7 +192,7 @@ fn names(bootstrap: &mut Value) -> Vec<String> {
 }
 
 /// Istio's demo token, as the comments of the local file have it.
-fn token() -> String {
+pub(super) fn token() -> String {
     let file = Shipped::read("envoy-configs/local/request-authentication.yaml");
     let mut lines = file.text().lines();
     let token = lines.find_map(|line| line.strip_prefix("#   TOKEN="));

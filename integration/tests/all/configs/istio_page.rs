@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
+use integration::demo::Shipped;
 use integration::envoy::repository;
 use integration::service::Scratch;
 use integration::upstream::Upstream;
@@ -113,6 +114,9 @@ fn the_commands_run_in_their_order() {
         "--patch-file envoy-configs/istio/mesh-filters-pods.yaml",
         "rollout status",
         "kubectl apply -f envoy-configs/istio/mesh-filters.yaml",
+        "--patch-file envoy-configs/istio/mesh-filters-gateway-pods.yaml",
+        "rollout status",
+        "kubectl apply -f envoy-configs/istio/mesh-filters-gateway.yaml",
         "create configmap mesh-filters-telemetry-tags-0.1.0",
         "--patch-file envoy-configs/istio/all-pods.yaml",
         "rollout status",
@@ -165,11 +169,9 @@ fn two_versions_stand_side_by_side() {
 
 #[test]
 fn a_gateway_takes_the_one_module() {
-    let page = page();
-    let mut patches = page.resources();
-    patches.retain(|resource| resource["kind"].is_null());
-    assert_eq!(patches.len(), 1);
-    let pod = &patches[0]["spec"]["template"];
+    let patch = Shipped::read("envoy-configs/istio/mesh-filters-gateway-pods.yaml");
+    let patch: Value = serde_saphyr::from_str(patch.text()).unwrap();
+    let pod = &patch["spec"]["template"];
     let annotations = pod["metadata"]["annotations"].as_object().unwrap();
     assert!(
         annotations
@@ -197,18 +199,17 @@ fn a_gateway_takes_the_one_module() {
     let module = mounts[0]["mountPath"].as_str().unwrap();
     let module = format!("{module}/{}.wasm", ONE.mounted("mesh-filters"));
 
-    let text = ONE
-        .file()
-        .with("context: SIDECAR_INBOUND", "context: GATEWAY")
-        .with("app: orders, ", "");
-    let filters = EnvoyFilter::parse_all(text.text()).unwrap();
+    let file = Shipped::read("envoy-configs/istio/mesh-filters-gateway.yaml");
+    let filters = EnvoyFilter::parse_all(file.text()).unwrap();
     let upstream = Upstream::start();
     let destination = Destination {
         host: "orders.shop.svc.cluster.local",
         port: 80,
         endpoint: upstream.addr(),
     };
-    let proxy = Proxy::new(Context::Gateway, "shop").label("mesh-filters", version);
+    let proxy = Proxy::new(Context::Gateway, "istio-ingress")
+        .label("istio", "ingressgateway")
+        .label("mesh-filters", version);
     let rendered = apply(gateway(8080, &destination), &filters, &proxy).unwrap();
     assert_eq!(rendered.notes, [""; 0]);
     assert_eq!(rendered.applied.len(), 1);

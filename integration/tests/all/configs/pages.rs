@@ -89,14 +89,6 @@ impl Page {
             })
             .collect()
     }
-
-    /// The one resource of a kind.
-    pub(super) fn resource(&self, kind: &str) -> Value {
-        let mut found = self.resources();
-        found.retain(|resource| resource["kind"] == kind);
-        assert_eq!(found.len(), 1, "{}: {kind}", self.path);
-        found.remove(0)
-    }
 }
 
 impl Block {

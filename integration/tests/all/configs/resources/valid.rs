@@ -1,0 +1,340 @@
+//! Every resource as a cluster takes it: by the schemas of Istio, Envoy Gateway and Kubernetes, no field unknown.
+
+use std::collections::BTreeSet;
+
+use integration::schemas::Kinds;
+use istio::EnvoyFilter;
+use serde_json::{Map, Value, json};
+
+use super::{documents, files};
+
+/// Fields below which anything may stand.
+const OPEN: [&str; 4] = ["/pluginConfig", "/config", "/patch/value", "/jsonPatches"];
+
+#[test]
+fn every_resource_is_valid() {
+    let kinds = Kinds::read();
+    let mut used = BTreeSet::new();
+    for file in files() {
+        let documents = documents(&file);
+        assert!(!documents.is_empty(), "{}", file.path());
+        for document in documents {
+            assert_eq!(kinds.problems(&document), [""; 0], "{}", file.path());
+            used.insert(kinds.name_of(&document).unwrap().to_owned());
+        }
+    }
+    let known: BTreeSet<String> = kinds.names().into_iter().map(str::to_owned).collect();
+    assert_eq!(used, known, "a schema without a resource");
+}
+
+/// What stands as text in an annotation.
+#[test]
+fn what_annotations_hold_is_valid() {
+    let kinds = Kinds::read();
+    let mut seen = 0;
+    for file in files() {
+        for document in documents(&file) {
+            let metadata = &document["spec"]["template"]["metadata"]["annotations"];
+            let said = |name: &str| metadata[name].as_str();
+            let wrapped = |pod: Value| json!({"spec": {"template": {"spec": pod}}});
+            let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+            let mut held = Vec::new();
+            held.extend(
+                said("sidecar.istio.io/userVolume")
+                    .map(|text| wrapped(json!({"volumes": json(text)}))),
+            );
+            held.extend(said("sidecar.istio.io/userVolumeMount").map(|text| {
+                let proxy = json!({"name": "istio-proxy", "volumeMounts": json(text)});
+                wrapped(json!({"containers": [proxy]}))
+            }));
+            held.extend(said("proxy.istio.io/config").map(|text| {
+                let config: Value = serde_saphyr::from_str(text).unwrap();
+                json!({"meshConfig": {"defaultConfig": config}})
+            }));
+            seen += held.len();
+            for value in held {
+                assert_eq!(kinds.problems(&value), [""; 0], "{}", file.path());
+            }
+        }
+    }
+    assert!(seen >= 7, "{seen}");
+}
+
+#[test]
+fn istiod_takes_every_envoy_filter_without_a_warning() {
+    let mut count = 0;
+    for file in files() {
+        let documents = documents(&file);
+        if documents
+            .iter()
+            .all(|document| document["kind"] != "EnvoyFilter")
+        {
+            continue;
+        }
+        let filters = EnvoyFilter::parse_all(file.text()).unwrap();
+        assert_eq!(filters.len(), documents.len(), "{}", file.path());
+        for filter in filters {
+            count += 1;
+            assert_eq!(filter.warnings, [""; 0], "{}", file.path());
+        }
+    }
+    assert!(count >= 11, "{count}");
+}
+
+/// Every field of every resource, misspelt: the check is one that can fail, at each level.
+#[test]
+fn a_field_that_is_misspelt_is_refused_at_each_level() {
+    let kinds = Kinds::read();
+    let mut tried = 0;
+    for file in files() {
+        for document in documents(&file) {
+            let mut paths = Vec::new();
+            fields(&document, String::new(), &mut paths);
+            for (object, field) in paths {
+                let mut changed = document.clone();
+                let object = changed.pointer_mut(&object).unwrap();
+                let object = object.as_object_mut().unwrap();
+                let value = object.remove(&field).unwrap();
+                object.insert(format!("{field}x"), value);
+                let problems = kinds.problems(&changed);
+                assert!(!problems.is_empty(), "{}: {field}x", file.path());
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 300, "{tried}");
+}
+
+/// Every object and its fields, but for those whose names are anybody's.
+fn fields(value: &Value, at: String, found: &mut Vec<(String, String)>) {
+    if OPEN.iter().any(|open| at.ends_with(open)) {
+        return;
+    }
+    let named = |place: &Map<String, Value>| place.keys().cloned().collect::<Vec<_>>();
+    match value {
+        Value::Object(object) => {
+            let free = [
+                "labels",
+                "annotations",
+                "matchLabels",
+                "data",
+                "json",
+                "template/metadata/labels",
+            ];
+            let free = free.iter().any(|name| at.ends_with(&format!("/{name}")));
+            for field in named(object) {
+                let path = format!("{at}/{}", field.replace('~', "~0").replace('/', "~1"));
+                if !free {
+                    found.push((at.clone(), field.clone()));
+                }
+                fields(&object[&field], path, found);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                fields(item, format!("{at}/{index}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A value in the place of one of a file's first resource.
+#[test]
+fn a_value_that_cannot_be_is_refused() {
+    let kinds = Kinds::read();
+    let refused = [
+        (
+            "istio/mesh-filters",
+            "/apiVersion",
+            json!("networking.istio.io/v1"),
+        ),
+        (
+            "istio/mesh-filters",
+            "/metadata/name",
+            json!("Mesh_Filters"),
+        ),
+        (
+            "istio/mesh-filters",
+            "/spec/configPatches/0/applyTo",
+            json!("FILTER"),
+        ),
+        (
+            "istio/mesh-filters",
+            "/spec/configPatches/0/match/context",
+            json!("SIDECAR"),
+        ),
+        (
+            "istio/mesh-filters",
+            "/spec/configPatches/0/patch/operation",
+            json!("INSERT"),
+        ),
+        (
+            "istio/mesh-filters",
+            "/spec/workloadSelector/labels/app",
+            json!(["orders"]),
+        ),
+        // Beside the selector.
+        (
+            "istio/mesh-filters",
+            "/spec/targetRefs",
+            json!([{"kind": "Gateway", "name": "a"}]),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/phase",
+            json!("UNSPECIFIED"),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/priority",
+            json!("10"),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/failStrategy",
+            json!("FAIL_CLOSED"),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/match/0/mode",
+            json!("INBOUND"),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/sha256",
+            json!("sha256:00"),
+        ),
+        ("istio/mesh-filters-wasmplugin", "/spec/url", json!("")),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/url",
+            json!("registry.example/a:1"),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/pluginConfig",
+            json!("limits: []"),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/targetRefs",
+            json!([{"kind": "Service", "name": "a"}]),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/vmConfig",
+            json!({"env": [{"name": "A", "valueFrom": "HOST", "value": "1"}]}),
+        ),
+        (
+            "istio/mesh-filters-wasmplugin",
+            "/spec/vmConfig",
+            json!({"env": [{"name": "A"}, {"name": "A"}]}),
+        ),
+        (
+            "istio/mesh-filters-trafficextension",
+            "/spec/phase",
+            json!("UNSPECIFIED_PHASE"),
+        ),
+        (
+            "istio/mesh-filters-trafficextension",
+            "/spec/lua",
+            json!({"inlineCode": "-- words"}),
+        ),
+        (
+            "istio/mesh-filters-trafficextension",
+            "/spec/wasm",
+            json!(null),
+        ),
+        (
+            "istio/mesh-filters-trafficextension-gateway",
+            "/spec/selector",
+            json!({"matchLabels": {}}),
+        ),
+        (
+            "istio/issuer",
+            "/spec/hosts",
+            json!("raw.githubusercontent.com"),
+        ),
+        ("istio/issuer", "/spec/resolution", json!("DNS_FIRST")),
+        ("istio/all-labels", "/data/custom_bootstrap.json", json!({})),
+        (
+            "istio/mesh-filters-gateway-pods",
+            "/spec/template/spec/volumes/0/configMap",
+            json!({"name": "both"}),
+        ),
+        (
+            "istio/mesh-filters-gateway-pods",
+            "/spec/template/spec/containers/0/env/0/value",
+            json!(1),
+        ),
+        (
+            "istio/mesh-config",
+            "/meshConfig/accessLogEncoding",
+            json!("YAML"),
+        ),
+        (
+            "gateway/mesh-filters",
+            "/spec/targetRefs/0/kind",
+            json!("Service"),
+        ),
+        (
+            "gateway/mesh-filters",
+            "/spec/targetRefs/0/group",
+            json!("gateway.envoyproxy.io"),
+        ),
+        ("gateway/mesh-filters", "/spec/targetRefs", json!(null)),
+        (
+            "gateway/mesh-filters",
+            "/spec/wasm/0/failOpen",
+            json!("false"),
+        ),
+        (
+            "gateway/mesh-filters",
+            "/spec/wasm/0/code/type",
+            json!("ConfigMap"),
+        ),
+        (
+            "gateway/mesh-filters",
+            "/spec/wasm/0/code/type",
+            json!("HTTP"),
+        ),
+        (
+            "gateway/mesh-filters-http",
+            "/spec/mergeType",
+            json!("StrategicMerge"),
+        ),
+        (
+            "gateway/mesh-filters-http",
+            "/spec/wasm/0/code/http/url",
+            json!(null),
+        ),
+        (
+            "gateway/envoy-proxy",
+            "/spec/bootstrap/type",
+            json!("Merge"),
+        ),
+        (
+            "gateway/envoy-proxy",
+            "/spec/bootstrap/jsonPatches/0/op",
+            json!("append"),
+        ),
+        (
+            "gateway/envoy-proxy",
+            "/spec/telemetry/accessLog/settings/0/format/type",
+            json!("Text"),
+        ),
+    ];
+    for (file, pointer, value) in refused {
+        let shipped = integration::demo::Shipped::read(&format!("envoy-configs/{file}.yaml"));
+        let mut document = documents(&shipped).remove(0);
+        assert_eq!(kinds.problems(&document), [""; 0], "{file}");
+        let (object, field) = pointer.rsplit_once('/').unwrap();
+        document.pointer_mut(object).unwrap()[field] = value.clone();
+        let problems = kinds.problems(&document);
+        assert!(!problems.is_empty(), "{file} {pointer}: {value}");
+    }
+    let unknown = json!({"apiVersion": "v1", "kind": "Secret"});
+    let problems = kinds.problems(&unknown);
+    assert_eq!(problems, ["no schema is known of `Secret` of `v1`"]);
+}
