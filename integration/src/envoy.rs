@@ -10,7 +10,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
-pub use ::envoy::{Config, Launcher, NotReady, Scratch, VERSION, clean_leftovers};
+pub use ::envoy::{Config, Launcher, NotReady, Scratch, VERSION, Version, clean_leftovers};
 use ::envoy::{Error, Install};
 use serde_json::Value;
 
@@ -35,6 +35,12 @@ pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the workspace this crate is part of")
+}
+
+/// The version of the Envoy that tests start here.
+#[track_caller]
+pub fn version() -> Version {
+    expect(::envoy::version(Install::OnDebian))
 }
 
 /// A configuration of this repository's, by its path from the root.

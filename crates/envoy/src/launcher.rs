@@ -2,7 +2,7 @@
 
 use std::env;
 
-use crate::Error;
+use crate::{Error, binary};
 
 const OVERRIDE: &str = "MESH_FILTERS_ENVOY";
 
@@ -16,16 +16,18 @@ pub enum Launcher {
 }
 
 impl Launcher {
-    /// What `MESH_FILTERS_ENVOY` says, else a container where an engine answers that shares this
-    /// machine's files and network, else a process.
+    /// What `MESH_FILTERS_ENVOY` says; a container where `MESH_FILTERS_ENVOY_IMAGE` names an image;
+    /// else a process, which starts sooner. Only where none can be had, as on a machine that the wheel is not
+    /// made for, it is a container, if an engine answers that shares this machine's files and network.
     ///
     /// # Errors
     /// The variable says neither `container` nor `process`.
     pub fn detect() -> Result<Self, Error> {
         match env::var(OVERRIDE) {
-            Ok(choice) => Self::named(&choice),
-            Err(_) if engine_answers() => Ok(Self::Container),
-            Err(_) => Ok(Self::Process),
+            Ok(choice) if !choice.is_empty() => Self::named(&choice),
+            _ if has_image() => Ok(Self::Container),
+            _ if !binary::is_possible() && engine_answers() => Ok(Self::Container),
+            _ => Ok(Self::Process),
         }
     }
 
@@ -43,6 +45,16 @@ impl Launcher {
 #[cfg(feature = "containers")]
 fn engine_answers() -> bool {
     crate::launch::engine::is_available()
+}
+
+#[cfg(feature = "containers")]
+fn has_image() -> bool {
+    crate::image::chosen().is_some()
+}
+
+#[cfg(not(feature = "containers"))]
+fn has_image() -> bool {
+    false
 }
 
 #[cfg(not(feature = "containers"))]

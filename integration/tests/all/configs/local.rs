@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use integration::client::Client;
 use integration::demo::Shipped;
-use integration::envoy::{Envoy, Launcher};
+use integration::envoy::Envoy;
 
 use super::curl::{self, Promise};
 
@@ -14,9 +14,9 @@ fn file() -> Shipped {
     Shipped::read("envoy-configs/local/fault-injection.yaml")
 }
 
-fn start(launcher: Launcher) -> Envoy {
+fn start() -> Envoy {
     let file = file().any_ports();
-    file.envoy().launcher(launcher).start()
+    file.envoy().start()
 }
 
 /// Sends what the comment has, and returns what Prometheus then reads of us.
@@ -37,7 +37,7 @@ fn after_the_comment(envoy: &Envoy) -> Vec<String> {
 
 #[test]
 fn prometheus_reads_rules_and_version_as_labels() {
-    let envoy = start(Launcher::detect().unwrap());
+    let envoy = start();
 
     let lines = after_the_comment(&envoy);
 
@@ -72,8 +72,9 @@ fn prometheus_reads_rules_and_version_as_labels() {
     envoy.wait_log(&format!("configured: 5 rules, config_hash {hash}"), SOON);
 }
 
-fn a_line_of_the_log_ends_with_the_reason(launcher: Launcher) {
-    let envoy = start(launcher);
+#[test]
+fn smoke_a_line_of_the_access_log_ends_with_the_reason() {
+    let envoy = start();
     let client = Client::http1(envoy.addr("ingress"));
 
     let aborted = client.get("/ratings").header("end-user", "jason").send();
@@ -97,14 +98,4 @@ fn a_line_of_the_log_ends_with_the_reason(launcher: Launcher) {
     );
     let line = envoy.wait_log("GET /try ", SOON);
     assert!(line.ends_with(" reason=-"), "{line}");
-}
-
-#[test]
-fn a_line_of_the_access_log_ends_with_the_reason() {
-    a_line_of_the_log_ends_with_the_reason(Launcher::detect().unwrap());
-}
-
-#[test]
-fn smoke_process_the_local_file_runs() {
-    a_line_of_the_log_ends_with_the_reason(Launcher::Process);
 }

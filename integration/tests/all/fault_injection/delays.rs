@@ -131,9 +131,7 @@ fn each_delay_has_its_own_length() {
 
 #[test]
 fn smoke_a_delay_delays() {
-    let envoy = Envoy::builder(bootstrap([ours(&delay_all("150ms"))], []))
-        .launcher(integration::envoy::Launcher::Process)
-        .start();
+    let envoy = Envoy::builder(bootstrap([ours(&delay_all("150ms"))], [])).start();
     let answer = Client::http1(envoy.addr("ours")).get("/").send();
     assert!(
         answer.elapsed >= Duration::from_millis(150),

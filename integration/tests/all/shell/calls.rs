@@ -3,14 +3,12 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-use integration::envoy::Launcher;
-
 use crate::shell::rig::{Plan, upstream};
 
 #[test]
-fn smoke_process_a_call_reaches_its_upstream_and_the_answer_comes_back() {
+fn smoke_a_call_reaches_its_upstream_and_the_answer_comes_back() {
     let upstream = upstream();
-    let rig = Plan::before(&upstream).launcher(Launcher::Process).start();
+    let rig = Plan::before(&upstream).start();
 
     let response = rig.client().get("/http").header("x-id", "call").send();
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use integration::client::{Client, Response};
-use integration::envoy::{Builder, Config, Envoy, Launcher, Scratch, repository};
+use integration::envoy::{Builder, Config, Envoy, Scratch, repository};
 use integration::service::wait::until;
 use integration::upstream::{Answer, Recorded, Upstream, echo};
 use serde_json::Value;
@@ -25,7 +25,6 @@ const DEATH: &str = "Proxy-Wasm plugin in-VM backtrace";
 pub(crate) struct Plan {
     pub(crate) config: Config,
     workers: u32,
-    launcher: Launcher,
 }
 
 impl Plan {
@@ -37,18 +36,12 @@ impl Plan {
         Plan {
             config: config.endpoint("http2", addr).unwrap(),
             workers: 2,
-            launcher: Launcher::detect().unwrap(),
         }
     }
 
     /// In one worker, where a test needs all streams in one VM.
     pub(crate) fn one_worker(mut self) -> Self {
         self.workers = 1;
-        self
-    }
-
-    pub(crate) fn launcher(mut self, launcher: Launcher) -> Self {
-        self.launcher = launcher;
         self
     }
 
@@ -90,7 +83,6 @@ impl Plan {
         Envoy::builder(self.config)
             .scratch(scratch)
             .workers(self.workers)
-            .launcher(self.launcher)
             .args(["--file-flush-interval-msec", "10"])
     }
 
