@@ -1,6 +1,6 @@
-//! Whether a container engine answers, so that the summary can say what the tests ran in.
+//! Whether a container engine answers: then the smoke tests run in containers too.
 //!
-//! The harness decides for itself; this asks the same questions.
+//! The harness decides for itself what it starts Envoy as; this asks the same questions.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
@@ -9,38 +9,68 @@ use std::time::Duration;
 
 /// The variable by which the harness is told what to use.
 pub(crate) const CHOICE: &str = "MESH_FILTERS_ENVOY";
+/// The variable that names an image, which is a choice as well.
+const IMAGE: &str = "MESH_FILTERS_ENVOY_IMAGE";
+const CONTAINER: &str = "container";
 
+/// What the tests run Envoy as, and what else they could.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Engine {
-    Containers,
+    /// Processes, on a machine that has containers too.
+    Answers,
+    /// Processes, there being nothing else.
     Missing,
-    /// Somebody set the variable.
-    Chosen(String),
+    /// Somebody chose, by this variable.
+    Chosen(String, &'static str),
 }
 
 impl Engine {
     pub(crate) fn find() -> Self {
-        match std::env::var(CHOICE) {
-            Ok(choice) if !choice.is_empty() => Self::Chosen(choice),
-            _ if answers() => Self::Containers,
-            _ => Self::Missing,
+        let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        if let Some(choice) = set(CHOICE) {
+            return Self::Chosen(choice, CHOICE);
+        }
+        if set(IMAGE).is_some() {
+            return Self::Chosen(CONTAINER.to_owned(), IMAGE);
+        }
+        match answers() {
+            true => Self::Answers,
+            false => Self::Missing,
         }
     }
 
-    /// Whether the tests that ran did so in containers, so that the smoke subset is still owed.
-    pub(crate) fn used_containers(&self) -> bool {
+    /// The way that the smoke tests still have to go, after all tests have gone theirs.
+    pub(crate) fn other_way(&self) -> Option<&'static str> {
         match self {
-            Self::Containers => true,
-            Self::Missing => false,
-            Self::Chosen(choice) => choice != "process",
+            Self::Answers => Some(CONTAINER),
+            Self::Chosen(choice, _) if choice == CONTAINER => Some("process"),
+            Self::Missing | Self::Chosen(..) => None,
+        }
+    }
+
+    /// What the tests run it as.
+    pub(crate) fn way(&self) -> &str {
+        match self {
+            Self::Answers | Self::Missing => "process",
+            Self::Chosen(choice, _) => choice,
+        }
+    }
+
+    /// What the step that goes it is called.
+    pub(crate) fn smoke(&self) -> &'static str {
+        match self.other_way() {
+            Some("process") => "smoke as a process",
+            _ => "smoke in containers",
         }
     }
 
     pub(crate) fn sentence(&self) -> String {
         match self {
-            Self::Containers => "engine: containers".to_owned(),
-            Self::Missing => "no container engine answered: everything ran as a process".to_owned(),
-            Self::Chosen(choice) => format!("engine: {choice}, chosen by {CHOICE}"),
+            Self::Answers => {
+                "Envoy ran as a process, for the smoke tests in containers too".to_owned()
+            }
+            Self::Missing => "Envoy ran as a process; no container engine answered".to_owned(),
+            Self::Chosen(choice, by) => format!("Envoy ran as a {choice}, chosen by {by}"),
         }
     }
 }
@@ -107,14 +137,35 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_says_what_was_used() {
-        assert_eq!(Engine::Containers.sentence(), "engine: containers");
-        assert_eq!(
-            Engine::Chosen("process".to_owned()).sentence(),
-            "engine: process, chosen by MESH_FILTERS_ENVOY"
-        );
-        assert!(!Engine::Chosen("process".to_owned()).used_containers());
-        assert!(Engine::Chosen("container".to_owned()).used_containers());
-        assert!(!Engine::Missing.used_containers());
+    fn the_smoke_tests_go_the_other_way() {
+        let chosen = |choice: &str| Engine::Chosen(choice.to_owned(), "MESH_FILTERS_ENVOY");
+        for (engine, other, sentence) in [
+            (
+                Engine::Answers,
+                Some("container"),
+                "Envoy ran as a process, for the smoke tests in containers too",
+            ),
+            (
+                Engine::Missing,
+                None,
+                "Envoy ran as a process; no container engine answered",
+            ),
+            (
+                chosen("process"),
+                None,
+                "Envoy ran as a process, chosen by MESH_FILTERS_ENVOY",
+            ),
+            (
+                chosen("container"),
+                Some("process"),
+                "Envoy ran as a container, chosen by MESH_FILTERS_ENVOY",
+            ),
+        ] {
+            assert_eq!(engine.other_way(), other);
+            assert!(sentence.contains(engine.way()));
+            assert_eq!(engine.sentence(), sentence);
+        }
+        assert_eq!(chosen("container").smoke(), "smoke as a process");
+        assert_eq!(Engine::Answers.smoke(), "smoke in containers");
     }
 }

@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod compile;
 mod counts;
 mod demo;
 mod elsewhere;
@@ -12,10 +13,12 @@ mod engine;
 mod names;
 mod process;
 mod remap;
+mod steps;
 mod strip;
 mod summary;
 mod test;
 mod test_run;
+mod versions;
 mod wasm_target;
 mod workspace;
 
@@ -32,6 +35,9 @@ usage: cargo xtask <verb> [flags]
                              for `cargo run -p integration --example profile`
             --quiet          say nothing unless something fails
   test    format, lints, build and every test; at the end one summary, and what took longest
+            --envoy VERSION…  only the tests that need a module or an Envoy, with these: `1.36` is
+                             its newest patch, `all` every version there is, and none said the one
+                             that the environment names
   demo    faults injected into real requests by a real Envoy
             --keep           leave Envoy running, to play with
   bench   what a filter costs Envoy, beside the native filter
@@ -120,7 +126,14 @@ mod tests {
             usage_error(&["build", "--manifest-path"]),
             "build: `--manifest-path` needs the path of a Cargo.toml"
         );
-        assert_eq!(usage_error(&["test", "--fast"]), "test takes no flags");
+        assert_eq!(
+            usage_error(&["test", "--fast"]),
+            "test has no flag `--fast`"
+        );
+        assert_eq!(
+            usage_error(&["test", "--envoy", "new"]),
+            "test: `new` is no version of Envoy; write `1.40`, `1.40.0` or `all`"
+        );
         assert_eq!(
             usage_error(&["demo", "--kepe"]),
             "demo has no flag `--kepe`"

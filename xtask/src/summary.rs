@@ -16,7 +16,7 @@ pub(crate) struct Summary {
 }
 
 struct Row {
-    step: &'static str,
+    step: String,
     outcome: Outcome,
     took: Duration,
     counts: Option<Counts>,
@@ -33,7 +33,7 @@ enum Outcome {
 }
 
 impl Summary {
-    pub(crate) fn check(&mut self, step: &'static str, took: Duration, result: Result<(), String>) {
+    pub(crate) fn check(&mut self, step: &str, took: Duration, result: Result<(), String>) {
         let outcome = match result {
             Ok(()) => Outcome::Ok,
             Err(problem) => Outcome::Failed(problem),
@@ -49,16 +49,22 @@ impl Summary {
     }
 
     /// `problem` is why the run is not to be trusted although no test failed.
-    pub(crate) fn tests(&mut self, step: &'static str, parts: Vec<Part>, problem: Option<String>) {
+    pub(crate) fn tests(&mut self, step: &str, parts: Vec<Part>, problem: Option<String>) {
         let took = parts.iter().map(|part| part.took).sum();
         let mut counts = Counts::default();
         let mut problems = Vec::new();
+        let mut not_run = 0;
         for part in &parts {
             counts.add(part.counts.unwrap_or_default());
+            not_run += part.not_run.len() as u64;
+            let said = part.not_run.iter();
+            let said = said.map(|said| format!("{step}: not run: {said}"));
+            self.remarks.extend(said);
             if part.counts.is_none() {
                 problems.push(format!("{} ended without a result", part.name));
             }
         }
+        counts.passed = counts.passed.saturating_sub(not_run);
         if counts.failed > 0 {
             problems.push(format!("{} of its tests failed", counts.failed));
         }
@@ -84,12 +90,12 @@ impl Summary {
         self.parts(parts.collect());
     }
 
-    pub(crate) fn not_run(&mut self, step: &'static str, why: &str) {
+    pub(crate) fn not_run(&mut self, step: &str, why: &str) {
         let outcome = Outcome::NotRun(format!("not run: {why}"));
         self.push(step, outcome, Duration::ZERO, None);
     }
 
-    pub(crate) fn not_needed(&mut self, step: &'static str) {
+    pub(crate) fn not_needed(&mut self, step: &str) {
         self.push(step, Outcome::NotNeeded, Duration::ZERO, None);
     }
 
@@ -97,15 +103,9 @@ impl Summary {
         self.remarks.push(remark);
     }
 
-    fn push(
-        &mut self,
-        step: &'static str,
-        outcome: Outcome,
-        took: Duration,
-        counts: Option<Counts>,
-    ) {
+    fn push(&mut self, step: &str, outcome: Outcome, took: Duration, counts: Option<Counts>) {
         self.rows.push(Row {
-            step,
+            step: step.to_owned(),
             outcome,
             took,
             counts,
@@ -135,7 +135,7 @@ impl Summary {
         let mut all: Vec<(Duration, String)> = Vec::new();
         for row in &self.rows {
             if row.parts.is_empty() && !row.took.is_zero() {
-                all.push((row.took, row.step.to_owned()));
+                all.push((row.took, row.step.clone()));
             }
             let parts = row.parts.iter();
             all.extend(parts.map(|(name, took)| (*took, format!("{}: {name}", row.step))));
@@ -211,6 +211,7 @@ mod tests {
             name: name.to_owned(),
             took: Duration::from_secs(seconds),
             counts,
+            not_run: Vec::new(),
         }
     }
 
@@ -242,6 +243,18 @@ mod tests {
              \n\
              312 passed, 0 failed\n"
         );
+    }
+
+    #[test]
+    fn what_was_not_run_is_listed_and_not_counted_as_passed() {
+        let mut summary = Summary::default();
+        let mut run = ran(5, 0, 0);
+        run[0].not_run = vec!["a::b: Envoy 1.37.0 has no x".to_owned()];
+        summary.tests("Envoy 1.37.0", run, None);
+        let text = summary.text();
+        let line = "\nEnvoy 1.37.0: not run: a::b: Envoy 1.37.0 has no x\n";
+        assert!(text.contains(line), "{text}");
+        assert!(text.ends_with("\n4 passed, 0 failed\n"), "{text}");
     }
 
     #[test]

@@ -3,62 +3,89 @@
 //! A failing step does not end the run, so that one run tells all there is to mend.
 
 use std::process::{Command, ExitCode};
-use std::time::Instant;
 
+use crate::compile::Linter;
 use crate::engine::{CHOICE, Engine};
-use crate::summary::Summary;
-use crate::test_run::{self, Part};
+use crate::steps::Steps;
+use crate::test_run::Part;
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::Workspace;
-use crate::{Failure, build, process};
+use crate::{Failure, build, process, versions};
 
 /// How many tests run at a time, as the test harness reads it.
 const THREADS: &str = "RUST_TEST_THREADS";
-const STEPS: usize = 8;
+const STEPS: usize = 9;
 /// The package of the tests that need modules and an Envoy.
-const INTEGRATION: &str = "integration";
-const NOT_BUILT: &str = "the build failed";
+pub(crate) const INTEGRATION: &str = "integration";
+pub(crate) const NOT_BUILT: &str = "the build failed";
+pub(crate) const NOT_COMPILED: &str = "the tests do not compile";
+/// Two steps that are one run of cargo.
+pub(crate) const COMPILE: [&str; 2] = ["compile", "lints"];
 
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
-    if !flags.is_empty() {
-        return Err(Failure::Usage("test takes no flags".to_owned()));
+    let envoys = match flags.split_first() {
+        None => None,
+        Some((flag, envoys)) if flag == "--envoy" => Some(envoys),
+        Some((other, _)) => {
+            return Err(Failure::Usage(format!("test has no flag `{other}`")));
+        }
+    };
+    if let Some(envoys) = envoys {
+        versions::check(envoys)?;
     }
     let workspace = Workspace::find()?;
+    Ok(match envoys {
+        Some(envoys) => versions::run(&workspace, envoys)?,
+        None => whole(&workspace),
+    })
+}
+
+fn whole(workspace: &Workspace) -> ExitCode {
+    let root = workspace.root.as_path();
     let mut run = Run {
-        workspace: &workspace,
-        summary: Summary::default(),
-        started: 0,
+        workspace,
+        linter: Linter::find(root),
+        steps: Steps::new(STEPS),
     };
-    run.lints();
+    run.steps.check("format", || {
+        process::run(process::cargo(root).args(["fmt", "--all", "--check"]))
+    });
+    let compiled = run.compile();
+    run.wasm_lints();
     let built = run.modules();
-    run.tests(built);
-    print!("\n{}", run.summary.text());
-    match run.summary.totals() {
-        (_, 0) => Ok(ExitCode::SUCCESS),
-        _ => Ok(ExitCode::FAILURE),
-    }
+    run.tests(compiled, built);
+    run.steps.end()
 }
 
 struct Run<'a> {
     workspace: &'a Workspace,
-    summary: Summary,
-    started: usize,
+    linter: Result<Linter, String>,
+    steps: Steps,
 }
 
 impl Run<'_> {
-    fn lints(&mut self) {
+    /// Whether there are tests to run.
+    fn compile(&mut self) -> bool {
+        let mut cargo = all_targets(self.workspace);
+        match &self.linter {
+            Ok(linter) => {
+                linter.compiles(&mut cargo);
+                self.steps.compile(COMPILE, &mut cargo).is_some()
+            }
+            Err(missing) => {
+                let [compile, lints] = COMPILE;
+                let compiled = self.steps.check(compile, || process::run(&mut cargo));
+                self.steps.check(lints, || Err(missing.clone()));
+                compiled
+            }
+        }
+    }
+
+    /// The shell and what `register!` makes are invisible to the lints before.
+    fn wasm_lints(&mut self) {
         let root = self.workspace.root.as_path();
-        self.check("format", || {
-            process::run(process::cargo(root).args(["fmt", "--all", "--check"]))
-        });
-        self.check("lints", || {
-            let mut clippy = process::cargo(root);
-            clippy.args(["clippy", "--keep-going", "--workspace", "--all-targets"]);
-            process::run(clippy.args(["--", "-D", "warnings"]))
-        });
         let packages = self.workspace.wasm_packages.as_slice();
-        // The shell and what `register!` makes are invisible to the step before.
-        self.check("lints on wasm", || {
+        self.steps.check("lints on wasm", || {
             wasm_target::ensure(root)?;
             let mut clippy = process::cargo(root);
             clippy.args(["clippy", "--keep-going", "--target", TARGET]);
@@ -70,114 +97,79 @@ impl Run<'_> {
     /// Whether there are modules to test.
     fn modules(&mut self) -> bool {
         let workspace = self.workspace;
-        let built = self.check("build", || {
+        let steps = &mut self.steps;
+        let built = steps.check("build", || {
             build::build(workspace, &build::Options::default())
         });
         if built {
-            self.check("same bytes twice", || same_bytes_twice(workspace));
+            steps.check("same bytes twice", || same_bytes_twice(workspace));
         } else {
-            self.not_run("same bytes twice", NOT_BUILT);
+            steps.not_run("same bytes twice", NOT_BUILT);
         }
         built
     }
 
-    /// One selection of packages for all of them: with another, cargo would turn on other features of
-    /// libraries, and compile a hundred again.
-    fn tests(&mut self, built: bool) {
-        let (compiling, unit) = ("compiling the tests", "unit and doc tests");
-        let (full, smoke) = ("integration tests", "smoke as a process");
-        let whole = || {
-            let mut tests = process::cargo(&self.workspace.root);
-            // On to the next test binary after a failing one, for a complete count.
-            tests.args(["test", "--no-fail-fast", "--workspace"]);
-            if !built {
-                // Modules of an earlier build would be tested in place of these.
-                tests.args(["--exclude", INTEGRATION]);
-            }
-            tests
-        };
-        let (mut compile, mut all, mut processes) = (whole(), whole(), whole());
-        compile.arg("--no-run");
-        // Half of a test is waiting for an Envoy to start or to answer.
-        if std::env::var_os(THREADS).is_none() {
-            let cores = std::thread::available_parallelism().map_or(1, usize::from);
-            all.env(THREADS, cores.saturating_mul(2).to_string());
-        }
-        processes.args(["--tests", "--", "smoke"]);
-        processes.env(CHOICE, "process");
-
-        if !self.check(compiling, || process::run(&mut compile)) {
+    fn tests(&mut self, compiled: bool, built: bool) {
+        let engine = Engine::find();
+        let (unit, full, smoke) = ("unit and doc tests", "integration tests", engine.smoke());
+        if !compiled {
             for step in [unit, full, smoke] {
-                self.not_run(step, "the tests do not compile");
+                self.steps.not_run(step, NOT_COMPILED);
             }
             return;
         }
-        let (parts, problem) = self.stream("tests", &mut all);
+        let mut all = tests(self.workspace, self.linter.as_ref().ok());
+        if !built {
+            // Modules of an earlier build would be tested in place of these.
+            all.args(["--exclude", INTEGRATION]);
+        }
+        let (parts, problem) = self.steps.stream("tests", &mut all);
         let (integration, others) = parts
             .into_iter()
-            .partition::<Vec<_>, _>(|part| part.library == INTEGRATION);
-        self.summary.tests(unit, others, problem.clone());
+            .partition::<Vec<_>, _>(|part: &Part| part.library == INTEGRATION);
+        self.steps.summary.tests(unit, others, problem.clone());
         if !built {
-            self.not_run(full, NOT_BUILT);
-            self.not_run(smoke, NOT_BUILT);
+            self.steps.not_run(full, NOT_BUILT);
+            self.steps.not_run(smoke, NOT_BUILT);
             return;
         }
-        self.summary.tests(full, integration, problem);
+        self.steps.summary.tests(full, integration, problem);
 
-        let engine = Engine::find();
-        if engine.used_containers() {
-            let (parts, problem) = self.stream(smoke, &mut processes);
-            self.summary.tests(smoke, parts, problem);
+        if let Some(other) = engine.other_way() {
+            let mut again = tests(self.workspace, self.linter.as_ref().ok());
+            again.args(["--tests", "--", "smoke"]).env(CHOICE, other);
+            let (parts, problem) = self.steps.stream(smoke, &mut again);
+            self.steps.summary.tests(smoke, parts, problem);
         } else {
-            self.announce(smoke, "not needed, the tests before ran as processes");
-            self.summary.not_needed(smoke);
+            self.steps.not_needed(smoke, &engine.sentence());
         }
-        self.summary.remark(engine.sentence());
+        self.steps.summary.remark(engine.sentence());
     }
+}
 
-    fn check(&mut self, step: &'static str, work: impl FnOnce() -> Result<(), String>) -> bool {
-        self.announce(step, "");
-        let start = Instant::now();
-        let result = work();
-        let took = start.elapsed();
-        if let Err(problem) = &result {
-            eprintln!("{problem}");
-        }
-        let well = result.is_ok();
-        println!(
-            "{step}: {} in {:.1} s",
-            if well { "ok" } else { "FAILED" },
-            took.as_secs_f64()
-        );
-        self.summary.check(step, took, result);
-        well
-    }
+/// Everything that there is to compile for this machine.
+pub(crate) fn all_targets(workspace: &Workspace) -> Command {
+    let mut cargo = process::cargo(&workspace.root);
+    // With another selection of packages than that of the tests, cargo would turn on other features of
+    // libraries, and compile a hundred again.
+    cargo.args(["build", "--workspace", "--all-targets", "--keep-going"]);
+    cargo
+}
 
-    /// Runs tests: the binaries, and why the run is not to be trusted although none says so.
-    fn stream(&mut self, step: &'static str, command: &mut Command) -> (Vec<Part>, Option<String>) {
-        self.announce(step, &process::line(command));
-        match test_run::stream(command, &mut std::io::stdout()) {
-            Ok((parts, status)) => {
-                let told = parts
-                    .iter()
-                    .any(|part| part.counts.is_none_or(|c| c.failed > 0));
-                let problem = (!status.success() && !told).then(|| process::ending(status));
-                (parts, problem)
-            }
-            Err(problem) => (Vec::new(), Some(problem)),
-        }
+/// All tests, compiled as they were.
+pub(crate) fn tests(workspace: &Workspace, linter: Option<&Linter>) -> Command {
+    let mut tests = process::cargo(&workspace.root);
+    // On to the next test binary after a failing one, for a complete count.
+    tests.args(["test", "--no-fail-fast", "--workspace"]);
+    if let Some(linter) = linter {
+        linter.compiles(&mut tests);
     }
-
-    fn not_run(&mut self, step: &'static str, why: &str) {
-        self.announce(step, why);
-        self.summary.not_run(step, why);
+    // Half of a test is waiting for an Envoy to start or to answer.
+    if std::env::var_os(THREADS).is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        tests.env(THREADS, cores.saturating_mul(2).to_string());
     }
-
-    fn announce(&mut self, step: &str, what: &str) {
-        self.started += 1;
-        let colon = if what.is_empty() { "" } else { ": " };
-        println!("\n[{}/{STEPS}] {step}{colon}{what}", self.started);
-    }
+    tests
 }
 
 /// Compiles one filter again from nothing, below another target directory.

@@ -18,7 +18,12 @@ pub(crate) struct Part {
     pub(crate) took: Duration,
     /// Nothing where it ended without a result.
     pub(crate) counts: Option<Counts>,
+    /// Tests that this Envoy cannot be put to, each with the reason; they count as passed.
+    pub(crate) not_run: Vec<String>,
 }
+
+/// How a test says that it was not run, and why.
+const NOT_RUN: &str = "not run: ";
 
 /// Runs the tests, shows their output as it comes, and tells of every test binary.
 pub(crate) fn stream(
@@ -83,6 +88,8 @@ impl Reading {
                 // The doc tests of a library come in several results.
                 part.counts.get_or_insert_default().add(counts);
             }
+        } else if let (Some(said), Some(part)) = (line.strip_prefix(NOT_RUN), &mut self.running) {
+            part.not_run.push(said.trim_end().to_owned());
         } else if let Some((library, name)) = self.binary(line) {
             self.over(at);
             self.began = at;
@@ -91,6 +98,7 @@ impl Reading {
                 name,
                 took: Duration::ZERO,
                 counts: None,
+                not_run: Vec::new(),
             });
         }
     }
@@ -188,6 +196,21 @@ mod tests {
             (library.to_owned(), name.to_owned(), seconds)
         };
         assert_eq!(parts(&lines, 20), expected.map(owned));
+    }
+
+    #[test]
+    fn a_test_says_that_it_was_not_run() {
+        let mut reading = Reading::default();
+        for line in [
+            "not run: before any binary",
+            "     Running tests/a.rs (target/debug/deps/a-1)",
+            "not run: a::b: Envoy 1.37.0 has no x\n",
+            "test a::b ... ok",
+        ] {
+            reading.line(line, Duration::ZERO);
+        }
+        let parts = reading.end(Duration::ZERO);
+        assert_eq!(parts[0].not_run, ["a::b: Envoy 1.37.0 has no x"]);
     }
 
     #[test]
