@@ -48,6 +48,16 @@ impl Abi {
         Self::ALL.into_iter().find(|abi| abi.marker() == export)
     }
 
+    /// What a module of this version may import.
+    pub fn imports(self) -> impl Iterator<Item = &'static Import> {
+        let only_0_1_0 = imports::ONLY_0_1_0.iter();
+        IMPORTS
+            .iter()
+            .filter(move |import| !self.lacks(import.name))
+            .chain(imports::EMSCRIPTEN)
+            .chain(only_0_1_0.filter(move |_| self == Abi::V0_1_0))
+    }
+
     /// What Envoy has under this name for a module of this version.
     #[must_use]
     pub fn grants(self, module: &str, name: &str) -> Option<&'static Import> {
@@ -57,10 +67,7 @@ impl Abi {
         } else {
             module
         };
-        let only_0_1_0 = imports::ONLY_0_1_0.iter().filter(|_| self == Abi::V0_1_0);
-        let all = IMPORTS.iter().filter(|import| !self.lacks(import.name));
-        all.chain(imports::EMSCRIPTEN)
-            .chain(only_0_1_0)
+        self.imports()
             .find(|import| import.module == module && import.name == name)
     }
 

@@ -5,6 +5,7 @@
 mod archive;
 mod files;
 mod folder;
+mod saved;
 mod write;
 
 pub use archive::Archive;

@@ -7,9 +7,6 @@ mod lying;
 mod made;
 mod refused;
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use serde_json::{Value, json};
 
 use crate::layer::{archive, gzip};
@@ -78,31 +75,6 @@ fn layer(plugin: &[u8]) -> Blob {
 
 fn refused(image: &Image) -> Refusal {
     crate::verify(image, &crate::Expected::default()).unwrap_err()
-}
-
-/// A folder of the test's own, gone with it.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let name = format!("oci-{}-{number}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What is left of it is the system's to tidy up.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }
 
 /// The message names what is wrong, and what to do.

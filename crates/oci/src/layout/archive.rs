@@ -8,15 +8,13 @@ use std::path::Path;
 
 use super::files::{self, Files};
 use super::folder::{bounded, unreadable};
-use super::{BLOBS, INDEX};
+use super::{INDEX, saved};
 use crate::digest::Digest;
+use crate::image::Image;
 use crate::layer::Compression;
 use crate::source::{Found, Source, SourceError};
 
-/// The file that container engines put beside the layout, and nobody else.
-const ENGINE: &str = "manifest.json";
-
-/// A tar archive with an OCI image layout in it.
+/// A tar archive with an OCI image layout in it, or with what older engines save.
 ///
 /// Nothing is unpacked: the places of files are noted once, and read when they are asked for.
 #[derive(Debug)]
@@ -24,6 +22,8 @@ pub struct Archive<R = File> {
     reader: RefCell<R>,
     /// Where a file's bytes are: its first, and how many.
     files: BTreeMap<String, (u64, u64)>,
+    /// The image, where there is no layout.
+    saved: Option<Image>,
 }
 
 impl Archive {
@@ -63,24 +63,25 @@ impl<R: Read + Seek> Archive<R> {
             compression => return Err(malformed(format!("{compression}; unpack it first"))),
         }
         let files = places(&mut reader).map_err(|error| malformed(error.to_string()))?;
-        if !files.contains_key(INDEX) {
-            return Err(malformed(if files.contains_key(ENGINE) {
-                format!(
-                    "saved by a container engine that writes no `{INDEX}` (Docker before 25, podman without \
-                     `--format oci-archive`); push it to a registry and verify the reference"
-                )
-            } else {
-                format!("no OCI image layout: there is no `{INDEX}` in it")
-            }));
-        }
-        Ok(Self {
+        let (layout, list) = (files.contains_key(INDEX), files.contains_key(saved::LIST));
+        let mut archive = Self {
             reader: RefCell::new(reader),
             files,
-        })
+            saved: None,
+        };
+        if !layout && !list {
+            return Err(malformed(format!(
+                "no OCI image layout: there is no `{INDEX}` in it"
+            )));
+        }
+        if !layout {
+            archive.saved = Some(saved::image(&archive)?);
+        }
+        Ok(archive)
     }
 }
 
-/// Where the files of a layout lie. Of the others nothing is kept.
+/// Where regular files lie in the archive.
 fn places<R: Read + Seek>(reader: &mut R) -> std::io::Result<BTreeMap<String, (u64, u64)>> {
     reader.seek(SeekFrom::Start(0))?;
     let mut files = BTreeMap::new();
@@ -89,11 +90,7 @@ fn places<R: Read + Seek>(reader: &mut R) -> std::io::Result<BTreeMap<String, (u
         let entry = entry?;
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = path.strip_prefix("./").unwrap_or(&path);
-        let part_of_layout = [INDEX, ENGINE].contains(&name)
-            || name
-                .strip_prefix(BLOBS)
-                .is_some_and(|digits| digits.len() == 65);
-        if part_of_layout && entry.header().entry_type().is_file() {
+        if entry.header().entry_type().is_file() {
             files.insert(name.to_owned(), (entry.raw_file_position(), entry.size()));
         }
     }
@@ -124,18 +121,28 @@ impl<R: Read + Seek> Files for Archive<R> {
 
 impl<R: Read + Seek> Source for Archive<R> {
     fn root(&self) -> Result<Found, SourceError> {
-        files::root(self)
+        match &self.saved {
+            Some(image) => image.root(),
+            None => files::root(self),
+        }
     }
 
     fn listed(&self, digest: &Digest) -> Result<Found, SourceError> {
-        files::listed(self, digest)
+        match &self.saved {
+            Some(image) => image.listed(digest),
+            None => files::listed(self, digest),
+        }
     }
 
     fn blob(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>, SourceError> {
-        files::blob(self, digest, limit)
+        match &self.saved {
+            Some(image) => image.blob(digest, limit),
+            None => files::blob(self, digest, limit),
+        }
     }
 
+    /// Engines put their own list beside a layout, and nobody else does.
     fn compresses_on_push(&self) -> bool {
-        self.files.contains_key(ENGINE)
+        self.files.contains_key(saved::LIST)
     }
 }

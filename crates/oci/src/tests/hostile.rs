@@ -113,7 +113,7 @@ proptest! {
 
     #[test]
     fn any_index_in_a_folder_is_judged(index in document()) {
-        let scratch = super::Scratch::new();
+        let scratch = tempfile::tempdir().unwrap();
         std::fs::write(scratch.path().join("oci-layout"), "{}").unwrap();
         std::fs::write(scratch.path().join("index.json"), index.to_string()).unwrap();
         let folder = Folder::open(scratch.path()).unwrap();

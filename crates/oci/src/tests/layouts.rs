@@ -5,8 +5,9 @@ use std::io::Cursor;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tempfile::tempdir;
 
-use super::{Scratch, image, module, named};
+use super::{image, module, named};
 use crate::layer::archive;
 use crate::layout::{Archive, Folder, WriteError, open, write};
 use crate::{
@@ -35,7 +36,7 @@ fn files(folder: &Path) -> Vec<String> {
 #[test]
 fn a_layout_has_what_the_image_has_and_no_more() {
     for kind in Kind::ALL {
-        let scratch = Scratch::new();
+        let scratch = tempdir().unwrap();
         let folder = scratch.path().join("layout");
         let image = image(kind);
         write(&image, "1.2.3", &folder).unwrap();
@@ -65,7 +66,7 @@ fn a_layout_has_what_the_image_has_and_no_more() {
 
 #[test]
 fn a_layout_is_replaced_whole_and_nothing_else_is() {
-    let scratch = Scratch::new();
+    let scratch = tempdir().unwrap();
     let folder = scratch.path().join("layout");
     write(&image(Kind::Artifact), "1", &folder).unwrap();
     let before = files(&folder).len();
@@ -91,7 +92,7 @@ fn a_layout_is_replaced_whole_and_nothing_else_is() {
 
 #[test]
 fn what_is_no_layout_is_said_to_be_none() {
-    let scratch = Scratch::new();
+    let scratch = tempdir().unwrap();
     let said = |path: &Path| open(path).err().unwrap().to_string();
     assert!(said(scratch.path()).contains("it has no file `oci-layout`"));
     assert!(said(&scratch.path().join("none")).contains("there is none"));
@@ -109,7 +110,7 @@ fn what_is_no_layout_is_said_to_be_none() {
 
 #[test]
 fn a_damaged_layout_is_found_out() {
-    let scratch = Scratch::new();
+    let scratch = tempdir().unwrap();
     let folder = scratch.path().join("layout");
     let image = image(Kind::Compat);
     write(&image, "1", &folder).unwrap();
@@ -128,7 +129,7 @@ fn a_damaged_layout_is_found_out() {
 /// A link out of the layout, with the very bytes that are wanted behind it.
 #[test]
 fn nothing_outside_the_folder_is_read() {
-    let scratch = Scratch::new();
+    let scratch = tempdir().unwrap();
     let folder = scratch.path().join("layout");
     let image = image(Kind::Compat);
     write(&image, "1", &folder).unwrap();
@@ -154,7 +155,7 @@ fn nothing_outside_the_folder_is_read() {
 
 #[test]
 fn of_several_images_the_one_for_linux_on_amd64_counts() {
-    let scratch = Scratch::new();
+    let scratch = tempdir().unwrap();
     let folder = scratch.path().join("layout");
     let image = image(Kind::Compat);
     write(&image, "1", &folder).unwrap();
@@ -249,9 +250,33 @@ fn what_an_engine_saved_is_judged_as_it_will_be_pushed() {
     let verified = verify(&in_memory(&files).unwrap(), &Expected::default()).unwrap();
     assert_eq!(verified.module, module());
     assert_eq!(verified.digest, None, "the push makes another manifest");
-    files.retain(|(name, _)| name != "index.json");
-    let problem = in_memory(&files).err().unwrap().to_string();
-    assert!(problem.contains("Docker before 25"), "{problem}");
+}
+
+#[test]
+fn what_an_older_engine_saved_is_judged_as_well() {
+    let save = |list: &str| {
+        in_memory(&[
+            (
+                "0a.json".to_owned(),
+                br#"{"config":{"Labels":{"mesh-filters.filter":"f"}}}"#.to_vec(),
+            ),
+            (
+                "1b/layer.tar".to_owned(),
+                archive(module().bytes()).unwrap(),
+            ),
+            ("manifest.json".to_owned(), list.as_bytes().to_vec()),
+        ])
+    };
+    let one = r#"{"Config":"0a.json","RepoTags":["f:1"],"Layers":["none.tar","1b/layer.tar"]}"#;
+    let verified = verify(&save(&format!("[{one}]")).unwrap(), &Expected::default()).unwrap();
+    assert_eq!((verified.kind, verified.digest), (Kind::Docker, None));
+    assert_eq!(verified.module, module());
+    assert_eq!(verified.filter.as_deref(), Some("f"));
+    let problem = |list: &str| save(list).err().unwrap().to_string();
+    assert!(problem("[]").contains("0 images; save one"));
+    assert!(problem(&format!("[{one},{one}]")).contains("2 images; save one"));
+    let outside = r#"[{"Config":"/etc/passwd","Layers":[]}]"#;
+    assert!(problem(outside).contains("`/etc/passwd` in the archive: there is none"));
 }
 
 #[test]
