@@ -1,4 +1,4 @@
-//! The project's verbs: `cargo xtask build`, `test`, `demo` and `bench`.
+//! The project's verbs: `cargo xtask build`, `oci`, `test`, `demo` and `bench`.
 //!
 //! One file a verb. This crate stays light, because the first thing a newcomer waits for is its
 //! build: what needs Envoy, containers or a wasm engine lives in `integration`.
@@ -11,6 +11,7 @@ mod demo;
 mod elsewhere;
 mod engine;
 mod names;
+mod oci;
 mod process;
 mod remap;
 mod steps;
@@ -34,6 +35,8 @@ usage: cargo xtask <verb> [flags]
             --names          also target/named/<name>.wasm with the name of every function,
                              for `cargo run -p integration --example profile`
             --quiet          say nothing unless something fails
+  oci     every filter as OCI images in dist/oci, with bills of materials and checksums
+            --source URL     the address of the source, for their annotations
   test    format, lints, build and every test; at the end one summary, and what took longest
             --envoy VERSION…  only the tests that need a module or an Envoy, with these: `1.36` is
                              its newest patch, `all` every version there is, and none said the one
@@ -92,6 +95,7 @@ fn run(words: &[String]) -> Result<ExitCode, Failure> {
     }
     match verb.as_str() {
         "build" => build::run(flags),
+        "oci" => oci::run(flags),
         "test" => test::run(flags),
         "demo" => demo::run(flags),
         "bench" => bench::run(flags),
@@ -133,6 +137,14 @@ mod tests {
         assert_eq!(
             usage_error(&["test", "--envoy", "new"]),
             "test: `new` is no version of Envoy; write `1.40`, `1.40.0` or `all`"
+        );
+        assert_eq!(
+            usage_error(&["oci", "--src", "x"]),
+            "oci has no flag `--src`"
+        );
+        assert_eq!(
+            usage_error(&["oci", "--source"]),
+            "oci: `--source` needs an address"
         );
         assert_eq!(
             usage_error(&["demo", "--kepe"]),

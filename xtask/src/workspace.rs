@@ -131,6 +131,13 @@ impl Module {
         }
     }
 
+    /// Whether people load it, and not the tests alone.
+    pub(crate) fn ships(&self) -> bool {
+        self.file
+            .parent()
+            .is_some_and(|folder| folder.ends_with("dist"))
+    }
+
     /// Nothing for a package that is neither a filter's module nor one of the tests'.
     fn at(root: &Path, folder: &Path, name: &str) -> Option<Self> {
         let parent = folder.parent()?;
@@ -184,6 +191,8 @@ mod tests {
                 Path::new("/w/target/test-modules/noop.wasm")
             ]
         );
+        let ship: Vec<_> = workspace.modules.iter().map(|m| m.ships()).collect();
+        assert_eq!(ship, [true, false]);
         assert_eq!(
             workspace.wasm_packages,
             [

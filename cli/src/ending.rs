@@ -1,0 +1,43 @@
+//! How the program ends.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The verb did its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ending {
+    /// And all is well: 0.
+    Fine,
+    /// And found something: 1.
+    Found,
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::Fine => ExitCode::SUCCESS,
+            Ending::Found => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// The verb could not do its work: 2. What, where, and what to do.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(problem: impl fmt::Display) -> Self {
+        Self(problem.to_string())
+    }
+
+    /// A failure of something that lies at a path.
+    pub(crate) fn at(path: &std::path::Path, problem: impl fmt::Display) -> Self {
+        Self(format!("{}: {problem}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

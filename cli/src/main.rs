@@ -1,0 +1,75 @@
+//! `mesh-filters`: what can be done with the filters and their policies away from a mesh.
+//!
+//! One file a verb. A verb reads what it is given, says what it found on standard output, as text or as
+//! JSON, and ends with 0 if all is well, 1 if it found something, and 2 if it could not do its work.
+
+mod ending;
+mod image;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use ending::{Ending, Failure};
+use output::Output;
+
+/// Istio's HTTP policies as filters for any Envoy: images of them, built and verified.
+#[derive(Parser)]
+#[command(name = "mesh-filters", version, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be done.")]
+struct Program {
+    #[command(subcommand)]
+    verb: Verb,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    #[command(subcommand)]
+    Image(image::Verb),
+}
+
+fn main() -> ExitCode {
+    // Ends by itself, with 2, where the command line is wrong.
+    let program = Program::parse();
+    let ended: Result<Ending, Failure> = match &program.verb {
+        Verb::Image(verb) => verb.run(program.output),
+    };
+    match ended {
+        Ok(ending) => ending.into(),
+        Err(failure) => {
+            anstream::eprintln!("mesh-filters: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Program;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Program::command().debug_assert();
+    }
+
+    #[test]
+    fn every_verb_has_an_example() {
+        fn visit(command: &clap::Command) {
+            let verbs: Vec<_> = command.get_subcommands().collect();
+            if verbs.is_empty() {
+                let after = command.get_after_help().map(ToString::to_string);
+                assert!(
+                    after.is_some_and(|text| text.contains("$ mesh-filters")),
+                    "{} has no example",
+                    command.get_name()
+                );
+            }
+            verbs.into_iter().for_each(visit);
+        }
+        visit(&Program::command());
+    }
+}
