@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use integration::schemas::Kinds;
 use sdk_helpers::world::fake::FakeWorld;
 use serde_json::{Value, json};
 
@@ -127,5 +128,27 @@ fn the_five_are_in_the_order_of_the_chain() {
         order.sort();
         let names: Vec<&str> = order.iter().map(|(_, _, name)| name.as_str()).collect();
         assert_eq!(names, FILTERS, "{kind}");
+    }
+}
+
+/// What the README says of places: these lines are all that differs.
+#[test]
+fn each_plugin_goes_to_a_gateway_and_a_waypoint() {
+    let kinds = Kinds::read();
+    for kind in ["wasmplugin", "trafficextension"] {
+        for place in ["gateway", "waypoint"] {
+            let there = documents(&istio(&format!("mesh-filters-{kind}-{place}"))).remove(0);
+            for mut plugin in documents(&istio(&format!("all-{kind}"))) {
+                plugin["metadata"]["namespace"] = there["metadata"]["namespace"].clone();
+                let spec = plugin["spec"].as_object_mut().unwrap();
+                spec.remove("selector").unwrap();
+                spec.remove("match").unwrap();
+                for field in ["targetRefs", "match"] {
+                    let value = there["spec"].get(field).cloned();
+                    spec.extend(value.map(|value| (field.to_owned(), value)));
+                }
+                assert_eq!(kinds.problems(&plugin), [""; 0], "{kind} {place}");
+            }
+        }
     }
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use integration::demo::Shipped;
 use integration::schemas::Kinds;
 use istio::EnvoyFilter;
 use serde_json::{Map, Value, json};
 
-use super::{documents, files};
+use super::{documents, files, istio};
 
 /// Fields below which anything may stand.
 const OPEN: [&str; 4] = ["/pluginConfig", "/config", "/patch/value", "/jsonPatches"];
@@ -326,7 +327,7 @@ fn a_value_that_cannot_be_is_refused() {
         ),
     ];
     for (file, pointer, value) in refused {
-        let shipped = integration::demo::Shipped::read(&format!("envoy-configs/{file}.yaml"));
+        let shipped = Shipped::read(&format!("envoy-configs/{file}.yaml"));
         let mut document = documents(&shipped).remove(0);
         assert_eq!(kinds.problems(&document), [""; 0], "{file}");
         let (object, field) = pointer.rsplit_once('/').unwrap();
@@ -337,4 +338,42 @@ fn a_value_that_cannot_be_is_refused() {
     let unknown = json!({"apiVersion": "v1", "kind": "Secret"});
     let problems = kinds.problems(&unknown);
     assert_eq!(problems, ["no schema is known of `Secret` of `v1`"]);
+}
+
+/// The mesh's configuration keeps what each pod's would.
+#[test]
+fn the_mesh_keeps_the_statistics_that_pods_name() {
+    let prefixes = |config: &Value| -> BTreeSet<String> {
+        let list = config["proxyStatsMatcher"]["inclusionPrefixes"].as_array();
+        let list = list.unwrap().iter();
+        list.map(|prefix| prefix.as_str().unwrap().to_owned())
+            .collect()
+    };
+    let mesh = documents(&istio("mesh-config")).remove(0);
+    let kept = prefixes(&mesh["meshConfig"]["defaultConfig"]);
+    let mut named = BTreeSet::new();
+    for pods in ["mesh-filters-pods", "all-pods", "mesh-filters-gateway-pods"] {
+        let patch = documents(&istio(pods)).remove(0);
+        let annotations = &patch["spec"]["template"]["metadata"]["annotations"];
+        let config = annotations["proxy.istio.io/config"].as_str().unwrap();
+        named.extend(prefixes(&serde_saphyr::from_str(config).unwrap()));
+    }
+    assert_eq!(kept, named);
+}
+
+/// Labels are made of the same names in Istio and in Envoy Gateway.
+#[test]
+fn both_make_labels_of_our_names_alike() {
+    let map = documents(&istio("all-labels")).remove(0);
+    let text = map["data"]["custom_bootstrap.json"].as_str().unwrap();
+    let bootstrap: Value = serde_json::from_str(text).unwrap();
+    let tags = bootstrap["stats_config"]["stats_tags"].as_array().unwrap();
+    let proxy = documents(&Shipped::read("envoy-configs/gateway/envoy-proxy.yaml")).remove(0);
+    let patches = proxy["spec"]["bootstrap"]["jsonPatches"]
+        .as_array()
+        .unwrap();
+    assert_eq!(patches.len(), 2);
+    for patch in patches {
+        assert!(tags.contains(&patch["value"]), "{patch}");
+    }
 }
