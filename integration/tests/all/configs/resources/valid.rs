@@ -28,37 +28,47 @@ fn every_resource_is_valid() {
     assert_eq!(used, known, "a schema without a resource");
 }
 
-/// What stands as text in an annotation.
+/// What stands as text in an annotation, or in a ConfigMap that patches a Deployment.
 #[test]
-fn what_annotations_hold_is_valid() {
+fn what_stands_as_text_is_valid() {
     let kinds = Kinds::read();
     let mut seen = 0;
     for file in files() {
         for document in documents(&file) {
-            let metadata = &document["spec"]["template"]["metadata"]["annotations"];
-            let said = |name: &str| metadata[name].as_str();
-            let wrapped = |pod: Value| json!({"spec": {"template": {"spec": pod}}});
-            let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
-            let mut held = Vec::new();
-            held.extend(
-                said("sidecar.istio.io/userVolume")
-                    .map(|text| wrapped(json!({"volumes": json(text)}))),
-            );
-            held.extend(said("sidecar.istio.io/userVolumeMount").map(|text| {
-                let proxy = json!({"name": "istio-proxy", "volumeMounts": json(text)});
-                wrapped(json!({"containers": [proxy]}))
-            }));
-            held.extend(said("proxy.istio.io/config").map(|text| {
-                let config: Value = serde_saphyr::from_str(text).unwrap();
-                json!({"meshConfig": {"defaultConfig": config}})
-            }));
+            let patch = document["data"]["deployment"].as_str();
+            let patch: Option<Value> = patch.map(|text| serde_saphyr::from_str(text).unwrap());
+            let mut held = annotated(patch.as_ref().unwrap_or(&document));
+            held.extend(patch);
             seen += held.len();
             for value in held {
                 assert_eq!(kinds.problems(&value), [""; 0], "{}", file.path());
             }
         }
     }
-    assert!(seen >= 7, "{seen}");
+    assert!(seen >= 9, "{seen}");
+}
+
+/// What the annotations of a patch hold, each where a schema looks for it.
+fn annotated(patch: &Value) -> Vec<Value> {
+    let annotations = &patch["spec"]["template"]["metadata"]["annotations"];
+    let said = |name: &str| annotations[name].as_str();
+    let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    let wrapped = |pod: Value| json!({"spec": {"template": {"spec": pod}}});
+    let volumes = said("sidecar.istio.io/userVolume");
+    let mounts = said("sidecar.istio.io/userVolumeMount");
+    let config = said("proxy.istio.io/config");
+    let held = [
+        volumes.map(|text| wrapped(json!({"volumes": json(text)}))),
+        mounts.map(|text| {
+            let proxy = json!({"name": "istio-proxy", "volumeMounts": json(text)});
+            wrapped(json!({"containers": [proxy]}))
+        }),
+        config.map(|text| {
+            let config: Value = serde_saphyr::from_str(text).unwrap();
+            json!({"meshConfig": {"defaultConfig": config}})
+        }),
+    ];
+    held.into_iter().flatten().collect()
 }
 
 #[test]
