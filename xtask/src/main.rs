@@ -5,20 +5,24 @@
 
 mod bench;
 mod build;
+mod changelog;
 mod compile;
 mod counts;
 mod demo;
 mod elsewhere;
 mod engine;
+mod named_version;
 mod names;
 mod oci;
 mod process;
+mod release;
 mod remap;
 mod steps;
 mod strip;
 mod summary;
 mod test;
 mod test_run;
+mod twice;
 mod versions;
 mod wasm_target;
 mod workspace;
@@ -49,6 +53,9 @@ usage: cargo xtask <verb> [flags]
             --seconds S      how long each time
             --json FILE      write the figures
             --compare FILE   compare with figures written earlier
+  release what a release needs before its upload, and what it says
+            --check          versions, modules built twice to the same bytes, images
+            --tag TAG        not a rehearsal: this tag is to be published
 ";
 
 /// Why a verb ended early.
@@ -99,6 +106,7 @@ fn run(words: &[String]) -> Result<ExitCode, Failure> {
         "test" => test::run(flags),
         "demo" => demo::run(flags),
         "bench" => bench::run(flags),
+        "release" => release::run(flags),
         other => Err(Failure::Usage(format!("`{other}` is no verb"))),
     }
 }

@@ -151,6 +151,18 @@ impl Summary {
 
     /// Table, what went wrong, remarks, what took longest, and the totals as the last line.
     pub(crate) fn text(&self) -> String {
+        let mut text = self.table();
+        if !text.ends_with("\n\n") {
+            text.push('\n');
+        }
+        text.push_str(&self.slowest());
+        let (passed, failed) = self.totals();
+        let _ = writeln!(text, "{passed} passed, {failed} failed");
+        text
+    }
+
+    /// Table, what went wrong, and remarks.
+    pub(crate) fn table(&self) -> String {
         let width = self.rows.iter().map(|row| row.step.len()).max();
         let width = width.unwrap_or(0).max("step".len());
         let mut text = format!(
@@ -187,12 +199,6 @@ impl Summary {
         for remark in &self.remarks {
             let _ = writeln!(text, "{remark}");
         }
-        if !text.ends_with("\n\n") {
-            text.push('\n');
-        }
-        text.push_str(&self.slowest());
-        let (passed, failed) = self.totals();
-        let _ = writeln!(text, "{passed} passed, {failed} failed");
         text
     }
 }

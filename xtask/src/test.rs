@@ -10,7 +10,7 @@ use crate::steps::Steps;
 use crate::test_run::Part;
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::Workspace;
-use crate::{Failure, build, process, versions};
+use crate::{Failure, build, process, twice, versions};
 
 /// How many tests run at a time, as the test harness reads it.
 const THREADS: &str = "RUST_TEST_THREADS";
@@ -102,7 +102,7 @@ impl Run<'_> {
             build::build(workspace, &build::Options::default())
         });
         if built {
-            steps.check("same bytes twice", || same_bytes_twice(workspace));
+            steps.check("same bytes twice", || twice::same_bytes(workspace, 1));
         } else {
             steps.not_run("same bytes twice", NOT_BUILT);
         }
@@ -170,35 +170,4 @@ pub(crate) fn tests(workspace: &Workspace, linter: Option<&Linter>) -> Command {
         tests.env(THREADS, cores.saturating_mul(2).to_string());
     }
     tests
-}
-
-/// Compiles one filter again from nothing, below another target directory.
-fn same_bytes_twice(workspace: &Workspace) -> Result<(), String> {
-    let dist = workspace.root.join("dist");
-    let filter = workspace
-        .modules
-        .iter()
-        .find(|module| module.file.starts_with(&dist))
-        .ok_or_else(|| "filters/: no filter to build twice".to_owned())?;
-    let target = workspace.root.join("target/repro");
-    match std::fs::remove_dir_all(&target) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(format!("{}: {error}", target.display()));
-        }
-        _ => {}
-    }
-    let again = build::rebuild(workspace, filter, &target)?;
-    let first = std::fs::read(&filter.file)
-        .map_err(|error| format!("{}: {error}", filter.file.display()))?;
-    if again == first {
-        return Ok(());
-    }
-    let place = first.iter().zip(&again).take_while(|(a, b)| a == b).count();
-    Err(format!(
-        "{}: two builds of the same source differ ({} and {} bytes, first at {place}); look for a \
-         path, a time or a map without order in what was compiled",
-        workspace.short(&filter.file).display(),
-        first.len(),
-        again.len()
-    ))
 }

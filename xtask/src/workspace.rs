@@ -34,6 +34,9 @@ pub(crate) struct Module {
 /// The module whose every export the benchmark compares with the stripped one.
 const FLOOR: &str = "noop";
 
+/// Where modules go that users load, below the root.
+pub(crate) const DIST: &str = "dist";
+
 /// How the package of a filter's module is told from the filter's own.
 pub(crate) const PACKAGE: &str = "-module";
 
@@ -90,6 +93,13 @@ impl Workspace {
         })
     }
 
+    /// The modules that users load, not those of tests.
+    pub(crate) fn shipped(&self) -> impl Iterator<Item = &Module> {
+        let dist = self.root.join(DIST);
+        let modules = self.modules.iter();
+        modules.filter(move |module| module.file.starts_with(&dist))
+    }
+
     /// A path as the reader of a message wants it.
     pub(crate) fn short<'a>(&self, path: &'a Path) -> &'a Path {
         path.strip_prefix(&self.root).unwrap_or(path)
@@ -126,7 +136,7 @@ impl Module {
         Self {
             name: name.to_owned(),
             package: package.to_owned(),
-            file: root.join("dist").join(format!("{name}.wasm")),
+            file: root.join(DIST).join(format!("{name}.wasm")),
             unstripped: None,
         }
     }
