@@ -10,13 +10,20 @@ use crate::wasm_target::TARGET;
 use crate::workspace::{Module, Workspace};
 use crate::{Failure, build, process};
 
+/// Where images go, below the root.
+pub(crate) const IMAGES: &str = "dist/oci";
 /// Where cargo's lists of packages go, below the root.
 const DEPENDENCIES: &str = "target/dependencies";
 
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     let source = parse(flags)?;
-    let workspace = Workspace::find()?;
-    let shipped: Vec<&Module> = workspace.modules.iter().filter(|it| it.ships()).collect();
+    make(&Workspace::find()?, source.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds every module and writes its images; `source` is where they say that the source is.
+pub(crate) fn make(workspace: &Workspace, source: Option<&str>) -> Result<(), String> {
+    let shipped: Vec<&Module> = workspace.shipped().collect();
     let lists = workspace.root.join(DEPENDENCIES);
     fs::create_dir_all(&lists).map_err(|error| format!("{}: {error}", lists.display()))?;
     for module in &shipped {
@@ -24,8 +31,8 @@ pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
             only: Some(module.name.clone()),
             ..build::Options::default()
         };
-        build::build(&workspace, &options)?;
-        list(&workspace, module, &lists)?;
+        build::build(workspace, &options)?;
+        list(workspace, module, &lists)?;
     }
     let mut program = process::cargo(&workspace.root);
     program.args([
@@ -38,13 +45,12 @@ pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
         "build",
     ]);
     program.args(shipped.iter().map(|module| &module.file));
-    program.args(["--out", "dist/oci", "--lock", "Cargo.lock"]);
+    program.args(["--out", IMAGES, "--lock", "Cargo.lock"]);
     program.args(["--dependencies", DEPENDENCIES]);
     if let Some(source) = source {
-        program.args(["--source", &source]);
+        program.args(["--source", source]);
     }
-    process::run(&mut program)?;
-    Ok(ExitCode::SUCCESS)
+    process::run(&mut program)
 }
 
 fn parse(flags: &[String]) -> Result<Option<String>, Failure> {

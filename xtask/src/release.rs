@@ -4,19 +4,26 @@
 //! in CI, everything has to be final.
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use crate::steps::Steps;
 use crate::workspace::{DIST, Workspace};
-use crate::{Failure, build, changelog, named_version, process, twice};
+use crate::{Failure, changelog, named_version, oci, process, test, twice};
 
 /// That of every package here.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What stands before the version in a tag.
 const TAG: &str = "v";
-const STEPS: usize = 7;
+const STEPS: usize = 8;
+/// The images of a module, below its name.
+const LAYOUTS: [&str; 3] = ["compat", "docker", "artifact"];
+/// The checksums of what is published, below the images.
+const SUMS: &str = "SHA256SUMS";
 /// What changed in this version, for whoever publishes it, below `dist`.
 const NOTES: &str = "release-notes.md";
+
+/// A step that needs modules.
+type Check = fn(&Workspace) -> Result<(), String>;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
@@ -44,13 +51,20 @@ pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
             .map(drop)
     });
     steps.check("work tree", || clean(root, tag.is_some()));
-    let built = steps.check("modules", || {
-        build::build(&workspace, &build::Options::default())
-    });
-    if built {
-        steps.check("modules, the same bytes twice", || {
-            twice::same_bytes(&workspace, usize::MAX)
-        });
+    let built = steps.check("modules and images", || oci::make(&workspace, None));
+    let others: [(&str, Check); 3] = [
+        ("the same bytes twice", |it| {
+            twice::same_bytes(it, usize::MAX)
+        }),
+        ("the same images twice", same_images),
+        ("images and checksums verified", verified),
+    ];
+    for (step, check) in others {
+        if built {
+            steps.check(step, || check(&workspace));
+        } else {
+            steps.not_run(step, test::NOT_BUILT);
+        }
     }
     print!("\n{}", steps.summary.table());
     let (_, failed) = steps.summary.totals();
@@ -117,7 +131,7 @@ fn notes(changelog: &str, version: &str, tag: Option<&str>) -> Result<String, St
 
 /// A release is what a commit has. A rehearsal may be of what is not committed yet.
 fn clean(root: &Path, final_: bool) -> Result<(), String> {
-    let mut status = std::process::Command::new("git");
+    let mut status = Command::new("git");
     status.current_dir(root).args(["status", "--porcelain"]);
     let changed = process::read(&mut status)?;
     if changed.is_empty() {
@@ -129,6 +143,50 @@ fn clean(root: &Path, final_: bool) -> Result<(), String> {
     }
     println!("{told}\nfor a rehearsal that may be; a tag has none of it");
     Ok(())
+}
+
+/// Writes the images once more, and compares what they are called by.
+fn same_images(workspace: &Workspace) -> Result<(), String> {
+    let file = workspace.root.join(oci::IMAGES).join(SUMS);
+    let read =
+        || std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()));
+    let first = read()?;
+    oci::make(workspace, None)?;
+    let again = read()?;
+    let differ = first.lines().zip(again.lines()).find(|(a, b)| a != b);
+    match differ {
+        None if first == again => Ok(()),
+        None => Err(format!("{SUMS}: another number of lines the second time")),
+        Some((a, b)) => Err(format!(
+            "{SUMS}: two images of the same modules differ: `{a}`, then `{b}`; look for a time or an order in what \
+             was written"
+        )),
+    }
+}
+
+/// Every image by the rules of Istio's agent, and every file by its checksum.
+fn verified(workspace: &Workspace) -> Result<(), String> {
+    let images = workspace.root.join(oci::IMAGES);
+    let mut layouts = Vec::new();
+    for module in workspace.shipped() {
+        for layout in LAYOUTS {
+            layouts.push(images.join(&module.name).join(layout));
+        }
+    }
+    let mut verify = process::cargo(&workspace.root);
+    verify.args([
+        "run",
+        "--quiet",
+        "-p",
+        "mesh-filters",
+        "--",
+        "image",
+        "verify",
+    ]);
+    process::run(verify.args(layouts))?;
+    let mut sums = Command::new("sha256sum");
+    sums.current_dir(&images).args(["--check", "--quiet", SUMS]);
+    process::run(&mut sums)
 }
 
 /// What is left to do.

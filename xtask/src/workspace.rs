@@ -93,11 +93,9 @@ impl Workspace {
         })
     }
 
-    /// The modules that users load, not those of tests.
+    /// The modules that people load, not those of the tests alone.
     pub(crate) fn shipped(&self) -> impl Iterator<Item = &Module> {
-        let dist = self.root.join(DIST);
-        let modules = self.modules.iter();
-        modules.filter(move |module| module.file.starts_with(&dist))
+        self.modules.iter().filter(|module| module.ships())
     }
 
     /// A path as the reader of a message wants it.
@@ -145,7 +143,7 @@ impl Module {
     pub(crate) fn ships(&self) -> bool {
         self.file
             .parent()
-            .is_some_and(|folder| folder.ends_with("dist"))
+            .is_some_and(|folder| folder.ends_with(DIST))
     }
 
     /// Nothing for a package that is neither a filter's module nor one of the tests'.
