@@ -11,6 +11,7 @@ use ::envoy::{Companion, Install, Spec};
 pub use ::envoy::{Scratch, wait};
 
 use crate::envoy::expect;
+use crate::tls::Issued;
 
 /// A server on a port of its own on 127.0.0.1; it ends when dropped, and a test that panics shows the
 /// end of its log.
@@ -33,7 +34,17 @@ impl Service {
 
     /// An OCI registry, without TLS and without accounts.
     pub fn registry() -> Self {
-        Self::start(&spec::registry())
+        Self::start(&spec::registry(spec::Door::Open))
+    }
+
+    /// One that lets in the accounts of this htpasswd file alone (bcrypt).
+    pub fn registry_with_accounts(htpasswd: &str) -> Self {
+        Self::start(&spec::registry(spec::Door::Accounts(htpasswd.to_owned())))
+    }
+
+    /// One that speaks TLS, with this certificate.
+    pub fn registry_with_tls(certificate: &Issued) -> Self {
+        Self::start(&spec::registry(spec::Door::Tls(certificate.clone())))
     }
 
     fn start(spec: &Spec) -> Self {

@@ -5,6 +5,9 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use ::envoy::{Install, Ready, Spec};
+use serde_json::json;
+
+use crate::tls::Issued;
 
 pub(super) fn redis() -> Spec {
     Spec {
@@ -48,7 +51,19 @@ pub(super) fn prometheus(config: &str) -> Spec {
     }
 }
 
-pub(super) fn registry() -> Spec {
+/// Who gets into a registry, and how.
+pub(super) enum Door {
+    Open,
+    /// Those of an htpasswd file.
+    Accounts(String),
+    Tls(Issued),
+}
+
+pub(super) fn registry(door: Door) -> Spec {
+    let ready = match door {
+        Door::Open => Ready::Page("/v2/".to_owned()),
+        Door::Accounts(_) | Door::Tls(_) => Ready::Connects,
+    };
     Spec {
         name: "the OCI registry".to_owned(),
         image: "registry:2".to_owned(),
@@ -56,17 +71,29 @@ pub(super) fn registry() -> Spec {
         program: "docker-registry".to_owned(),
         package: "docker-registry".to_owned(),
         install: Install::OnDebian,
-        args: Box::new(|addr, scratch| {
+        args: Box::new(move |addr, scratch| {
             let data = scratch.path().join("data");
-            let config = serde_json::json!({
+            let mut config = json!({
                 "version": "0.1",
                 "storage": { "filesystem": { "rootdirectory": data } },
                 "http": { "addr": addr.to_string() },
             });
+            match &door {
+                Door::Open => {}
+                Door::Accounts(accounts) => {
+                    let path = scratch.write("htpasswd", accounts)?;
+                    config["auth"] = json!({ "htpasswd": { "realm": "registry", "path": path } });
+                }
+                Door::Tls(issued) => {
+                    let certificate = scratch.write("certificate.pem", &issued.certificate)?;
+                    let key = scratch.write("key.pem", &issued.key)?;
+                    config["http"]["tls"] = json!({ "certificate": certificate, "key": key });
+                }
+            }
             let config = scratch.write("registry.yml", &config.to_string())?;
             Ok(vec!["serve".to_owned(), config.display().to_string()])
         }),
-        ready: Ready::Page("/v2/".to_owned()),
+        ready,
     }
 }
 

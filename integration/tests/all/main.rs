@@ -20,6 +20,7 @@ mod harness;
 mod modules;
 mod one_module;
 mod rate_limit;
+mod registry;
 mod request_authentication;
 mod shell;
 mod telemetry_tags;

@@ -1,0 +1,198 @@
+//! Registries that do not let in everybody, or that want TLS.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use integration::envoy::Scratch;
+use integration::service::Service;
+use integration::tls::{Authority, Names};
+use oci::Source;
+use oci::registry::{Error, Options, Reference, Remote, push};
+use serde_json::json;
+
+use super::{at, docker_login, image, options, remote};
+
+/// `me`, whose password is `open sesame`.
+const ACCOUNTS: &str = "me:$2b$04$mesh.filters.tests.eaOxNPKxxyN.xaUd0mT4LYi8vyD2PwLgKi\n";
+/// Both as `docker login` writes them.
+const AUTH: &str = "bWU6b3BlbiBzZXNhbWU=";
+/// The registry for the program that [`a_credential_helper_is_asked`] starts.
+const REFERENCE: &str = "MESH_FILTERS_TEST_REFERENCE";
+
+#[test]
+fn without_an_account_one_is_told_to_log_in() {
+    let registry = Service::registry_with_accounts(ACCOUNTS);
+    let problem = push(&image(b"x"), &remote(registry.addr(), "a/b:1")).unwrap_err();
+    let expected = format!(
+        "401, it wants credentials, and Docker's configuration has none for it: `docker login {}`",
+        registry.addr()
+    );
+    assert!(problem.to_string().contains(&expected), "{problem}");
+}
+
+#[test]
+fn what_docker_login_wrote_lets_in() {
+    let registry = Service::registry_with_accounts(ACCOUNTS);
+    let login = docker_login(&registry.addr().to_string(), json!({ "auth": AUTH }));
+    let options = || Options {
+        docker: Some(login.path().to_owned()),
+        ..options()
+    };
+    let reference = at(registry.addr(), "a/b:1");
+
+    push(
+        &image(b"x"),
+        &Remote::new(reference.clone(), options()).unwrap(),
+    )
+    .unwrap();
+
+    let found = Remote::new(reference, options()).unwrap().root().unwrap();
+    assert_eq!(found.bytes, image(b"x").manifest().bytes());
+}
+
+#[test]
+fn a_wrong_password_is_said_and_not_shown() {
+    let registry = Service::registry_with_accounts(ACCOUNTS);
+    let login = docker_login(
+        &registry.addr().to_string(),
+        json!({ "username": "me", "password": "hush hush" }),
+    );
+    let options = Options {
+        docker: Some(login.path().to_owned()),
+        ..options()
+    };
+    let remote = Remote::new(at(registry.addr(), "a/b:1"), options).unwrap();
+
+    let problem = push(&image(b"x"), &remote).unwrap_err();
+
+    assert!(
+        matches!(
+            problem,
+            Error::Unauthorized {
+                with_credentials: true,
+                ..
+            }
+        ),
+        "{problem}"
+    );
+    for text in [problem.to_string(), format!("{problem:?} {remote:?}")] {
+        assert!(!text.contains("hush"), "{text}");
+    }
+}
+
+#[test]
+fn a_credential_helper_is_asked() {
+    let registry = Service::registry_with_accounts(ACCOUNTS);
+    let addr = registry.addr();
+    let folder = Scratch::new().unwrap();
+    let config = json!({ "credHelpers": { addr.to_string(): "of-a-test" } });
+    folder.write("config.json", &config.to_string()).unwrap();
+    let answer =
+        json!({ "ServerURL": addr.to_string(), "Username": "me", "Secret": "open sesame" });
+    let script = format!("#!/bin/sh\n[ \"$1 $(cat)\" = 'get {addr}' ] && echo '{answer}'\n");
+    let script = folder
+        .write("docker-credential-of-a-test", &script)
+        .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+
+    // Helpers are looked for on PATH, and that is one for a whole program: so another one is started.
+    let path = env::var("PATH").unwrap();
+    let output = Command::new(env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "registry::accounts::pushes_as_its_environment_says",
+        ])
+        .env("PATH", format!("{}:{path}", folder.path().display()))
+        .env("DOCKER_CONFIG", folder.path())
+        .env(REFERENCE, at(addr, "a/b:1").to_string())
+        .output()
+        .unwrap();
+
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("1 passed"), "{said}");
+}
+
+#[test]
+#[ignore = "another test starts it, with an environment of its own"]
+fn pushes_as_its_environment_says() {
+    let reference: Reference = env::var(REFERENCE).unwrap().parse().unwrap();
+    let remote = Remote::new(reference, Options::default()).unwrap();
+    push(&image(b"x"), &remote).unwrap_or_else(|problem| panic!("{problem}"));
+}
+
+#[test]
+fn tls_is_trusted_as_far_as_it_is_vouched_for() {
+    let authority = Authority::new("of the registry");
+    let issued = authority.issue(&Names::none().dns("localhost"));
+    let registry = Service::registry_with_tls(&issued);
+    let folder = Scratch::new().unwrap();
+    let ca = folder.write("ca.pem", &authority.pem()).unwrap();
+    let other = folder
+        .write("other.pem", &Authority::new("another").pem())
+        .unwrap();
+    let reference: Reference = format!("oci://localhost:{}/a/b:1", registry.addr().port())
+        .parse()
+        .unwrap();
+    let pushed = |ca| {
+        let options = Options { ca, ..options() };
+        push(&image(b"x"), &Remote::new(reference.clone(), options)?)
+    };
+
+    pushed(Some(ca)).unwrap();
+
+    let strange = pushed(Some(other)).unwrap_err().to_string();
+    assert!(
+        strange.ends_with(
+            "nothing here vouches for the registry: name the file of its authority (`--ca`)"
+        ),
+        "{strange}"
+    );
+    let plain = pushed(None).unwrap_err().to_string();
+    assert!(plain.contains(": 400, the registry refuses"), "{plain}");
+}
+
+#[test]
+fn a_registry_without_tls_is_told_from_one_with() {
+    let registry = Service::registry();
+    let folder = Scratch::new().unwrap();
+    let ca = folder
+        .write("ca.pem", &Authority::new("any").pem())
+        .unwrap();
+    let options = Options {
+        ca: Some(ca),
+        ..options()
+    };
+    let remote = Remote::new(at(registry.addr(), "a/b:1"), options).unwrap();
+
+    let problem = push(&image(b"x"), &remote).unwrap_err().to_string();
+
+    assert!(
+        problem.ends_with("it does not speak TLS: allow plain HTTP (`--plain-http`)"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn a_file_of_certificates_has_some() {
+    let folder = Scratch::new().unwrap();
+    let empty = folder.write("empty.pem", "no certificate").unwrap();
+    for (file, what) in [
+        (empty, "there is no certificate in it"),
+        ("/no/such.pem".into(), "No such file"),
+    ] {
+        let options = Options {
+            ca: Some(file.clone()),
+            ..options()
+        };
+        let problem = Remote::new("r.example/a".parse().unwrap(), options)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            problem.starts_with(&format!("{}: {what}", file.display())),
+            "{problem}"
+        );
+    }
+}
