@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use ::envoy::{Config, Launcher, NotReady, Scratch, VERSION, Version, clean_leftovers};
@@ -41,6 +41,18 @@ pub fn repository() -> &'static Path {
 #[track_caller]
 pub fn version() -> Version {
     expect(::envoy::version(Install::OnDebian))
+}
+
+/// Envoy's program, for whoever runs it as a command does.
+#[track_caller]
+pub fn program() -> PathBuf {
+    expect(::envoy::find_binary(Install::OnDebian))
+}
+
+/// An address that was free a moment ago, for what has to be known before Envoy has it.
+#[track_caller]
+pub fn free_addr() -> SocketAddr {
+    expect(::envoy::free_addr())
 }
 
 /// A configuration of this repository's, by its path from the root.
@@ -152,6 +164,16 @@ impl Builder {
     /// The folder, in place of a fresh one: for configurations that name files in it.
     pub fn scratch(self, scratch: Scratch) -> Self {
         Self(self.0.scratch(scratch))
+    }
+
+    /// The folder at which relative paths start, in place of the root of this repository.
+    pub fn folder(self, path: &Path) -> Self {
+        Self(self.0.folder(path))
+    }
+
+    /// One more folder that it reads.
+    pub fn reads(self, path: PathBuf) -> Self {
+        Self(self.0.reads(path))
     }
 
     /// How long it may take to be ready: a minute unless told.

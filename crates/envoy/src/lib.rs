@@ -75,8 +75,9 @@ mod version;
 mod wheel;
 
 pub use admin::Admin;
+pub use binary::find as find_binary;
 pub use builder::{Builder, Verdict};
-pub use companion::{Args, Companion, Ready, Spec};
+pub use companion::{Args, Companion, Ready, Spec, free_addr};
 pub use config::Config;
 pub use envoy::Envoy;
 pub use error::{Error, NotReady};

@@ -1,7 +1,7 @@
 //! Ports, which a policy has to know before Envoy has one.
 
 use integration::client::Request;
-use integration::envoy::{Config, Envoy};
+use integration::envoy::{Config, Envoy, free_addr};
 use serde_json::{Value, json};
 
 use crate::authorization_policy::rig::{Manager, Talk, native, ours};
@@ -28,7 +28,7 @@ fn the_port_of_the_listener_is_the_one_that_counts() {
     let mut listeners = Vec::new();
     for (index, (action, rule, _)) in cases.iter().enumerate() {
         for side in ["native", "ours"] {
-            let port = free_port();
+            let port = free_addr().port();
             let config = json!({"policies": [
                 {"name": "p", "namespace": "ns", "action": action, "rules": [rule]},
             ]});
@@ -54,9 +54,4 @@ fn the_port_of_the_listener_is_the_one_that_counts() {
         assert_eq!(mine, theirs, "{action} {rule}");
         assert_eq!(!mine.refused(), *passes, "{action} {rule}");
     }
-}
-
-fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
 }

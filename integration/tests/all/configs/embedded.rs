@@ -7,9 +7,16 @@ use serde_json::Value;
 use super::FOLDER;
 
 /// A filter's name and the configuration that a file has for it.
-struct Embedded {
-    filter: String,
-    config: Value,
+pub(super) struct Embedded {
+    pub(super) filter: String,
+    pub(super) config: Value,
+}
+
+/// Those of a document.
+pub(super) fn all(document: &Value) -> Vec<Embedded> {
+    let mut found = Vec::new();
+    find(document, &mut found);
+    found
 }
 
 /// Whatever is configured for a wasm filter, wherever it stands in a file.
@@ -35,10 +42,7 @@ fn every_configuration_loads_without_a_warning() {
     for file in Shipped::all(FOLDER) {
         let documents: Vec<Value> =
             serde_saphyr::from_multiple(file.text()).expect("a file that is YAML");
-        let mut found = Vec::new();
-        documents
-            .iter()
-            .for_each(|document| find(document, &mut found));
+        let found: Vec<Embedded> = documents.iter().flat_map(all).collect();
         let configures = file.text().contains("filters.http.wasm");
         assert_eq!(!found.is_empty(), configures, "{}", file.path());
         for Embedded { filter, config } in found {

@@ -1,12 +1,9 @@
 //! `docs/istio.md`: its commands in their order, its numbers, and what it says of versions and gateways.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
 
 use integration::demo::Shipped;
 use integration::envoy::repository;
-use integration::service::Scratch;
 use integration::upstream::Upstream;
 use istio::base::{Destination, gateway, sidecar_inbound};
 use istio::{Context, EnvoyFilter, Proxy, apply};
@@ -14,33 +11,7 @@ use serde_json::Value;
 
 use super::istio_all::{FILTERS, FIVE, ONE};
 use super::pages::Page;
-
-/// Writes down how it was called. Fails where a file is missing that it was told of, and where it is
-/// to read from another program that said nothing.
-const KUBECTL: &str = r#"#!/bin/bash
-echo "kubectl $*" >> calls
-previous=
-for word in "$@"; do
-  case "$previous" in -f|--patch-file)
-    if [ "$word" = - ]; then grep -q . || exit 1; else test -s "$word" || exit 1; fi ;;
-  esac
-  case "$word" in --from-file=*) test -s "${word#*=}" || exit 1 ;; esac
-  previous=$word
-done
-case "$*" in
-  *--dry-run=client*) echo "kind: ConfigMap" ;;
-  *logs*) echo "wasm log" ;;
-esac
-"#;
-
-/// The same, and fails where what it is to copy is not in the folder that it is given last.
-const DOCKER: &str = r#"#!/bin/bash
-echo "docker $*" >> calls
-[ "$1" = build ] || exit 0
-folder="${@: -1}"
-from=$(awk '$1 == "COPY" {print $2}')
-test -n "$from" && test -s "$folder/$from"
-"#;
+use super::runner::run;
 
 fn page() -> Page {
     Page::read("docs/istio.md")
@@ -78,33 +49,8 @@ fn a_config_map_holds_a_module_and_not_all_and_an_annotation_holds_none() {
 /// Everything but the cluster: the shell, the files, and the order of what `kubectl` is asked for.
 #[test]
 fn the_commands_run_in_their_order() {
-    let scratch = Scratch::new().unwrap();
-    let folder = scratch.path();
-    for name in ["dist", "envoy-configs"] {
-        symlink(repository().join(name), folder.join(name)).unwrap();
-    }
-    let programs = [
-        ("kubectl", KUBECTL),
-        ("docker", DOCKER),
-        ("cargo", "#!/bin/sh\n"),
-    ];
-    for (name, text) in programs {
-        let program = scratch.write(name, text).unwrap();
-        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let path = std::env::var("PATH").unwrap();
-    let commands = page().commands();
-    for command in &commands {
-        let output = Command::new("bash")
-            .args(["-o", "pipefail", "-c", command])
-            .current_dir(folder)
-            .env("PATH", format!("{}:{path}", folder.display()))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{command}: {output:?}");
-    }
-
-    let calls = scratch.read("calls").unwrap();
+    let ran = run("docs/istio.md");
+    let calls = ran.calls();
     let mut rest = calls.lines();
     let labels = "kubectl apply -f envoy-configs/istio/all-labels.yaml";
     for call in [
@@ -135,7 +81,7 @@ fn the_commands_run_in_their_order() {
         .lines()
         .filter(|line| *line == "kubectl apply --server-side -f -");
     assert_eq!(kept.count(), FILTERS.len());
-    let next = fs::read_to_string(folder.join("pods-0.2.0.yaml")).unwrap();
+    let next = fs::read_to_string(ran.folder().join("pods-0.2.0.yaml")).unwrap();
     assert!(next.contains("0.2.0") && !next.contains("0.1.0"), "{next}");
 }
 

@@ -129,6 +129,7 @@ fn fetching(module: Vec<u8>) -> (Upstream, Envoy) {
     (upstream, envoy)
 }
 
+/// As `sha256sum` writes it.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()

@@ -18,6 +18,16 @@ pub(super) struct Block {
     pub(super) text: String,
 }
 
+/// What a page has its reader do.
+pub(super) enum Step {
+    /// Write a file: a block below a line that is its name between backticks, and a colon.
+    File { name: String, text: String },
+    /// Type a command, of which these lines come.
+    Command { text: String, said: Block },
+    /// See these lines in the log of the Envoy that runs: a block of the language `log`.
+    Log(Block),
+}
+
 impl Page {
     pub(super) fn read(path: &str) -> Self {
         let file = repository().join(path);
@@ -33,15 +43,40 @@ impl Page {
         &self.text
     }
 
-    /// The files of the repository that it links to, from the root.
-    fn links(&self) -> Vec<PathBuf> {
+    /// What it links to in the repository, from the root, and the heading there, if one is named.
+    fn links(&self) -> Vec<(PathBuf, Option<String>)> {
         let here = Path::new(&self.path).parent().unwrap();
         let targets = self.text.split("](").skip(1);
         let targets = targets.filter_map(|rest| rest.split_once(')'));
         targets
-            .map(|(target, _)| target.split('#').next().unwrap_or_default())
-            .filter(|target| !target.is_empty() && !target.contains("://"))
-            .map(|target| here.join(target))
+            .map(|(target, _)| target.split_once('#').unwrap_or((target, "")))
+            .filter(|(file, _)| !file.contains("://"))
+            .map(|(file, heading)| {
+                let path = match file {
+                    "" => PathBuf::from(&self.path),
+                    _ => here.join(file),
+                };
+                (
+                    path,
+                    Some(heading.to_owned()).filter(|name| !name.is_empty()),
+                )
+            })
+            .collect()
+    }
+
+    /// What its headings are called in links.
+    fn headings(&self) -> Vec<String> {
+        let outside = self.text.split("\n```").step_by(2);
+        let lines = outside.flat_map(str::lines);
+        let headings = lines.filter(|line| line.starts_with('#'));
+        let spelled = headings.map(|line| line.trim_start_matches('#').trim().to_lowercase());
+        spelled
+            .map(|heading| {
+                let kept = heading
+                    .chars()
+                    .filter(|char| char.is_alphanumeric() || [' ', '-', '_'].contains(char));
+                kept.collect::<String>().replace(' ', "-")
+            })
             .collect()
     }
 
@@ -63,17 +98,30 @@ impl Page {
 
     /// The lines behind a `$` of its consoles, those that end in a backslash joined with the next.
     pub(super) fn commands(&self) -> Vec<String> {
-        let consoles = self.blocks().into_iter();
-        let consoles = consoles.filter(|block| block.language == "console");
-        consoles
-            .flat_map(|block| {
-                let text = block.text.replace("\\\n", " ");
-                let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
-                let words = commands.map(|line| {
-                    let words: Vec<&str> = line.split_whitespace().collect();
-                    words.join(" ")
-                });
-                words.collect::<Vec<_>>()
+        let commands = self.steps().into_iter().filter_map(|step| match step {
+            Step::Command { text, .. } => Some(text),
+            _ => None,
+        });
+        commands.collect()
+    }
+
+    /// What it has a reader do, and what it says comes of it, in order.
+    pub(super) fn steps(&self) -> Vec<Step> {
+        let parts: Vec<&str> = self.text.split("\n```").collect();
+        let pairs = parts.chunks_exact(2);
+        pairs
+            .zip(self.blocks())
+            .flat_map(|(pair, block)| match block.language.as_str() {
+                "console" => commands(&block.text),
+                "log" => vec![Step::Log(block)],
+                _ => {
+                    let named = named(pair[0]);
+                    let file = named.map(|name| Step::File {
+                        name: name.to_owned(),
+                        text: block.text.trim_start_matches('\n').to_owned() + "\n",
+                    });
+                    file.into_iter().collect()
+                }
             })
             .collect()
     }
@@ -89,6 +137,33 @@ impl Page {
             })
             .collect()
     }
+}
+
+/// The file's name, where the text before a block ends with one.
+fn named(before: &str) -> Option<&str> {
+    let line = before.trim_end().lines().last()?;
+    let name = line.strip_prefix('`')?.strip_suffix("`:")?;
+    (!name.contains('`')).then_some(name)
+}
+
+fn commands(console: &str) -> Vec<Step> {
+    let joined = console.replace("\\\n", " ");
+    let mut steps = Vec::new();
+    for line in joined.lines() {
+        if let Some(command) = line.strip_prefix("$ ") {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            steps.push(Step::Command {
+                text: words.join(" "),
+                said: Block {
+                    language: "text".to_owned(),
+                    text: String::new(),
+                },
+            });
+        } else if let Some(Step::Command { said, .. }) = steps.last_mut() {
+            said.text += &format!("{line}\n");
+        }
+    }
+    steps
 }
 
 impl Block {
@@ -108,23 +183,42 @@ impl Block {
     }
 }
 
+/// Every page of the folder `docs`, from the root.
+pub(super) fn docs() -> Vec<String> {
+    let entries = fs::read_dir(repository().join("docs")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let pages = names.filter(|name| name.ends_with(".md"));
+    let mut pages: Vec<String> = pages.map(|name| format!("docs/{name}")).collect();
+    pages.sort();
+    pages
+}
+
 #[test]
 fn links_lead_to_files() {
-    let mut pages = vec![
-        "README.md",
-        "CONTRIBUTING.md",
-        "SECURITY.md",
-        "dashboards/README.md",
-        "envoy-configs/local/README.md",
+    let mut pages = docs();
+    let others = ["README", "CONTRIBUTING", "SECURITY"];
+    pages.extend(others.map(|name| format!("{name}.md")));
+    let folders = [
+        "dashboards",
+        "envoy-configs/local",
+        "envoy-configs/istio",
+        "envoy-configs/gateway",
     ];
-    pages.extend(["docs/istio.md", "docs/check.md", "docs/glossary.md"]);
-    pages.extend(["docs/write-a-filter.md", "docs/watch.md"]);
+    pages.extend(folders.map(|folder| format!("{folder}/README.md")));
     for path in pages {
-        let links = Page::read(path).links();
+        let links = Page::read(&path).links();
         assert!(!links.is_empty(), "{path}");
-        for link in links {
+        for (link, heading) in links {
             let file = repository().join(&link);
             assert!(file.exists(), "{path}: {}", link.display());
+            if let Some(heading) = heading {
+                let there = Page::read(link.to_str().unwrap()).headings();
+                assert!(
+                    there.contains(&heading),
+                    "{path}: {}#{heading}",
+                    link.display()
+                );
+            }
         }
     }
 }

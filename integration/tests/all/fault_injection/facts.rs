@@ -2,7 +2,7 @@
 //! verified.
 
 use integration::client::Client;
-use integration::envoy::Envoy;
+use integration::envoy::{Envoy, free_addr};
 use integration::listener::{Listener, bootstrap};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ fn the_route_by_its_name() {
 #[test]
 fn the_port_of_the_listener() {
     let mut listener = ours(&abort_where(json!({"port": 1}))).build();
-    let port = free_port();
+    let port = free_addr().port();
     listener["address"]["socket_address"]["port_value"] = json!(port);
     let text = listener
         .to_string()
@@ -45,12 +45,6 @@ fn the_port_of_the_listener() {
         Client::http1(envoy.addr("other")).get("/").send().status,
         200
     );
-}
-
-/// The one port that has to be known before Envoy has it.
-fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    socket.local_addr().unwrap().port()
 }
 
 #[test]

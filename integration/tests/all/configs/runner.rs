@@ -1,0 +1,292 @@
+//! What a page tells its reader to do, done: its files written, its commands typed, in order, in a folder that
+//! looks like this repository; and what it says comes of them, compared.
+//!
+//! Ports are free ones, in files and commands alike, and a registry is one on this machine. What cannot be run
+//! is listed in `stand_ins`, with the reason.
+
+mod stand_ins;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use integration::envoy::{self, Envoy, repository};
+use integration::service::wait::until;
+use integration::service::{Scratch, tool};
+use regex_lite::Regex;
+use serde_json::Value;
+
+use super::manifests;
+use super::pages::{Block, Page, Step};
+
+const SOON: Duration = Duration::from_secs(10);
+/// What the admin interface is called beside listeners.
+const ADMIN: &str = "admin";
+/// What a page's own commands write to, or need not see.
+const OWN: [&str; 3] = ["dist", "target", ".git"];
+const FLUSH: &str = "--file-flush-interval-msec";
+
+/// A page that has been run to its end.
+pub(super) struct Runner {
+    path: String,
+    scratch: Scratch,
+    /// What every command begins with: the stand-ins, and variables that earlier ones have set.
+    before: String,
+    /// The listeners that files have, by the port in them.
+    ports: BTreeMap<u16, String>,
+    envoy: Option<Envoy>,
+}
+
+/// Does all that a page has.
+#[track_caller]
+pub(super) fn run(path: &str) -> Runner {
+    let mut runner = Runner::new(path);
+    let steps = Page::read(path).steps();
+    for step in steps {
+        runner.step(&step);
+    }
+    runner.check_what_kubectl_got();
+    runner
+}
+
+impl Runner {
+    fn new(path: &str) -> Self {
+        let scratch = Scratch::new().unwrap();
+        let folder = scratch.path().join("repository");
+        fs::create_dir_all(folder.join("dist")).unwrap();
+        let link = |from: PathBuf| {
+            let name = from.file_name().unwrap().to_owned();
+            symlink(&from, folder.join(name)).unwrap();
+        };
+        let entries = |folder: PathBuf| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        entries(repository().to_owned())
+            .filter(|entry| !OWN.iter().any(|name| entry.file_name() == *name))
+            .for_each(|entry| link(entry.path()));
+        let modules = entries(repository().join("dist")).map(|entry| entry.path());
+        for module in modules.filter(|file| file.is_file()) {
+            let name = module.file_name().unwrap();
+            symlink(&module, folder.join("dist").join(name)).unwrap();
+        }
+        let bin = scratch.path().join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        fs::create_dir_all(scratch.path().join("home/.docker")).unwrap();
+        let accounts = "{\"auths\": {}}\n";
+        fs::write(scratch.path().join("home/.docker/config.json"), accounts).unwrap();
+        let skopeo = tool("skopeo", "skopeo").unwrap();
+        let calls = scratch.path().join("calls");
+        fs::write(&calls, "").unwrap();
+        symlink(envoy::program(), bin.join("envoy")).unwrap();
+        let before = stand_ins::write(&bin, &calls, &skopeo);
+        Runner {
+            path: path.to_owned(),
+            scratch,
+            before,
+            ports: BTreeMap::new(),
+            envoy: None,
+        }
+    }
+
+    /// Where its commands run.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.scratch.path().join("repository")
+    }
+
+    /// The Envoy that it started last.
+    #[track_caller]
+    pub(super) fn envoy(&self) -> &Envoy {
+        self.envoy.as_ref().expect("an Envoy that was started")
+    }
+
+    /// How the stand-ins were called, a line each.
+    pub(super) fn calls(&self) -> String {
+        self.scratch.read("calls").unwrap()
+    }
+
+    #[track_caller]
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::File { name, text } => {
+                let text = self.with_free_ports(text);
+                let file = self.folder().join(name);
+                fs::create_dir_all(file.parent().unwrap()).unwrap();
+                fs::write(file, text).unwrap();
+            }
+            Step::Log(block) => {
+                let envoy = self.envoy();
+                let found = until(SOON, || block.is_in(&envoy.log()).then_some(()));
+                let path = &self.path;
+                assert!(
+                    found.is_some(),
+                    "{path}: not logged: {}\n{}",
+                    block.text,
+                    envoy.log()
+                );
+            }
+            Step::Command { text, said } => self.command(text, said),
+        }
+    }
+
+    #[track_caller]
+    fn command(&mut self, text: &str, said: &Block) {
+        if stand_ins::ELSEWHERE
+            .iter()
+            .any(|(part, _)| text.contains(part))
+        {
+            return;
+        }
+        if is_variable(text) {
+            self.before += &format!("{text}; ");
+            return;
+        }
+        if text.starts_with("envoy ") && !text.contains("--mode validate") {
+            return self.start(text);
+        }
+        let text = self.with_addresses(text);
+        // What was changed a moment ago may take Envoy another.
+        let patience = if text.starts_with("curl ") {
+            SOON
+        } else {
+            Duration::ZERO
+        };
+        let mut last = String::new();
+        let done = until(patience, || {
+            let (well, output) = self.type_in(&text);
+            let done = well && said.is_in(&output);
+            last = output;
+            done.then_some(())
+        });
+        let note = stand_ins::note(&text);
+        let wanted = &said.text;
+        assert!(
+            done.is_some(),
+            "{}: {text}\nsaid\n{last}\nand not\n{wanted}{note}",
+            self.path
+        );
+    }
+
+    /// Runs a command to its end: whether it went well, and all it said.
+    pub(super) fn type_in(&self, text: &str) -> (bool, String) {
+        let bin = self.scratch.path().join("bin");
+        let path = std::env::var("PATH").unwrap();
+        let line = format!("{}{text}", self.before);
+        let output = Command::new("bash")
+            .args(["-o", "pipefail", "-c", &line])
+            .current_dir(self.folder())
+            .env("PATH", format!("{}:{path}", bin.display()))
+            .env("HOME", self.scratch.path().join("home"))
+            .output()
+            .unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).replace('\r', "");
+        (output.status.success(), said)
+    }
+
+    /// Starts the Envoy of a command, in place of the one before.
+    #[track_caller]
+    fn start(&mut self, text: &str) {
+        let mut words = text.split_whitespace().skip(1).map(str::to_owned);
+        let mut config = None;
+        let mut args = Vec::new();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "-c" => config = words.next(),
+                _ => args.push(word),
+            }
+        }
+        if !args.iter().any(|word| word == FLUSH) {
+            args.extend([FLUSH, "20"].map(str::to_owned));
+        }
+        let file = self.folder().join(config.expect("a file behind `-c`"));
+        let text = fs::read_to_string(&file)
+            .unwrap_or_else(|error| panic!("{}: {}: {error}", self.path, file.display()));
+        let text = self.with_free_ports(&text);
+        self.envoy = None;
+        let folder = self.folder();
+        let envoy = Envoy::from_text(&text).args(args).folder(&folder);
+        self.envoy = Some(envoy.reads(folder).start());
+    }
+
+    /// A file's text with port 0 in place of each that something in it listens on.
+    fn with_free_ports(&mut self, text: &str) -> String {
+        let read = serde_saphyr::from_multiple::<Value>(text).unwrap_or_default();
+        let mut found = BTreeMap::new();
+        read.iter()
+            .for_each(|document| listening(document, &mut found));
+        let ports = found.keys().filter(|port| **port != 0);
+        let text = ports.fold(text.to_owned(), |text, port| {
+            let pattern = Regex::new(&format!(r"port_value: {port}\b")).unwrap();
+            pattern.replace_all(&text, "port_value: 0").into_owned()
+        });
+        found.remove(&0);
+        self.ports.extend(found);
+        text
+    }
+
+    /// A command with the addresses of the Envoy that runs in place of those of the page.
+    #[track_caller]
+    fn with_addresses(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for (port, name) in &self.ports {
+            let documented = format!("localhost:{port}");
+            if let (true, Some(envoy)) = (text.contains(&documented), &self.envoy) {
+                let there = match name.as_str() {
+                    ADMIN => envoy.admin().addr(),
+                    listener => envoy.addr(listener),
+                };
+                text = text.replace(&documented, &there.to_string());
+            }
+        }
+        let left = text.contains("localhost:");
+        assert!(
+            !left,
+            "{}: nothing that was started listens for {text}",
+            self.path
+        );
+        text
+    }
+
+    /// Whatever was applied or was a patch.
+    fn check_what_kubectl_got(&self) {
+        for text in files(&self.folder().join("applied")) {
+            manifests::check_applied(&text);
+        }
+        for text in files(&self.folder().join("patches")) {
+            manifests::check_patch(&text);
+        }
+    }
+}
+
+/// The texts of a folder's files; none where there is no such folder.
+fn files(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    let files = entries.map(|entry| entry.unwrap().path());
+    files
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect()
+}
+
+/// Whether a command does nothing but set a variable.
+fn is_variable(text: &str) -> bool {
+    let name = text.split('=').next().unwrap_or_default();
+    name.len() < text.len() && name.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whatever listens on a port, by the port.
+fn listening(value: &Value, found: &mut BTreeMap<u16, String>) {
+    let port = |at: &Value| at.pointer("/address/socket_address/port_value")?.as_u64();
+    let named = value["name"].as_str().map(|name| (name, value));
+    let admin = (ADMIN, &value[ADMIN]);
+    for (name, value) in named.into_iter().chain([admin]) {
+        if let Some(port) = port(value) {
+            found.insert(port.try_into().unwrap(), name.to_owned());
+        }
+    }
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| listening(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| listening(field, found)),
+        _ => {}
+    }
+}
