@@ -21,6 +21,7 @@ mod modules;
 mod one_module;
 mod rate_limit;
 mod registry;
+mod remote;
 mod request_authentication;
 mod shell;
 mod telemetry_tags;

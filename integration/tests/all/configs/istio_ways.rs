@@ -1,17 +1,15 @@
 //! The ways to load of `docs/istio.md` that fetch the module, in a real Envoy, and where it says that errors
 //! are seen.
 
-use std::fs;
-
 use integration::client::Client;
 use integration::demo::Shipped;
-use integration::envoy::{Config, Envoy, repository};
+use integration::envoy::{Config, Envoy};
 use integration::listener::cluster;
+use integration::module::{built, sha256};
 use integration::upstream::{Answer, Upstream};
 use istio::base::sidecar_inbound;
 use istio::{Context, EnvoyFilter, Proxy, apply};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::istio_all::FILTERS;
 use super::pages::Page;
@@ -110,7 +108,7 @@ fn phase_and_priority_make_the_order() {
 /// The sidecar of the third way, before somebody has put in the sum; it asks once, and gives up.
 fn fetching(module: Vec<u8>) -> (Upstream, Envoy) {
     let file = Shipped::read("envoy-configs/istio/mesh-filters-remote.yaml")
-        .with("num_retries: 100", "num_retries: 0");
+        .with("num_retries: 1000000", "num_retries: 0");
     let filters = EnvoyFilter::parse_all(file.text()).unwrap();
     let upstream = Upstream::with(move |request| match request.path.as_str() {
         "/0.1.0/mesh-filters.wasm" => Answer::status(200).body(&module),
@@ -129,17 +127,10 @@ fn fetching(module: Vec<u8>) -> (Upstream, Envoy) {
     (upstream, envoy)
 }
 
-/// As `sha256sum` writes it.
-pub(super) fn sha256(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// With the sum it is fetched and runs: `resources::envoy_filters`.
 #[test]
 fn envoy_serves_nobody_while_the_sum_is_another() {
-    let module = fs::read(repository().join("dist/mesh-filters.wasm")).unwrap();
-    let (server, envoy) = fetching(module);
+    let (server, envoy) = fetching(built("mesh-filters"));
     let answer = Client::http1(envoy.addr("virtualInbound")).get("/").send();
     assert_eq!(answer.status, 503);
     assert!(server.count() > 0, "it was not asked for");

@@ -1,12 +1,12 @@
 //! The EnvoyFilters for a gateway, and those whose modules Envoy fetches, in one Envoy: an allowed and a refused
 //! request of each, and the line that the mesh's own format makes of it.
 
-use std::fs;
 use std::time::Duration;
 
 use integration::client::Client;
-use integration::envoy::{Config, Envoy, repository};
+use integration::envoy::{Config, Envoy};
 use integration::listener::cluster;
+use integration::module::{built, sha256};
 use integration::upstream::{Answer, Upstream};
 use istio::base::{Destination, gateway, sidecar_inbound};
 use istio::{Context, EnvoyFilter, Proxy, apply};
@@ -14,17 +14,12 @@ use serde_json::{Value, json};
 
 use super::{NO_SUM, documents, istio, log};
 use crate::configs::istio_all::{FILTERS, token};
-use crate::configs::istio_ways::sha256;
 
 const SOON: Duration = Duration::from_secs(10);
 /// Seven modules are compiled first.
 const COMPILED: Duration = Duration::from_secs(180);
 /// Who has the modules.
 const SERVER: &str = "outbound|80||modules.shop.svc.cluster.local";
-
-fn module(name: &str) -> Vec<u8> {
-    fs::read(repository().join(format!("dist/{name}.wasm"))).unwrap()
-}
 
 /// A file for who has put in the sums that it asks for: each beside the path that it is to have.
 fn summed(text: &str) -> String {
@@ -36,7 +31,7 @@ fn summed(text: &str) -> String {
             name = file.strip_suffix(".wasm").map(str::to_owned);
         }
         let line = match line.contains(NO_SUM) {
-            true => line.replace(NO_SUM, &sha256(&module(&name.take().unwrap()))),
+            true => line.replace(NO_SUM, &sha256(&built(&name.take().unwrap()))),
             false => line.to_owned(),
         };
         out += &(line + "\n");
@@ -112,7 +107,7 @@ fn each_of_them_lets_through_and_refuses() {
         let name = request.path.strip_prefix("/0.1.0/");
         let name = name.and_then(|file| file.strip_suffix(".wasm"));
         match name {
-            Some(name) => Answer::status(200).body(module(name)),
+            Some(name) => Answer::status(200).body(built(name)),
             None => Answer::status(404),
         }
     });
