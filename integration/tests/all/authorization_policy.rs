@@ -11,6 +11,7 @@ mod peers;
 mod ports;
 mod raw_bytes;
 mod records;
+mod repeated;
 mod rig;
 mod size;
 mod tokens;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use integration::client::{Client, raw};
-use integration::envoy::Envoy;
+use integration::envoy::{Capability, Envoy, lacks_in_part};
 use integration::listener::bootstrap;
 use serde_json::{Value, json};
 
@@ -253,6 +253,18 @@ fn requests() -> Vec<Vec<u8>> {
     all
 }
 
+/// Whether a name stands in two lines.
+fn repeats_a_header(request: &[u8]) -> bool {
+    let lines = request.split(|byte| *byte == b'\n').skip(1);
+    let names =
+        lines.filter_map(|line| Some(line.split_at(line.iter().position(|b| *b == b':')?).0));
+    let mut names: Vec<_> = names.map(<[u8]>::to_ascii_lowercase).collect();
+    let all = names.len();
+    names.sort();
+    names.dedup();
+    names.len() < all
+}
+
 /// An answer without the line that says when.
 fn visible(answer: &[u8]) -> String {
     let text = String::from_utf8_lossy(answer);
@@ -263,7 +275,11 @@ fn visible(answer: &[u8]) -> String {
 #[test]
 fn hostile_requests_are_decided_alike_and_leave_a_good_one_served() {
     let configurations = configurations();
-    let requests = requests();
+    let mut requests = requests();
+    // How these are decided is told by `repeated`.
+    if lacks_in_part(Capability::RepeatedHeaders) {
+        requests.retain(|request| !repeats_a_header(request));
+    }
     let mut statuses = BTreeMap::new();
     for normalization in NORMALIZATIONS {
         let manager = Manager(vec![

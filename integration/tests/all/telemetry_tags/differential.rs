@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use integration::client::{Client, Request};
-use integration::envoy::Envoy;
+use integration::envoy::{Capability, Envoy, lacks};
 use integration::listener::{Listener, cluster, typed};
 use integration::service::spans::Spans;
 use integration::service::wait::until;
@@ -192,6 +192,9 @@ fn assert_alike(
 /// Istio's `formatter` of `customTags` is Envoy's formatter for a tag of a span.
 #[test]
 fn formats_in_spans_are_what_envoy_writes() {
+    if lacks(Capability::FormatsInSpans) {
+        return;
+    }
     let spans = Spans::start();
     let upstream = Upstream::start();
     let names: Vec<(String, String)> = FORMATS
@@ -254,6 +257,9 @@ fn comes_too_late(format: &str) -> bool {
 /// Counts, with labels of request and answer, by both.
 #[test]
 fn counts_are_those_of_envoys_own_statistics() {
+    if lacks(Capability::StatsAccessLogger) {
+        return;
+    }
     let formats = [
         ("response_code", "%RESPONSE_CODE%"),
         ("response_flags", "%RESPONSE_FLAGS%"),
@@ -330,6 +336,9 @@ fn counted(page: &str, metric: &str, labels: [(&str, &str); 5]) -> BTreeMap<Vec<
 /// Durations: as many samples of ours as Envoy itself has, and no longer.
 #[test]
 fn durations_are_those_of_envoys_own_statistics() {
+    if lacks(Capability::StatsAccessLogger) {
+        return;
+    }
     let logger = typed(
         "envoy.extensions.access_loggers.stats.v3.Config",
         json!({

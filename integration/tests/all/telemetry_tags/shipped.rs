@@ -3,7 +3,7 @@
 
 use integration::client::Client;
 use integration::demo::Shipped;
-use integration::envoy::{Config, Envoy};
+use integration::envoy::{Capability, Config, Envoy, lacks};
 use integration::service::spans::Spans;
 use integration::upstream::Upstream;
 use istio::base::sidecar_inbound;
@@ -21,6 +21,9 @@ fn local(spans: &Spans) -> Envoy {
 
 #[test]
 fn the_local_file_logs_counts_and_traces() {
+    if lacks(Capability::FormatsInSpans) {
+        return;
+    }
     let spans = Spans::start();
     let envoy = local(&spans);
     let client = Client::http1(envoy.addr("ingress"));
@@ -87,6 +90,9 @@ fn manager(bootstrap: &mut Value) -> &mut Value {
 
 #[test]
 fn the_istio_file_tags_the_spans_of_a_sidecar() {
+    if lacks(Capability::FormatsInSpans) {
+        return;
+    }
     let upstream = Upstream::start();
     let spans = Spans::start();
     let (applied, mut bootstrap) = sidecar("productpage", &upstream);

@@ -1,5 +1,6 @@
 //! Spans carry the tags, as Envoy's own `custom_tags` take them from filter state.
 
+use integration::envoy::{Capability, lacks};
 use integration::service::spans::Spans;
 use serde_json::json;
 
@@ -8,6 +9,9 @@ use crate::telemetry_tags::rig::{client, labelled, lines, ours, start, tag_forma
 
 #[test]
 fn a_span_and_a_line_of_the_log_carry_the_same_tags() {
+    if lacks(Capability::FormatsInSpans) {
+        return;
+    }
     let config = json!({
         "tags": [
             {"name": "tenant", "header": {"name": "x-tenant"}, "maxValues": 2, "overflow": "other"},

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use integration::client::Request;
+use integration::envoy::{Capability, lacks_in_part};
 use integration::upstream::Answer;
 use prost::Message as _;
 use serde_json::json;
@@ -121,27 +122,28 @@ fn answers() {
         ],
         body: "<b>é</b>".to_owned(),
     };
-    for answer in [
+    let mut answers = vec![
         answer(0, None),
         answer(0, Some(Outcome::Denied(denied.clone()))),
         answer(7, None),
         answer(16, Some(Outcome::Denied(Denied::default()))),
         answer(7, Some(Outcome::Denied(denied.clone()))),
-        answer(13, Some(Outcome::Error(denied.clone()))),
-        answer(
-            13,
-            Some(Outcome::Error(Denied {
-                status: None,
-                ..denied
-            })),
-        ),
-        answer(13, Some(Outcome::Error(Denied::default()))),
         Answer::grpc(b"\x0a"),
         Answer::grpc(b"\x1a\x03\x2a\x01\xff"),
         Answer::grpc_error(7, "no"),
         Answer::grpc_error(14, ""),
         Answer::status(503),
-    ] {
+    ];
+    if !lacks_in_part(Capability::AuthorizationErrors) {
+        answers.push(answer(13, Some(Outcome::Error(Denied::default()))));
+        let plain = Denied {
+            status: None,
+            ..denied.clone()
+        };
+        let errors = [denied, plain].map(Outcome::Error);
+        answers.extend(errors.map(|error| answer(13, Some(error))));
+    }
+    for answer in answers {
         for request in requests() {
             assert_alike(&rig, &request, &answer);
         }
@@ -225,6 +227,7 @@ fn changes_to_path_and_query() {
 
 #[test]
 fn a_service_that_does_not_answer() {
+    let errors_alike = !lacks_in_part(Capability::AuthorizationErrors);
     for fail_open in [false, true] {
         let fields = json!({"timeout": "0.1s", "failOpen": fail_open, "statusOnError": "503"});
         let mut slow = answer(0, None);
@@ -233,11 +236,9 @@ fn a_service_that_does_not_answer() {
         let nobody = integration::upstream::Upstream::start().addr();
         let refused = Rig::before(Kind::Grpc, &fields, nobody);
         for request in [get("/"), call("/pkg.Service/Method", b"ping")] {
-            for unusable in [
-                slow.clone(),
-                answer(13, Some(Outcome::Error(Denied::default()))),
-                Answer::grpc(b"\x0a"),
-            ] {
+            let error = answer(13, Some(Outcome::Error(Denied::default())));
+            let unusable = [slow.clone(), Answer::grpc(b"\x0a")].into_iter();
+            for unusable in unusable.chain(errors_alike.then_some(error)) {
                 assert_alike(&rig, &request, &unusable);
             }
             assert_alike(&refused, &request, &answer(0, None));

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use integration::client::Request;
+use integration::envoy::{Capability, lacks};
 use integration::upstream::Answer;
 use serde_json::json;
 
@@ -52,6 +53,9 @@ fn requests() -> Vec<Request> {
 
 #[test]
 fn a_service_without_lists() {
+    if lacks(Capability::RefusalsOverHttp) {
+        return;
+    }
     let rig = Rig::start(Kind::Http, &json!({}));
     for status in [200, 201, 204, 302, 401, 403, 404, 429, 500, 503] {
         let mut answer = answer();
@@ -67,6 +71,9 @@ fn a_service_without_lists() {
 
 #[test]
 fn a_service_with_every_list() {
+    if lacks(Capability::RefusalsOverHttp) {
+        return;
+    }
     let fields = json!({
         "pathPrefix": "/check",
         "includeRequestHeadersInCheck": ["X-*", "cookie", "*-length"],
@@ -95,6 +102,9 @@ fn a_service_with_every_list() {
 
 #[test]
 fn a_service_that_does_not_answer() {
+    if lacks(Capability::RefusalsOverHttp) {
+        return;
+    }
     for fail_open in [false, true] {
         let fields = json!({"timeout": "0.1s", "failOpen": fail_open, "statusOnError": "503"});
         let slow = Answer::status(200).after(Duration::from_secs(2));
