@@ -122,9 +122,10 @@ impl Reading {
         // Cargo names a library or program by itself, and what follows by its file alone.
         let before = self.running.as_ref().map(|part| part.library.as_str());
         match (source.strip_prefix("unittests "), before) {
-            (Some("src/lib.rs" | "src/main.rs"), _) | (_, None) => {
+            (Some("src/lib.rs" | "src/main.rs"), _) | (Some(_), None) => {
                 Some((name.to_owned(), format!("{name} unit tests")))
             }
+            (None, None) => Some((name.to_owned(), source.to_owned())),
             (Some(_), Some(library)) => Some((library.to_owned(), format!("{name} unit tests"))),
             (None, Some(library)) => Some((library.to_owned(), format!("{library} {source}"))),
         }
@@ -202,6 +203,13 @@ mod tests {
             (library.to_owned(), name.to_owned(), seconds)
         };
         assert_eq!(parts(&lines, 20), expected.map(owned));
+    }
+
+    #[test]
+    fn a_test_binary_alone_is_called_by_its_file() {
+        let line = "     Running tests/all/main.rs (target/debug/deps/all-40b1178b)";
+        let expected = ("all".to_owned(), "tests/all/main.rs".to_owned(), 3);
+        assert_eq!(parts(&[(1, line)], 4), [expected]);
     }
 
     #[test]
