@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod hostile;
 mod modules;
+mod program;
 mod pushes;
 mod real;
 mod tokens;

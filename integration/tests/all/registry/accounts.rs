@@ -1,10 +1,5 @@
 //! Registries that do not let in everybody, or that want TLS.
 
-use std::env;
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
-
 use integration::envoy::Scratch;
 use integration::service::Service;
 use integration::tls::{Authority, Names};
@@ -15,11 +10,10 @@ use serde_json::json;
 use super::{at, docker_login, image, options, remote};
 
 /// `me`, whose password is `open sesame`.
-const ACCOUNTS: &str = "me:$2b$04$mesh.filters.tests.eaOxNPKxxyN.xaUd0mT4LYi8vyD2PwLgKi\n";
+pub(super) const ACCOUNTS: &str =
+    "me:$2b$04$mesh.filters.tests.eaOxNPKxxyN.xaUd0mT4LYi8vyD2PwLgKi\n";
 /// Both as `docker login` writes them.
 const AUTH: &str = "bWU6b3BlbiBzZXNhbWU=";
-/// The registry for the program that [`a_credential_helper_is_asked`] starts.
-const REFERENCE: &str = "MESH_FILTERS_TEST_REFERENCE";
 
 #[test]
 fn without_an_account_one_is_told_to_log_in() {
@@ -80,47 +74,6 @@ fn a_wrong_password_is_said_and_not_shown() {
     for text in [problem.to_string(), format!("{problem:?} {remote:?}")] {
         assert!(!text.contains("hush"), "{text}");
     }
-}
-
-#[test]
-fn a_credential_helper_is_asked() {
-    let registry = Service::registry_with_accounts(ACCOUNTS);
-    let addr = registry.addr();
-    let folder = Scratch::new().unwrap();
-    let config = json!({ "credHelpers": { addr.to_string(): "of-a-test" } });
-    folder.write("config.json", &config.to_string()).unwrap();
-    let answer =
-        json!({ "ServerURL": addr.to_string(), "Username": "me", "Secret": "open sesame" });
-    let script = format!("#!/bin/sh\n[ \"$1 $(cat)\" = 'get {addr}' ] && echo '{answer}'\n");
-    let script = folder
-        .write("docker-credential-of-a-test", &script)
-        .unwrap();
-    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
-
-    // Helpers are looked for on PATH, and that is one for a whole program: so another one is started.
-    let path = env::var("PATH").unwrap();
-    let output = Command::new(env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "registry::accounts::pushes_as_its_environment_says",
-        ])
-        .env("PATH", format!("{}:{path}", folder.path().display()))
-        .env("DOCKER_CONFIG", folder.path())
-        .env(REFERENCE, at(addr, "a/b:1").to_string())
-        .output()
-        .unwrap();
-
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("1 passed"), "{said}");
-}
-
-#[test]
-#[ignore = "another test starts it, with an environment of its own"]
-fn pushes_as_its_environment_says() {
-    let reference: Reference = env::var(REFERENCE).unwrap().parse().unwrap();
-    let remote = Remote::new(reference, Options::default()).unwrap();
-    push(&image(b"x"), &remote).unwrap_or_else(|problem| panic!("{problem}"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::{manifest, remote};
 
 const FILTER: &str = "fault-injection";
 
-fn module() -> Module {
+pub(super) fn module() -> Module {
     let path = repository().join(format!("dist/{FILTER}.wasm"));
     let bytes = fs::read(&path).unwrap_or_else(|problem| {
         panic!("{}: {problem}; run `cargo xtask build`", path.display());
@@ -25,7 +25,7 @@ fn module() -> Module {
     Module::read(bytes, AGENT_LIMIT).unwrap()
 }
 
-fn images() -> Vec<(Kind, Image)> {
+pub(super) fn images() -> Vec<(Kind, Image)> {
     let about = About {
         filter: FILTER.to_owned(),
         description: "Faults.".to_owned(),
