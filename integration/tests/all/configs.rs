@@ -16,6 +16,8 @@ mod istio;
 mod istio_all;
 mod istio_bases;
 mod istio_page;
+mod istio_plugin_files;
+mod istio_plugins;
 mod istio_rate_limit;
 mod istio_stats;
 mod istio_ways;
@@ -31,6 +33,7 @@ mod versions;
 mod watch;
 
 use integration::demo::Shipped;
+use serde_json::{Value, json};
 
 /// Every file of ours.
 const FOLDER: &str = "envoy-configs";
@@ -49,4 +52,15 @@ fn bootstraps() -> Vec<Shipped> {
 /// Whether not every Envoy takes the file: those before 1.37 have no formats in the tags of spans.
 fn uses_formats_in_spans(file: &Shipped) -> bool {
     file.text().contains("custom_tags:")
+}
+
+/// An access log of lines of this format, in Envoy's output.
+fn stdout_log(format: &str) -> Value {
+    json!([{
+        "name": "log",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
+            "log_format": {"text_format_source": {"inline_string": format}},
+        },
+    }])
 }

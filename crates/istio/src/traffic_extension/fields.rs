@@ -3,12 +3,16 @@
 
 use sdk_helpers::config::{At, Problems, nearest, none_of};
 use serde_json::{Map, Value};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// A mapping with its place; empty where something else stands there.
 pub(super) struct Fields<'a> {
     path: String,
     map: Option<&'a Map<String, Value>>,
     problems: &'a Problems,
+    /// The fields that an error was reported of.
+    told: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Fields<'a> {
@@ -24,6 +28,7 @@ impl<'a> Fields<'a> {
             path: path.to_owned(),
             map,
             problems,
+            told: RefCell::default(),
         };
         if map.is_none() {
             problems.error(&At::written(path), expected("a mapping", value));
@@ -123,10 +128,9 @@ impl<'a> Fields<'a> {
     /// Reports that the field cannot be meant. One error of a field is enough, and one of a mapping
     /// that is none: what else is wrong mostly follows from that.
     pub(super) fn error(&self, name: &str, problem: impl Into<String>) {
-        let at = At::written(&self.path);
-        let at = at.field(name);
-        if self.map.is_some() && !self.problems.has_errors_at(&at) {
-            self.problems.error(&at, problem);
+        if self.map.is_some() && self.told.borrow_mut().insert(name.to_owned()) {
+            let at = At::written(&self.path);
+            self.problems.error(&at.field(name), problem);
         }
     }
 

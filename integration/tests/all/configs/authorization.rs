@@ -13,6 +13,8 @@ use istio::base::sidecar_inbound;
 use istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use serde_json::{Value, json};
 
+use super::stdout_log;
+
 const SOON: Duration = Duration::from_secs(10);
 const REASON: &str = "%FILTER_STATE(wasm.mesh_filters.authorization-policy:PLAIN)%";
 const PEER: &str = "mesh-filters.peer";
@@ -188,15 +190,7 @@ fn testable(mut bootstrap: Value, authority: &Authority) -> Config {
     assert_eq!(*module, "/var/lib/mesh-filters/authorization-policy.wasm");
     *module = json!("dist/authorization-policy.wasm");
     assert!(file().text().contains(REASON));
-    manager["access_log"] = json!([{
-        "name": "log",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-            "log_format": {"text_format_source": {
-                "inline_string": format!("%REQ(:METHOD)% %REQ(:PATH)% reason={REASON}\n"),
-            }},
-        },
-    }]);
+    manager["access_log"] = stdout_log(&format!("%REQ(:METHOD)% %REQ(:PATH)% reason={REASON}\n"));
     Config::from_value(bootstrap)
 }
 

@@ -10,6 +10,8 @@ use istio::base::{Destination, sidecar_outbound};
 use istio::{Context, EnvoyFilter, Proxy, Rendered, apply};
 use serde_json::{Value, json};
 
+use super::stdout_log;
+
 const SOON: Duration = Duration::from_secs(10);
 /// In place of the file's five seconds.
 const DELAY: Duration = Duration::from_millis(300);
@@ -75,15 +77,9 @@ fn testable(mut bootstrap: Value) -> Config {
     *fault =
         json!({"percentage": {"value": 100}, "fixedDelay": format!("{}ms", DELAY.as_millis())});
     assert!(file().text().contains(REASON));
-    manager["access_log"] = json!([{
-        "name": "log",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-            "log_format": {"text_format_source": {
-                "inline_string": format!("%REQ(:AUTHORITY)% %RESPONSE_CODE% reason={REASON}\n"),
-            }},
-        },
-    }]);
+    manager["access_log"] = stdout_log(&format!(
+        "%REQ(:AUTHORITY)% %RESPONSE_CODE% reason={REASON}\n"
+    ));
     Config::from_value(bootstrap)
 }
 

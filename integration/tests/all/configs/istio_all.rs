@@ -9,9 +9,10 @@ use integration::envoy::{Config, Envoy};
 use integration::upstream::Upstream;
 use istio::base::sidecar_inbound;
 use istio::{Context, EnvoyFilter, Proxy, apply};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::istio_stats::{self, labels};
+use super::stdout_log;
 
 const SOON: Duration = Duration::from_secs(10);
 /// Their order is that of the files, of the README and of the chain.
@@ -135,13 +136,7 @@ impl Shape {
         let formats = self.formats();
         assert_eq!(formats.len(), FILTERS.len());
         let line = format!("%REQ(X-NO)% %RESPONSE_CODE% [{}]\n", formats.join("] ["));
-        manager(&mut bootstrap)["access_log"] = json!([{
-            "name": "log",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-                "log_format": {"text_format_source": {"inline_string": line}},
-            },
-        }]);
+        manager(&mut bootstrap)["access_log"] = stdout_log(&line);
         Envoy::builder(Config::from_value(bootstrap))
             .args(["--file-flush-interval-msec", "20"])
             .args(args.iter().copied())

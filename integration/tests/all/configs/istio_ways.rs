@@ -8,7 +8,9 @@ use integration::listener::cluster;
 use integration::module::{built, sha256};
 use integration::upstream::{Answer, Upstream};
 use istio::base::sidecar_inbound;
-use istio::{Context, EnvoyFilter, Proxy, apply};
+use istio::{
+    Context, Delivery, Download, EnvoyFilter, Proxy, Resources, TrafficExtension, apply, render,
+};
 use serde_json::{Value, json};
 
 use super::istio_all::FILTERS;
@@ -24,39 +26,22 @@ fn plugin() -> Value {
     serde_saphyr::from_str(file.text()).unwrap()
 }
 
-/// As istiod writes it: the configuration as JSON text, the plugin under namespace and name.
+/// The plugin in a sidecar, as its Envoy gets it from its agent, which has the module of `dist/`.
 fn plugged(plugin: &Value, upstream: &Upstream) -> Config {
-    let spec = &plugin["spec"];
-    let filter = spec["pluginName"].as_str().unwrap();
-    let named = |field: &str| plugin["metadata"][field].as_str().unwrap();
-    let name = format!("{}.{}", named("namespace"), named("name"));
-    let mut bootstrap = sidecar_inbound(8000, upstream.addr());
-    let manager = &mut bootstrap["static_resources"]["listeners"][0]["filter_chains"][0]["filters"]
-        [0]["typed_config"];
-    let ours = json!({
-        "name": "plugin",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-            "config": {
-                "name": name,
-                "root_id": filter,
-                "failure_policy": spec["failStrategy"],
-                "vm_config": {
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": {"local": {"filename": format!("dist/{filter}.wasm")}},
-                },
-                "configuration": {
-                    "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": spec["pluginConfig"].to_string(),
-                },
-            },
-        },
-    });
-    manager["http_filters"]
-        .as_array_mut()
-        .unwrap()
-        .insert(0, ours);
-    Config::from_value(bootstrap)
+    let plugins = TrafficExtension::parse_all(&plugin.to_string()).unwrap();
+    let fetch = |module: &Download<'_>| match module.url {
+        "oci://registry.example/mesh-filters:0.1.0" => Ok("dist/mesh-filters.wasm".into()),
+        other => Err(format!("no such image: {other}")),
+    };
+    let proxy = Proxy::new(Context::SidecarInbound, "shop").label("app", "orders");
+    let resources = Resources {
+        traffic_extensions: &plugins,
+        ..Resources::default()
+    };
+    let base = sidecar_inbound(8000, upstream.addr());
+    let rendered = render(base, resources, &proxy, Delivery::Inline(&fetch)).unwrap();
+    assert_eq!(rendered.notes, [""; 0]);
+    Config::from_value(rendered.bootstrap)
 }
 
 fn is_limited(envoy: &Envoy) -> bool {
@@ -73,36 +58,59 @@ fn the_plugin_of_the_page_works() {
     assert!(is_limited(&envoy));
 }
 
-#[test]
-fn phase_and_priority_make_the_order() {
+/// A row of the page's table of modules.
+pub(super) struct Row {
+    pub(super) module: String,
+    pub(super) phase: String,
+    pub(super) priority: i64,
+    pub(super) strategy: String,
+}
+
+/// That table, in the order of the chain.
+pub(super) fn rows() -> Vec<Row> {
+    const PHASES: [&str; 3] = ["AUTHN", "AUTHZ", "STATS"];
     let page = page();
     let rows = page.text().lines().filter_map(|line| {
-        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
-        let [_, name, phase, priority, strategy, _] = cells[..] else {
+        let cells: Vec<&str> = line
+            .split('|')
+            .map(|cell| cell.trim().trim_matches('`'))
+            .collect();
+        let [_, module, phase, priority, strategy, _] = cells[..] else {
             return None;
         };
-        let phases = ["`AUTHN`", "`AUTHZ`", "`STATS`"];
-        let phase = phases.iter().position(|known| *known == phase)?;
-        let priority: i64 = priority.parse().unwrap();
-        Some(((phase, -priority), name.to_owned(), strategy.to_owned()))
+        PHASES.contains(&phase).then(|| Row {
+            module: module.to_owned(),
+            phase: phase.to_owned(),
+            priority: priority.parse().unwrap(),
+            strategy: strategy.to_owned(),
+        })
     });
-    let mut rows: Vec<_> = rows.collect();
-    rows.reverse();
-    rows.sort();
-    let names: Vec<&str> = rows.iter().map(|(_, name, _)| name.as_str()).collect();
+    let mut rows: Vec<Row> = rows.collect();
+    // Not the order in which they are written, so that it is phase and priority that make it.
+    rows.sort_by(|a, b| a.module.cmp(&b.module));
+    rows.sort_by_key(|row| {
+        (
+            PHASES.iter().position(|known| *known == row.phase),
+            -row.priority,
+        )
+    });
+    rows
+}
+
+#[test]
+fn phase_and_priority_make_the_order() {
+    let rows = rows();
+    let names: Vec<&str> = rows.iter().map(|row| row.module.as_str()).collect();
     // The one module stands where the first of the five would.
     let (first, of_five) = names.split_first().unwrap();
     assert_eq!(*first, "mesh-filters");
     assert_eq!(of_five, FILTERS);
     let spec = &plugin()["spec"];
-    let row = rows.iter().find(|(_, name, _)| spec["pluginName"] == *name);
-    let ((phase, priority), _, strategy) = row.unwrap();
-    assert_eq!((&spec["phase"], *phase), (&json!("AUTHN"), 0));
-    assert_eq!(spec["priority"], -priority);
-    assert_eq!(
-        format!("`{}`", spec["failStrategy"].as_str().unwrap()),
-        *strategy
-    );
+    let row = rows.iter().find(|row| spec["pluginName"] == row.module);
+    let row = row.unwrap();
+    assert_eq!(spec["phase"], row.phase);
+    assert_eq!(spec["priority"], row.priority);
+    assert_eq!(spec["failStrategy"], row.strategy);
 }
 
 /// The sidecar of the third way, before somebody has put in the sum; it asks once, and gives up.

@@ -9,7 +9,7 @@ mod plugins;
 mod valid;
 
 use integration::demo::Shipped;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// The folders of theirs.
 const FOLDERS: [&str; 2] = ["envoy-configs/istio", "envoy-configs/gateway"];
@@ -45,15 +45,4 @@ fn http_filters(bootstrap: &Value) -> Vec<&str> {
     let filters = bootstrap.pointer(filters).unwrap().as_array().unwrap();
     let names = filters.iter().map(|filter| filter["name"].as_str());
     names.map(Option::unwrap).collect()
-}
-
-/// An access log of this text, in a file that is Envoy's output.
-fn log(format: &str) -> Value {
-    json!([{
-        "name": "log",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog",
-            "log_format": {"text_format_source": {"inline_string": format}},
-        },
-    }])
 }

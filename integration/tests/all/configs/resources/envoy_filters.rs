@@ -12,8 +12,9 @@ use istio::base::{Destination, gateway, sidecar_inbound};
 use istio::{Context, EnvoyFilter, Proxy, apply};
 use serde_json::{Value, json};
 
-use super::{NO_SUM, documents, istio, log};
+use super::{NO_SUM, documents, istio};
 use crate::configs::istio_all::{FILTERS, token};
+use crate::configs::stdout_log;
 
 const SOON: Duration = Duration::from_secs(10);
 /// Seven modules are compiled first.
@@ -57,7 +58,7 @@ fn rendered(file: &str, base: Value, proxy: &Proxy) -> Value {
     // As the mesh's configuration has it.
     let mesh = documents(&istio("mesh-config")).remove(0);
     let format = mesh["meshConfig"]["accessLogFormat"].as_str().unwrap();
-    listener["filter_chains"][0]["filters"][0]["typed_config"]["access_log"] = log(format);
+    listener["filter_chains"][0]["filters"][0]["typed_config"]["access_log"] = stdout_log(format);
     resources
 }
 
