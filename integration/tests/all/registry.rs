@@ -13,6 +13,7 @@ mod tokens;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use integration::envoy::Scratch;
 use integration::upstream::{Answer, Recorded};
 use oci::registry::{Options, Reference, Remote};
 use oci::{Blob, Digest, Image, media};
@@ -87,12 +88,17 @@ fn shown(request: &Recorded) -> Option<&str> {
     request.header("authorization")
 }
 
-/// A folder with this for Docker's configuration.
-fn docker_login(registry: &str, credentials: serde_json::Value) -> integration::envoy::Scratch {
-    let folder = integration::envoy::Scratch::new().unwrap();
-    let config = json!({ "auths": { registry: credentials } });
+/// `a/b:1` at this address, for somebody who has these credentials in Docker's configuration, which is
+/// there as long as its folder.
+fn logged_in(addr: SocketAddr, credentials: &serde_json::Value) -> (Scratch, Remote<'static>) {
+    let folder = Scratch::new().unwrap();
+    let config = json!({ "auths": { addr.to_string(): credentials } });
     folder.write("config.json", &config.to_string()).unwrap();
-    folder
+    let options = Options {
+        docker: Some(folder.path().to_owned()),
+        ..options()
+    };
+    (folder, Remote::new(at(addr, "a/b:1"), options).unwrap())
 }
 
 /// The digest of something that no registry has.

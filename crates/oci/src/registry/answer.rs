@@ -126,13 +126,15 @@ impl<'a> Answer<'a> {
     /// What an answer means that is not the one to be expected.
     pub(super) fn refusal(self, asker: Asker<'_>) -> Error {
         let after = self.header(header::RETRY_AFTER).map(shown);
+        let kind = self.header(header::CONTENT_TYPE).unwrap_or_default();
+        let plain = kind.starts_with("text/plain");
         let Self {
             url, status, body, ..
         } = self;
         let mut text = Vec::new();
         // A refusal stays one, whether or not the rest of its text arrives.
         let _ = body.into_reader().take(SAID).read_to_end(&mut text);
-        let said = said(&text);
+        let said = said(&text, plain);
         match status {
             401 => Error::Unauthorized {
                 registry: asker.registry.to_owned(),
@@ -158,16 +160,21 @@ pub(super) fn without_query(url: &str) -> String {
     shown(address)
 }
 
-/// The message in an error as the distribution specification has them; nothing where it is none.
-fn said(text: &[u8]) -> String {
+/// The message in an error as the distribution specification has them, or a plain text's; nothing where it
+/// is neither.
+fn said(text: &[u8], plain: bool) -> String {
     let Ok(error) = serde_json::from_slice::<Value>(text) else {
-        return String::new();
+        let text = String::from_utf8_lossy(text);
+        return match plain {
+            true => shown(&text),
+            false => String::new(),
+        };
     };
     let of = |pointer: &str| error.pointer(pointer).and_then(Value::as_str);
-    let text = of("/errors/0/message")
-        .or_else(|| of("/errors/0/code"))
-        .or_else(|| of("/details"));
-    text.map_or_else(String::new, shown)
+    let message = of("/errors/0/message").or_else(|| of("/errors/0/code"));
+    message
+        .or_else(|| of("/details"))
+        .map_or_else(String::new, shown)
 }
 
 /// A text of somebody else's, fit for a terminal.
@@ -185,7 +192,7 @@ mod tests {
 
     #[test]
     fn what_a_registry_says_is_one_short_line() {
-        let error = |text: &str| said(text.as_bytes());
+        let error = |text: &str| said(text.as_bytes(), false);
         assert_eq!(
             error(r#"{"errors": [{"code": "DENIED", "message": "not\nyours"}]}"#),
             "not yours"
@@ -195,6 +202,8 @@ mod tests {
         for nothing in ["", "<html>", "[]", r#"{"errors": [{"message": 1}]}"#] {
             assert_eq!(error(nothing), "", "{nothing}");
         }
+        let plain = "Client sent an HTTP request to an HTTPS server.\n";
+        assert_eq!(said(plain.as_bytes(), true), plain.trim());
         let long = format!(r#"{{"errors": [{{"message": "{}"}}]}}"#, "ü".repeat(500));
         assert_eq!(error(&long).chars().count(), SHOWN);
     }

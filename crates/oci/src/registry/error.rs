@@ -197,7 +197,7 @@ impl fmt::Display for Error {
                 Said(said).fmt(f)
             }
             Self::Status { url, status, said } => {
-                write!(f, "{url}: {status}, {}", remedy(*status))?;
+                write!(f, "{url}: {status}, {}", remedy(*status, url))?;
                 Said(said).fmt(f)
             }
             Self::MediaType { url, found } => write!(
@@ -219,8 +219,12 @@ impl fmt::Display for Error {
     }
 }
 
-fn remedy(status: u16) -> &'static str {
+fn remedy(status: u16, url: &str) -> &'static str {
     match status {
+        // What a server that speaks TLS answers to one that does not.
+        400 if url.starts_with("http://") => {
+            "the registry refuses; if it speaks TLS, name the file of its authority (`--ca`)"
+        }
         500.. => "the registry has a fault: look at its log, or try later",
         300..400 => "it redirects what cannot be redirected: use the address it redirects to",
         _ => "the registry refuses: see that this is its address and that it takes such images",

@@ -3,11 +3,11 @@
 use std::sync::Mutex;
 
 use integration::upstream::{Answer, Recorded, Upstream};
-use oci::registry::{Error, Options, Remote, push};
+use oci::registry::{Error, push};
 use oci::{Source, SourceError};
 use serde_json::json;
 
-use super::{But, at, docker_login, image, manifest, nothing, options, refusal, remote, shown};
+use super::{But, image, logged_in, manifest, nothing, refusal, remote, shown};
 
 /// A registry that gives tokens itself: to anybody who asks, `token-1`, `token-2` and so on, and takes
 /// the last one alone.
@@ -71,16 +71,9 @@ fn a_token_is_fetched_once_and_renewed_when_it_has_run_out() {
 #[test]
 fn the_password_goes_to_the_token_service_alone() {
     let server = token_server();
-    let login = docker_login(&server.addr().to_string(), json!({ "auth": "bWU6cHc=" }));
-    let options = Options {
-        docker: Some(login.path().to_owned()),
-        ..options()
-    };
+    let (_login, remote) = logged_in(server.addr(), &json!({ "auth": "bWU6cHc=" }));
 
-    Remote::new(at(server.addr(), "a/b:1"), options)
-        .unwrap()
-        .root()
-        .unwrap();
+    remote.root().unwrap();
 
     let requests = server.requests();
     let seen: Vec<_> = requests.iter().map(shown).collect();
@@ -90,19 +83,9 @@ fn the_password_goes_to_the_token_service_alone() {
 #[test]
 fn an_identity_token_is_posted() {
     let server = token_server();
-    let login = docker_login(
-        &server.addr().to_string(),
-        json!({ "identitytoken": "id=1" }),
-    );
-    let options = Options {
-        docker: Some(login.path().to_owned()),
-        ..options()
-    };
+    let (_login, remote) = logged_in(server.addr(), &json!({ "identitytoken": "id=1" }));
 
-    Remote::new(at(server.addr(), "a/b:1"), options)
-        .unwrap()
-        .root()
-        .unwrap();
+    remote.root().unwrap();
 
     let request = &server.requests()[1];
     assert_eq!(
@@ -124,18 +107,9 @@ fn a_token_that_does_not_do_is_said_with_no_secret() {
         true => refusal(401, "wrong password"),
         false => challenge(&request),
     });
-    let login = docker_login(&server.addr().to_string(), json!({ "auth": "bWU6cHc=" }));
-    let options = Options {
-        docker: Some(login.path().to_owned()),
-        ..options()
-    };
+    let (_login, remote) = logged_in(server.addr(), &json!({ "auth": "bWU6cHc=" }));
 
-    let problem = problem(
-        Remote::new(at(server.addr(), "a/b:1"), options)
-            .unwrap()
-            .root(),
-    )
-    .to_string();
+    let problem = problem(remote.root()).to_string();
 
     let addr = server.addr();
     assert_eq!(
@@ -218,13 +192,7 @@ fn what_the_registry_grants_is_shown_to_nobody_it_redirects_to() {
         None => refusal(401, "").header("www-authenticate", "Basic realm=\"r\""),
         Some(_) => Answer::status(307).header("location", &there),
     });
-    let login = docker_login(&server.addr().to_string(), json!({ "auth": "bWU6cHc=" }));
-    let options = Options {
-        docker: Some(login.path().to_owned()),
-        ..options()
-    };
-
-    let source = Remote::new(at(server.addr(), "a/b:1"), options).unwrap();
+    let (_login, source) = logged_in(server.addr(), &json!({ "auth": "bWU6cHc=" }));
 
     assert_eq!(source.blob(&nothing(), 5).unwrap(), b"hello");
     assert_eq!(shown(&server.requests()[1]), Some("Basic bWU6cHc="));
