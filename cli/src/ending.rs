@@ -3,6 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
+/// The exit code where something could not be done.
+pub(crate) const CANNOT: u8 = 2;
+
 /// The verb did its work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ending {
@@ -10,13 +13,16 @@ pub(crate) enum Ending {
     Fine,
     /// And found something: 1.
     Found,
+    /// But for some of it, which has been said: 2.
+    Partial,
 }
 
 impl From<Ending> for ExitCode {
     fn from(ending: Ending) -> Self {
         match ending {
             Ending::Fine => ExitCode::SUCCESS,
-            Ending::Found => ExitCode::FAILURE,
+            Ending::Found => ExitCode::from(1),
+            Ending::Partial => ExitCode::from(CANNOT),
         }
     }
 }
@@ -28,6 +34,11 @@ pub(crate) struct Failure(String);
 impl Failure {
     pub(crate) fn new(problem: impl fmt::Display) -> Self {
         Self(problem.to_string())
+    }
+
+    /// Says it on standard error.
+    pub(crate) fn say(&self) {
+        anstream::eprintln!("mesh-filters: {self}");
     }
 
     /// A failure of something that lies at a path.

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use ending::{Ending, Failure};
+use ending::{CANNOT, Ending, Failure};
 use output::Output;
 
 /// Istio's HTTP policies as filters for any Envoy: images of them, built and verified.
@@ -40,8 +40,8 @@ fn main() -> ExitCode {
     match ended {
         Ok(ending) => ending.into(),
         Err(failure) => {
-            anstream::eprintln!("mesh-filters: {failure}");
-            ExitCode::from(2)
+            failure.say();
+            ExitCode::from(CANNOT)
         }
     }
 }

@@ -195,6 +195,12 @@ fn a_refused_image_ends_with_1_and_says_how_to_mend_it() {
         &["image", "verify", path, "--max-size", "10"],
     );
     ended(&small, 1);
+    let others = run(folder.path(), &["image", "verify", "no/such", path]);
+    ended(&others, 2);
+    assert!(
+        text(&others.stdout).contains("good    "),
+        "the others are looked at"
+    );
 }
 
 #[test]

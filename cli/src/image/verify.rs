@@ -1,6 +1,7 @@
 //! `mesh-filters image verify`: whether Istio's agent takes an image, and what Envoy then gets.
 
 use clap::Args;
+use oci::registry::Error;
 use oci::{AGENT_LIMIT, Digest, Expected, Kind, Refusal, SourceError, Verified};
 use serde_json::{Value, json};
 
@@ -38,19 +39,19 @@ impl Verify {
         let mut ending = Ending::Fine;
         let mut all = Vec::new();
         for name in &self.places {
-            let said = Said::new();
-            let place = place::open(name, &self.access, &said)?;
-            let expected = Expected {
-                digest: self.sha256.or(place.digest),
-                limit: self.max_size,
-            };
-            let verified = oci::verify(place.source.as_ref(), &expected);
-            match &verified {
-                Ok(_) => {}
-                Err(refusal) if is_found(refusal) => ending = Ending::Found,
-                Err(failure) => return Err(Failure::new(format!("{name}: {failure}"))),
+            // On to the next, so that one run tells all there is to mend.
+            match self.one(name) {
+                Ok(verified) => {
+                    if verified.is_err() {
+                        ending = ending.max(Ending::Found);
+                    }
+                    all.push((name, verified));
+                }
+                Err(failure) => {
+                    failure.say();
+                    ending = Ending::Partial;
+                }
             }
-            all.push((name, verified));
         }
         output.say(
             || {
@@ -65,6 +66,20 @@ impl Verify {
         );
         Ok(ending)
     }
+
+    /// What is to be said of one image, good or bad.
+    fn one(&self, name: &str) -> Result<Result<Verified, Refusal>, Failure> {
+        let said = Said::new();
+        let place = place::open(name, &self.access, &said)?;
+        let expected = Expected {
+            digest: self.sha256.or(place.digest),
+            limit: self.max_size,
+        };
+        match oci::verify(place.source.as_ref(), &expected) {
+            Err(refusal) if !is_found(&refusal) => Err(Failure::new(format!("{name}: {refusal}"))),
+            verified => Ok(verified),
+        }
+    }
 }
 
 /// Whether it is a fault of the image, and not of the way to it.
@@ -75,6 +90,7 @@ fn is_found(refusal: &Refusal) -> bool {
             SourceError::Missing { .. }
                 | SourceError::TooLarge { .. }
                 | SourceError::Malformed { .. }
+                | SourceError::Registry(Error::MediaType { .. } | Error::TooLarge { .. })
         ),
         _ => true,
     }
@@ -112,7 +128,10 @@ fn text(name: &str, verified: &Result<Verified, Refusal>) -> String {
     if let [Some(filter), version] = named {
         all.push((
             "filter",
-            format!("{filter} {}", version.unwrap_or("of no version")),
+            [filter, version.unwrap_or_default()]
+                .join(" ")
+                .trim_end()
+                .to_owned(),
         ));
     }
     all.push((

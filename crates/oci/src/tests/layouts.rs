@@ -2,16 +2,17 @@
 
 use std::fs;
 use std::io::Cursor;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 use super::{image, module, named};
 use crate::layer::archive;
 use crate::layout::{Archive, Folder, WriteError, open, write};
 use crate::{
-    AGENT_LIMIT, Blob, Digest, Expected, Kind, Refusal, Source, SourceError, media, read, verify,
+    AGENT_LIMIT, Blob, Digest, Expected, Image, Kind, Refusal, Source, SourceError, media, read,
+    verify,
 };
 
 fn files(folder: &Path) -> Vec<String> {
@@ -108,15 +109,25 @@ fn what_is_no_layout_is_said_to_be_none() {
     }
 }
 
-#[test]
-fn a_damaged_layout_is_found_out() {
+/// A layout in a folder of the test's own.
+fn written() -> (TempDir, PathBuf, Image) {
     let scratch = tempdir().unwrap();
     let folder = scratch.path().join("layout");
     let image = image(Kind::Compat);
     write(&image, "1", &folder).unwrap();
-    let layer = folder
-        .join("blobs/sha256")
-        .join(image.layers()[0].digest().hex());
+    (scratch, folder, image)
+}
+
+/// The file of an image's layer.
+fn layer_of(image: &Image, folder: &Path) -> PathBuf {
+    let digits = image.layers()[0].digest().hex();
+    folder.join("blobs/sha256").join(digits)
+}
+
+#[test]
+fn a_damaged_layout_is_found_out() {
+    let (_scratch, folder, image) = written();
+    let layer = layer_of(&image, &folder);
     let verify = || verify(&Folder::open(&folder).unwrap(), &Expected::default());
     fs::write(&layer, vec![0; image.layers()[0].bytes().len()]).unwrap();
     assert_eq!(verify().unwrap_err().code(), "digest");
@@ -129,13 +140,8 @@ fn a_damaged_layout_is_found_out() {
 /// A link out of the layout, with the very bytes that are wanted behind it.
 #[test]
 fn nothing_outside_the_folder_is_read() {
-    let scratch = tempdir().unwrap();
-    let folder = scratch.path().join("layout");
-    let image = image(Kind::Compat);
-    write(&image, "1", &folder).unwrap();
-    let layer = folder
-        .join("blobs/sha256")
-        .join(image.layers()[0].digest().hex());
+    let (scratch, folder, image) = written();
+    let layer = layer_of(&image, &folder);
     let outside = scratch.path().join("outside");
     fs::rename(&layer, &outside).unwrap();
     std::os::unix::fs::symlink(&outside, &layer).unwrap();
@@ -155,10 +161,7 @@ fn nothing_outside_the_folder_is_read() {
 
 #[test]
 fn of_several_images_the_one_for_linux_on_amd64_counts() {
-    let scratch = tempdir().unwrap();
-    let folder = scratch.path().join("layout");
-    let image = image(Kind::Compat);
-    write(&image, "1", &folder).unwrap();
+    let (_scratch, folder, image) = written();
     let entry = |architecture: &str| {
         let mut entry = named(image.manifest());
         entry["platform"] = json!({ "os": "linux", "architecture": architecture });
@@ -196,7 +199,7 @@ pub(super) fn tarred(files: &[(String, Vec<u8>)]) -> Vec<u8> {
 }
 
 /// The layout of an image as files.
-pub(super) fn as_files(image: &crate::Image) -> Vec<(String, Vec<u8>)> {
+pub(super) fn as_files(image: &Image) -> Vec<(String, Vec<u8>)> {
     let index = json!({ "schemaVersion": 2, "manifests": [named(image.manifest())] });
     let mut files = vec![
         (

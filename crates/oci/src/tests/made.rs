@@ -72,8 +72,15 @@ fn compat_has_one_layer_and_a_platform_for_engines_that_mount_it() {
     let mut unpacked = Vec::new();
     let mut layer = flate2::read::GzDecoder::new(image.layers()[0].bytes());
     std::io::Read::read_to_end(&mut layer, &mut unpacked).unwrap();
-    let archive = crate::Digest::of(&unpacked).to_string();
+    let archive = Digest::of(&unpacked).to_string();
     assert_eq!(config["rootfs"]["diff_ids"], serde_json::json!([archive]));
+    // What an image volume shows.
+    let volume = tempfile::tempdir().unwrap();
+    let mut archive = tar::Archive::new(unpacked.as_slice());
+    archive.unpack(volume.path()).unwrap();
+    let plugin = std::fs::read(volume.path().join("plugin.wasm")).unwrap();
+    assert_eq!(plugin, module().bytes());
+    assert_eq!(std::fs::read_dir(volume.path()).unwrap().count(), 1);
 }
 
 #[test]
