@@ -17,6 +17,7 @@ mod configs;
 mod engines;
 mod fault_injection;
 mod harness;
+mod images;
 mod modules;
 mod one_module;
 mod rate_limit;
