@@ -1,6 +1,6 @@
-//! Every case of every filter in the built module under wasmtime (given its configuration as text
-//! and as a Struct), and in a real Envoy. In the filter's own code they are run by
-//! `crates/cases/tests/filters.rs`.
+//! Every case of every filter, and every configuration of older versions, in the built module under
+//! wasmtime (given its configuration as text and as a Struct), and in a real Envoy. In the filter's own
+//! code they are run by `crates/cases/tests/filters.rs`.
 //!
 //! A case that fixes dice, clock or attributes cannot be had in Envoy, nor one that fixes dice in
 //! the module, whose seed is the host's; which they are is printed first.
@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 
 use cases::{Configured, EngineError, File, Part, Report, Suite, check};
 use catalog::Filter;
-use integration::engines::{InEnvoy, InWasm};
+use integration::engines::{InEnvoy, InWasm, stored, stored_versions};
 use integration::envoy::{Launcher, repository};
 use libtest_mimic::{Arguments, Trial};
 
@@ -24,16 +24,22 @@ fn main() {
     let launcher = Launcher::detect().unwrap();
     let mut trials = Vec::new();
     let mut fakes = Vec::new();
-    for file in File::read_filters(&repository().join("filters")).unwrap() {
+    let files = File::read_filters(&repository().join("filters")).unwrap();
+    let today = files.into_iter().map(|file| (file, false));
+    for (file, kept) in today.chain(kept()) {
         let file = Arc::new(file);
         let envoy = Arc::new(OnceLock::new());
         for (index, suite) in file.suites.iter().enumerate() {
             let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
             for (engine, load) in engines(&file.filter) {
-                let (file, suite) = (Arc::clone(&file), suite.clone());
+                let (file, mut suite) = (Arc::clone(&file), suite.clone());
                 trials.push(Trial::test(format!("{engine}::{id}"), move || {
                     let mut report = Report::of(&file);
-                    report.add(&suite, load(&file.filter, &suite));
+                    let loaded = load(&file.filter, &suite);
+                    if let (true, Ok(Configured::InForce { warnings, .. })) = (kept, &loaded) {
+                        suite.warnings.clone_from(warnings);
+                    }
+                    report.add(&suite, loaded);
                     match report.is_well() {
                         true => Ok(()),
                         false => Err(report.to_string().into()),
@@ -62,6 +68,17 @@ fn main() {
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// The configurations of older versions, which decide as they did; warnings may be others.
+fn kept() -> impl Iterator<Item = (File, bool)> {
+    let versions = stored_versions().into_iter();
+    versions.flat_map(|version| {
+        stored(&version).into_iter().map(move |mut file| {
+            file.name.clone_from(&version);
+            (file, true)
+        })
+    })
 }
 
 /// Loads a suite into an engine.

@@ -27,3 +27,4 @@ mod request_authentication;
 mod shell;
 mod telemetry_tags;
 mod trapping;
+mod upgrade;
