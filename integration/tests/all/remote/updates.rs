@@ -1,168 +1,22 @@
 //! An update of a listener that names another module or another configuration, while the server of the
 //! modules is well, gone, or has something else.
 
-use std::collections::BTreeMap;
+mod rows;
 
 use integration::envoy::Envoy;
 use integration::listener::cluster;
-use integration::module::{built, relabelled, sha256};
+use integration::module::{built, sha256};
 use integration::service::wait::until;
 use integration::updates;
 use serde_json::{Value, json};
 
-use super::files::{Answers, Files, response};
+use rows::{
+    COLUMNS, FIRST, LATE, NEXT, NOBODY, NOWHERE, SERVER, Wanted, all, file, filter, rows, served,
+};
+
+use super::files::Files;
 use super::rig::{Filter, LAST, MODULE, NEW, REFUSED, outcome, remote, wait_stat};
 use super::{SOON, page};
-
-const SERVER: &str = "modules";
-const NOWHERE: &str = "nowhere";
-const LATE: &str = "late";
-
-/// Who has what: the columns of the tables, and the two policies that are one column.
-const COLUMNS: [(&str, bool); 4] = [
-    ("FAIL_CLOSED", false),
-    ("FAIL_RELOAD", false),
-    ("FAIL_OPEN", false),
-    ("FAIL_CLOSED", true),
-];
-
-/// An update: its name on the page, who is asked for which file, and the configuration.
-struct Row {
-    name: &'static str,
-    cluster: &'static str,
-    wanted: Wanted,
-    abort: u16,
-}
-
-/// The file whose sum the update names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// That of before.
-    Same,
-    /// Another module, under a `vm_id` of its own.
-    Another,
-    /// The same, and the server has something else.
-    Spoiled,
-    /// A web page, under the `vm_id` of before.
-    Page,
-}
-
-/// The row whose server comes later.
-const NOBODY: &str = "another `sha256`, and nobody listens";
-
-fn rows() -> Vec<Row> {
-    let row = |name, cluster, wanted, abort| Row {
-        name,
-        cluster,
-        wanted,
-        abort,
-    };
-    vec![
-        row(
-            "the same `sha256`, another configuration, and nobody listens",
-            NOWHERE,
-            Wanted::Same,
-            NEW,
-        ),
-        row(
-            "the same `sha256`, and the module refuses its configuration",
-            SERVER,
-            Wanted::Same,
-            REFUSED,
-        ),
-        row(
-            "another `sha256`, and the server has it",
-            SERVER,
-            Wanted::Another,
-            NEW,
-        ),
-        row(NOBODY, LATE, Wanted::Another, NEW),
-        row(
-            "another `sha256`, and the server has another file",
-            SERVER,
-            Wanted::Spoiled,
-            NEW,
-        ),
-        row(
-            "another `sha256`, and that module refuses its configuration",
-            SERVER,
-            Wanted::Another,
-            REFUSED,
-        ),
-        row(
-            "`sha256` of a web page, under the `vm_id` of before",
-            SERVER,
-            Wanted::Page,
-            NEW,
-        ),
-    ]
-}
-
-/// The module that is first.
-const FIRST: &str = "/first.wasm";
-/// The one that no update of the tables names.
-const NEXT: &str = "/next.wasm";
-
-/// The filter of a row in a column. The last column has a file of its own, so that it has not what the
-/// others fetched.
-fn filter(number: usize, column: usize, row: &Row) -> Filter {
-    let (policy, nack) = COLUMNS[column];
-    let name = format!("row {number} column {column}");
-    let own = path(number, nack);
-    let (path, vm_id) = match row.wanted {
-        Wanted::Same => (FIRST.to_owned(), MODULE.to_owned()),
-        Wanted::Another | Wanted::Spoiled => (own.clone(), own),
-        Wanted::Page => (own, MODULE.to_owned()),
-    };
-    let sum = sha256(&file(row.wanted, &path));
-    Filter {
-        name,
-        vm_id,
-        code: remote(row.cluster, &path, &sum, json!({})),
-        policy,
-        abort: row.abort,
-        nack: nack && row.wanted != Wanted::Same,
-    }
-}
-
-fn path(number: usize, nack: bool) -> String {
-    format!("/{number}-{nack}.wasm")
-}
-
-/// The file that is wanted from this path.
-fn file(wanted: Wanted, path: &str) -> Vec<u8> {
-    let module = built(MODULE);
-    match wanted {
-        Wanted::Same => module,
-        Wanted::Another | Wanted::Spoiled => relabelled(&module, path),
-        Wanted::Page => format!("<!doctype html><title>{path}</title>").into_bytes(),
-    }
-}
-
-/// What the server has, by path.
-fn served() -> BTreeMap<String, Answers> {
-    let rows = rows();
-    let mut files = BTreeMap::from([
-        (FIRST.to_owned(), built(MODULE)),
-        (NEXT.to_owned(), file(Wanted::Another, NEXT)),
-    ]);
-    for (number, column) in all() {
-        let path = path(number, COLUMNS[column].1);
-        let file = match rows[number].wanted {
-            Wanted::Spoiled => b"spoiled".to_vec(),
-            wanted => file(wanted, &path),
-        };
-        files.insert(path, file);
-    }
-    let answers = files
-        .into_iter()
-        .map(|(path, body)| (path, vec![response("200 OK", "", &body)]));
-    answers.collect()
-}
-
-fn all() -> impl Iterator<Item = (usize, usize)> {
-    (0..rows().len()).flat_map(|row| (0..COLUMNS.len()).map(move |column| (row, column)))
-}
 
 struct Tables {
     envoy: Envoy,
