@@ -56,6 +56,7 @@ usage: cargo xtask <verb> [flags]
   release what a release needs before its upload, and what it says
             --check          versions, modules built twice to the same bytes, images
             --tag TAG        not a rehearsal: this tag is to be published
+            --source URL     the address of the source, for the images
 ";
 
 /// Why a verb ended early.

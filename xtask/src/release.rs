@@ -8,13 +8,13 @@ use std::process::{Command, ExitCode};
 
 use crate::steps::Steps;
 use crate::workspace::{DIST, Workspace};
-use crate::{Failure, changelog, named_version, oci, process, test, twice};
+use crate::{Failure, changelog, named_version, oci, process, test, twice, versions};
 
 /// That of every package here.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What stands before the version in a tag.
 const TAG: &str = "v";
-const STEPS: usize = 8;
+const STEPS: usize = 9;
 /// The images of a module, below its name.
 const LAYOUTS: [&str; 3] = ["compat", "docker", "artifact"];
 /// The checksums of what is published, below the images.
@@ -29,6 +29,7 @@ type Check = fn(&Workspace) -> Result<(), String>;
 struct Options {
     check: bool,
     tag: Option<String>,
+    source: Option<String>,
 }
 
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
@@ -36,7 +37,7 @@ pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     let workspace = Workspace::find()?;
     let root = workspace.root.as_path();
     let mut steps = Steps::new(STEPS);
-    let tag = options.tag.as_deref();
+    let (tag, source) = (options.tag.as_deref(), options.source.as_deref());
     let mut changes = None;
     steps.check("version", || {
         let file = root.join("CHANGELOG.md");
@@ -51,7 +52,8 @@ pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
             .map(drop)
     });
     steps.check("work tree", || clean(root, tag.is_some()));
-    let built = steps.check("modules and images", || oci::make(&workspace, None));
+    steps.check("table of Envoys", || versions::page_has_all(&workspace));
+    let built = steps.check("modules and images", || oci::make(&workspace, source));
     let others: [(&str, Check); 3] = [
         ("the same bytes twice", |it| {
             twice::same_bytes(it, usize::MAX)
@@ -89,6 +91,11 @@ fn parse(flags: &[String]) -> Result<Options, Failure> {
                 let tag =
                     tag.ok_or_else(|| usage(": `--tag` needs a tag, such as v1.2.3".into()))?;
                 options.tag = Some(tag.clone());
+            }
+            "--source" => {
+                let source = flags.next();
+                let source = source.ok_or_else(|| usage(": `--source` needs an address".into()))?;
+                options.source = Some(source.clone());
             }
             other => return Err(usage(format!(" has no flag `{other}`"))),
         }

@@ -15,6 +15,8 @@ const FINDER: &str = "find-envoy";
 /// Says to the tests which version is meant.
 const VERSION: &str = "MESH_FILTERS_ENVOY_VERSION";
 const ALL: &str = "all";
+/// What the tests came to on each version.
+const PAGE: &str = "docs/versions.md";
 /// Build, compile and lints; one more for every version.
 const STEPS: usize = 3;
 
@@ -79,6 +81,43 @@ pub(crate) fn run(workspace: &Workspace, envoys: &[String]) -> Result<ExitCode, 
     Ok(steps.end())
 }
 
+/// Whether the page says of the newest patch of every published version what the tests came to on it.
+pub(crate) fn page_has_all(workspace: &Workspace) -> Result<(), String> {
+    let mut finder = process::cargo(&workspace.root);
+    finder.args([
+        "run",
+        "--quiet",
+        "-p",
+        "integration",
+        "--no-default-features",
+    ]);
+    let published = process::read(finder.args(["--bin", FINDER, "--", ALL]))?;
+    let file = workspace.root.join(PAGE);
+    let page = std::fs::read_to_string(&file).map_err(|error| format!("{PAGE}: {error}"))?;
+    let missing: Vec<&str> = published
+        .lines()
+        .filter(|version| !has_row(&page, version))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "{PAGE}: its first table lacks Envoy {}; `cargo xtask test --envoy {}` says what belongs there",
+        missing.join(", "),
+        missing.join(" ")
+    ))
+}
+
+/// Whether a row of the page's first table is about this version.
+fn has_row(page: &str, version: &str) -> bool {
+    let rows = page.lines().skip_while(|line| !line.starts_with('|'));
+    let mut rows = rows.take_while(|line| line.starts_with('|'));
+    rows.any(|row| {
+        let first = row.split('|').nth(1).unwrap_or_default();
+        first.split(',').any(|named| named.trim() == version)
+    })
+}
+
 /// Each version that is wanted; the one of the environment where none is named.
 fn named(envoys: &[String]) -> Vec<Option<&str>> {
     if envoys.is_empty() {
@@ -115,7 +154,18 @@ fn suite(steps: &mut Steps, workspace: &Workspace, linter: &Linter, finder: &Pat
 
 #[cfg(test)]
 mod tests {
-    use super::{check, named};
+    use super::{check, has_row, named};
+
+    #[test]
+    fn a_version_has_a_row_where_it_is_named_first() {
+        let page = "# Which\n\n| Envoy | tests |\n|---|---|\n| 1.40.0 | all |\n| 1.38.2, 1.37.0 | 1.36.4 |\n\n| 1.35.0 | none |\n";
+        for version in ["1.40.0", "1.38.2", "1.37.0"] {
+            assert!(has_row(page, version), "{version}");
+        }
+        for version in ["1.36.4", "1.35.0", "1.4", ""] {
+            assert!(!has_row(page, version), "{version}");
+        }
+    }
 
     #[test]
     fn versions_are_told_from_words() {

@@ -5,7 +5,7 @@ use integration::client::Client;
 use integration::demo::Shipped;
 use integration::envoy::{Config, Envoy};
 use integration::listener::cluster;
-use integration::module::{built, sha256};
+use integration::module::built;
 use integration::upstream::{Answer, Upstream};
 use istio::base::sidecar_inbound;
 use istio::{
