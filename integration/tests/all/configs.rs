@@ -31,6 +31,7 @@ mod shop;
 mod validate;
 mod versions;
 mod watch;
+mod workflow;
 
 use integration::demo::Shipped;
 use serde_json::{Value, json};
