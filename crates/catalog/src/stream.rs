@@ -26,6 +26,8 @@ pub struct Stream<'a> {
     callbacks: Box<dyn Callbacks + 'a>,
     request: Request,
     passage: Passage,
+    /// How many filters were asked.
+    asked: usize,
     /// Whether the last decision lets the request go on to the next filter.
     goes_on: bool,
     /// Whether it goes on after a pause, where functions of the host do not see it.
@@ -64,6 +66,7 @@ impl<'a> Stream<'a> {
             callbacks,
             request,
             passage: Passage::default(),
+            asked: 0,
             goes_on: true,
             is_resumed: false,
             reasons: BTreeMap::new(),
@@ -96,9 +99,29 @@ impl<'a> Stream<'a> {
         let Some(stage) = self.passage.next(self.loaded.stages().len()) else {
             return Ok(None);
         };
+        self.asked = stage.saturating_add(1);
         let world = seen(self.loaded, &self.passage, world, self.is_resumed);
         let decision = self.callbacks.on_request(stage, &self.request, &world);
         self.decided(stage, decision).map(Some)
+    }
+
+    /// What [`Stream::next`] would tell in such a world, where dice fall otherwise for example, with nothing
+    /// decided by it. What filters share changes in that world.
+    pub fn trial(&mut self, world: &dyn World) -> Option<Decided> {
+        let stage = self.asked;
+        if !self.goes_on || stage >= self.loaded.stages().len() {
+            return None;
+        }
+        let world = seen(self.loaded, &self.passage, world, self.is_resumed);
+        let decision = self.callbacks.on_request(stage, &self.request, &world);
+        Some(Decided { stage, decision })
+    }
+
+    /// The filter that is asked next; none after the last, and while none can be asked.
+    #[must_use]
+    pub fn upcoming(&self) -> Option<Stage> {
+        let stages = self.loaded.stages();
+        stages.get(self.asked).filter(|_| self.goes_on).copied()
     }
 
     /// What the filter that was asked last decides now, after [`Decision::Ask`] or [`Decision::Wait`].

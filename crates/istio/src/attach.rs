@@ -31,6 +31,17 @@ impl Proxy {
         namespaces
     }
 
+    /// Whether a policy is for this proxy: by its namespace, which is the proxy's own or the root, and there by
+    /// its `selector.matchLabels` or its `targetRefs`.
+    pub fn takes_policy(
+        &self,
+        namespace: &str,
+        selector: Option<&BTreeMap<String, String>>,
+        targets: &[TargetRef],
+    ) -> bool {
+        self.policy_namespaces().contains(&namespace) && self.attaches(namespace, selector, targets)
+    }
+
     /// Whether a policy of this namespace, one of [`Proxy::policy_namespaces`], is for this proxy.
     pub(super) fn attaches(
         &self,

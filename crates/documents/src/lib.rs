@@ -1,0 +1,175 @@
+//! What the verbs of the program read: files, folders and standard input, many documents of YAML or JSON to
+//! each, and the place of every field in them.
+//!
+//! ```
+//! use documents::Document;
+//!
+//! let all = Document::read_text("policies.yaml", "kind: AuthorizationPolicy\nspec:\n  action: DENY\n")?;
+//! assert_eq!(all[0].object().kind(), "AuthorizationPolicy");
+//! assert_eq!(all[0].place("spec.action"), "policies.yaml:3:11");
+//! # Ok::<(), documents::Error>(())
+//! ```
+
+mod folder;
+
+use std::fmt;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use istio::Object;
+
+/// A document of a file.
+#[derive(Debug, Clone)]
+pub struct Document {
+    file: Rc<str>,
+    object: Object,
+}
+
+/// What could not be read: where, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    /// The file, with line and column where they are known: `policies.yaml:3:1`.
+    pub place: String,
+    /// What is wrong, and what to do.
+    pub problem: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.problem)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What standard input is called.
+const STDIN: &str = "standard input";
+
+impl Document {
+    /// Reads files, folders with all of `*.yaml`, `*.yml` and `*.json` below them, and, for `-`, standard
+    /// input. Folders are read in the order of names, hidden files passed over.
+    ///
+    /// # Errors
+    /// The first that cannot be read, or is no YAML.
+    pub fn read_all(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Self>, Error> {
+        let mut all = Vec::new();
+        for path in paths {
+            if path == Path::new("-") {
+                let mut text = String::new();
+                let read = stdin.read_to_string(&mut text);
+                read.map_err(|error| failure(STDIN.to_owned(), &error))?;
+                all.extend(Self::read_text(STDIN, &text)?);
+                continue;
+            }
+            for file in folder::files(path)? {
+                let name = file.display().to_string();
+                let text = fs::read_to_string(&file);
+                let text = text.map_err(|error| failure(name.clone(), &error))?;
+                all.extend(Self::read_text(&name, &text)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Reads every document of a text; `file` is what it is called.
+    ///
+    /// # Errors
+    /// It is no YAML.
+    pub fn read_text(file: &str, text: &str) -> Result<Vec<Self>, Error> {
+        let name: Rc<str> = file.into();
+        let objects = Object::read_all(text).map_err(|error| {
+            let place = match &error {
+                istio::Error::Yaml {
+                    position: Some(position),
+                    ..
+                } => format!("{file}:{position}"),
+                _ => file.to_owned(),
+            };
+            let problem = match text.contains("{{") {
+                true => "is no YAML but a template of it; render it first, as `helm template` does"
+                    .to_owned(),
+                false => first_line(&error.to_string()),
+            };
+            Error { place, problem }
+        })?;
+        let documents = objects.into_iter().map(|object| Document {
+            file: Rc::clone(&name),
+            object,
+        });
+        Ok(documents.collect())
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn object(&self) -> &Object {
+        &self.object
+    }
+
+    /// The file that it is of.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Where a field stands: `policies.yaml:3:11`. See [`Object::position`].
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        format!("{}:{}", self.file, self.object.position(path))
+    }
+}
+
+fn failure(place: String, error: &std::io::Error) -> Error {
+    let problem = error.to_string();
+    Error { place, problem }
+}
+
+/// Parsers show the lines around an error; here it has a place.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_read_whole_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        write("b.yml", "kind: B\n---\nkind: C\n");
+        write("a/z.yaml", "kind: A");
+        write("c.json", "{\"kind\": \"D\"}");
+        write("notes.txt", "[");
+        write(".hidden.yaml", "[");
+        let mut stdin = "kind: E".as_bytes();
+        let paths = [folder.path().to_owned(), "-".into()];
+        let all = Document::read_all(&paths, &mut stdin).unwrap();
+        let kinds: Vec<&str> = all.iter().map(|one| one.object().kind()).collect();
+        assert_eq!(kinds, ["A", "B", "C", "D", "E"]);
+        assert_eq!(all[4].place("kind"), "standard input:1:7");
+        assert!(all[1].file().ends_with("b.yml"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_with_its_place() {
+        let problem = |text: &str| Document::read_text("a.yaml", text).unwrap_err().to_string();
+        assert!(
+            problem("a: 1\nb: [}").starts_with("a.yaml:2:"),
+            "{}",
+            problem("a: 1\nb: [}")
+        );
+        let template = problem("a: {{ .Values.a }}\nb: [");
+        assert!(
+            template.ends_with("render it first, as `helm template` does"),
+            "{template}"
+        );
+        let missing = Document::read_all(&["/no/such".into()], &mut std::io::empty());
+        assert!(missing.unwrap_err().to_string().starts_with("/no/such: "));
+    }
+}

@@ -1,0 +1,89 @@
+//! What a decision comes to.
+
+use std::time::Duration;
+
+use sdk_helpers::{Decision, Headers, LocalReply, Record, Request, grpc};
+
+use crate::answer::{FilterAnswer, Outcome};
+
+/// A decision with all delays before it.
+pub(super) struct Said {
+    /// How long the request is held, in milliseconds.
+    pub(super) delay: Option<u64>,
+    /// What is recorded, in order.
+    pub(super) records: Vec<Record>,
+    /// What comes in the end; no delay.
+    pub(super) last: Decision,
+}
+
+impl Said {
+    pub(super) fn of(decision: Decision) -> Self {
+        let mut said = Said {
+            delay: None,
+            records: Vec::new(),
+            last: decision,
+        };
+        while let Decision::Delay { by, record, then } = said.last {
+            let so_far = said.delay.unwrap_or(0);
+            said.delay = Some(so_far.saturating_add(milliseconds(by)));
+            said.records.push(record);
+            said.last = *then;
+        }
+        said.records.push(match &said.last {
+            Decision::Continue(edits) => edits.record.clone(),
+            Decision::Reply(reply) => reply.record.clone(),
+            Decision::Delay { record, .. }
+            | Decision::Ask { record, .. }
+            | Decision::Wait { record, .. } => record.clone(),
+        });
+        said
+    }
+}
+
+pub(super) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A filter's own answer, as Envoy gives it.
+pub(super) struct Reply {
+    pub(super) by: &'static str,
+    pub(super) decision: Outcome,
+    pub(super) reason: String,
+    pub(super) grpc_status: Option<u32>,
+    pub(super) headers: Headers,
+}
+
+impl Reply {
+    pub(super) fn new(
+        answer: &FilterAnswer,
+        reason: Option<String>,
+        reply: &LocalReply,
+        request: &Request,
+    ) -> Self {
+        let (status, grpc_status) = match request.is_grpc() {
+            true => {
+                let derived = grpc::status_of_http(reply.status.into());
+                (200, Some(reply.grpc_status.unwrap_or(derived)))
+            }
+            false => (reply.status, None),
+        };
+        let first = (":status".to_owned(), status.to_string().into_bytes());
+        let headers = reply.headers.iter();
+        let headers = headers.map(|(name, value)| (name.clone().into_owned(), value.clone()));
+        Reply {
+            by: answer.filter,
+            decision: answer.decision,
+            reason: reason.unwrap_or_else(|| "unknown".to_owned()),
+            grpc_status,
+            headers: Headers::from_pairs([first].into_iter().chain(headers)),
+        }
+    }
+}
+
+/// What an answer of this filter is: limits and faults refuse nobody.
+pub(super) fn of_reply(filter: &str) -> Outcome {
+    match filter {
+        "rate-limit" | "fault-injection" => Outcome::Reply,
+        _ => Outcome::Deny,
+    }
+}

@@ -1,0 +1,369 @@
+//! Documents as one configuration.
+
+use std::collections::BTreeMap;
+
+use catalog::Filter;
+use documents::Document;
+use sdk_helpers::ConfigError;
+use serde_json::{Map, Value, json};
+
+use crate::mesh::Mesh;
+use crate::{Problem, Settings, hosts, keys};
+
+/// The one configuration of many documents.
+#[derive(Debug)]
+pub struct Gathered<'a> {
+    /// The filter that takes it.
+    pub filter: &'static Filter,
+    /// The configuration.
+    pub tree: Value,
+    /// What is said of the mesh.
+    pub mesh: Mesh,
+    /// What whoever reads on should know: what was passed over, and why.
+    pub notes: Vec<String>,
+    /// Where each of `resources` stands: its document, and the path there.
+    resources: Vec<(&'a Document, String)>,
+    /// Where each field of the one configuration stands, and the path there.
+    parts: BTreeMap<String, (&'a Document, String)>,
+}
+
+/// The kinds that filters take.
+const KINDS: [&str; 5] = [
+    "AuthorizationPolicy",
+    "RequestAuthentication",
+    "VirtualService",
+    "Telemetry",
+    "RateLimit",
+];
+
+/// The filter that has all others as parts.
+const WHOLE: &str = "mesh-filters";
+
+/// Puts the policies of documents together.
+///
+/// # Errors
+/// A document that cannot stand with the others, or that there is no policy at all.
+pub fn gather<'a>(documents: &'a [Document], settings: &Settings) -> Result<Gathered<'a>, Problem> {
+    let whole = catalog::find(WHOLE).map_err(|error| of_all(error.to_string()))?;
+    let mut gathering = Gathering {
+        whole,
+        settings,
+        tree: Map::new(),
+        objects: Vec::new(),
+        parts: BTreeMap::new(),
+        mesh: Mesh::default(),
+        passed_over: BTreeMap::new(),
+    };
+    for document in documents {
+        gathering.document(document)?;
+    }
+    gathering.finish()
+}
+
+struct Gathering<'a, 's> {
+    whole: &'static Filter,
+    settings: &'s Settings,
+    tree: Map<String, Value>,
+    /// Objects of the kinds that filters take, the document of each, and its path there.
+    objects: Vec<(Value, &'a Document, String)>,
+    parts: BTreeMap<String, (&'a Document, String)>,
+    mesh: Mesh,
+    /// What was passed over, and where it was first.
+    passed_over: BTreeMap<String, String>,
+}
+
+impl<'a> Gathering<'a, '_> {
+    fn document(&mut self, document: &'a Document) -> Result<(), Problem> {
+        let value = document.object().value();
+        let read = |text: &str| {
+            let mut all = Document::read_text("mesh", text).ok()?;
+            Some(all.pop()?.object().value().clone())
+        };
+        if let Some(config) = Mesh::config(value, read) {
+            self.mesh.take(&config);
+            return Ok(());
+        }
+        if value.get("kind").is_some() {
+            self.object(value, document, String::new());
+            return Ok(());
+        }
+        let fields: Vec<&str> = self.fields();
+        let map = value.as_object();
+        let is_whole =
+            map.is_some_and(|map| map.keys().any(|name| fields.contains(&name.as_str())));
+        match (is_whole, map, self.settings.filter) {
+            (true, Some(map), _) => {
+                for (name, value) in map {
+                    self.part(name, value.clone(), document, name.clone())?;
+                }
+            }
+            (false, Some(_), Some(filter)) => self.bare(filter, value, document)?,
+            (_, None, _) => {
+                let problem = "is neither an object nor a configuration";
+                return Err(problem_at(document, "", problem));
+            }
+            (false, Some(_), None) => {
+                self.pass_over("a document without a `kind`; if it is the configuration of a filter, name that with `--filter`", document);
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields of the one configuration by which it is known.
+    fn fields(&self) -> Vec<&'static str> {
+        let parts = self.whole.parts().iter().map(|(field, _)| *field);
+        parts.chain(["resources", "filterState"]).collect()
+    }
+
+    /// The configuration of one filter by itself.
+    fn bare(
+        &mut self,
+        filter: &'static Filter,
+        value: &Value,
+        document: &'a Document,
+    ) -> Result<(), Problem> {
+        let mut parts = self.whole.parts().iter();
+        match parts.find(|(_, name)| *name == filter.name()) {
+            Some((field, _)) => self.part(field, value.clone(), document, String::new()),
+            None => Err(problem_at(
+                document,
+                "",
+                "is no configuration of `mesh-filters`, which has fields such as `rateLimit` and `resources`",
+            )),
+        }
+    }
+
+    fn part(
+        &mut self,
+        field: &str,
+        value: Value,
+        document: &'a Document,
+        path: String,
+    ) -> Result<(), Problem> {
+        if let ("resources", Value::Array(objects)) = (field, &value) {
+            for (index, object) in objects.iter().enumerate() {
+                self.object(object, document, format!("{path}[{index}]"));
+            }
+            return Ok(());
+        }
+        if let Some((first, at)) = self.parts.get(field) {
+            let first = first.place(at);
+            let problem =
+                format!("`{field}` stands at {first} too, and there can be one; put them together");
+            return Err(problem_at(document, &path, &problem));
+        }
+        self.parts.insert(field.to_owned(), (document, path));
+        self.tree.insert(field.to_owned(), value);
+        Ok(())
+    }
+
+    fn object(&mut self, value: &Value, document: &'a Document, path: String) {
+        let kind = crate::text(value, &["kind"]).unwrap_or_default();
+        if kind.ends_with("List")
+            && let Some(Value::Array(items)) = value.get("items")
+        {
+            let path = match path.as_str() {
+                "" => "items".to_owned(),
+                path => format!("{path}.items"),
+            };
+            for (index, item) in items.iter().enumerate() {
+                self.object(item, document, format!("{path}[{index}]"));
+            }
+        } else if KINDS.contains(&kind) {
+            self.objects.push((value.clone(), document, path));
+        } else {
+            self.pass_over(&format!("kind `{}`", kind.escape_debug()), document);
+        }
+    }
+
+    fn pass_over(&mut self, what: &str, document: &Document) {
+        let first = self.passed_over.entry(what.to_owned());
+        first.or_insert_with(|| document.place(""));
+    }
+
+    fn finish(mut self) -> Result<Gathered<'a>, Problem> {
+        let mut notes: Vec<String> = Vec::new();
+        let passed_over = std::mem::take(&mut self.passed_over);
+        for (what, place) in passed_over {
+            notes.push(format!("{place}: {what} is passed over"));
+        }
+        let root = self
+            .mesh
+            .root_namespace
+            .clone()
+            .unwrap_or_else(|| "istio-system".to_owned());
+        let all = self.objects.len();
+        match &self.settings.selection {
+            Some(selection) => self.objects.retain(|(object, ..)| selection.takes(object, &root)),
+            None if self.objects.iter().any(|(object, ..)| is_selective(object)) => notes.push(
+                "no workload is named, so every policy applies, whatever its namespace and selector; \
+                 name one with `--namespace` and `--labels`"
+                    .to_owned(),
+            ),
+            None => {}
+        }
+        if self.objects.is_empty() && all > 0 && self.tree.is_empty() {
+            notes.push("no policy is for this workload, so every request passes".to_owned());
+        } else if self.objects.is_empty() && self.tree.is_empty() {
+            return Err(of_all(
+                "there is no policy among these documents".to_owned(),
+            ));
+        }
+        let mut resources = Vec::new();
+        let mut places = Vec::new();
+        for (mut object, document, path) in std::mem::take(&mut self.objects) {
+            if crate::text(&object, &["kind"]) == Some("VirtualService") {
+                hosts::apply(&mut object);
+            }
+            resources.push(object);
+            places.push((document, path));
+        }
+        self.keys(&mut resources, &mut notes);
+        self.trust(&resources);
+        if !resources.is_empty() {
+            self.tree.insert("resources".to_owned(), resources.into());
+        }
+        Ok(Gathered {
+            filter: self.whole,
+            tree: Value::Object(self.tree),
+            mesh: self.mesh,
+            notes,
+            resources: places,
+            parts: self.parts,
+        })
+    }
+
+    /// Puts given keys in place of those that would be fetched.
+    fn keys(&mut self, resources: &mut [Value], notes: &mut Vec<String>) {
+        let mut without = Vec::new();
+        let mut put = |rules: Option<&mut Value>| {
+            if let Some(rules) = rules {
+                without.extend(keys::put(rules, &self.settings.keys));
+            }
+        };
+        for object in resources {
+            if crate::text(object, &["kind"]) == Some("RequestAuthentication") {
+                put(object
+                    .get_mut("spec")
+                    .and_then(|spec| spec.get_mut("jwtRules")));
+            }
+        }
+        let own = self.tree.get_mut("requestAuthentication");
+        put(own.and_then(|own| own.get_mut("jwtRules")));
+        without.sort();
+        without.dedup();
+        for issuer in without {
+            notes.push(format!(
+                "the keys of `{}` are not fetched, so its tokens are refused; give them with `--jwks`, or declare `claims`",
+                issuer.escape_debug()
+            ));
+        }
+    }
+
+    /// Tells the policies the trust domain of the mesh, and whom they may ask.
+    fn trust(&mut self, resources: &[Value]) {
+        let mesh = &mut self.mesh;
+        mesh.trust_domain = self
+            .settings
+            .trust_domain
+            .clone()
+            .or(mesh.trust_domain.take());
+        let is_policy =
+            |object: &Value| crate::text(object, &["kind"]) == Some("AuthorizationPolicy");
+        if !self.tree.contains_key("authorizationPolicy") {
+            if !resources.iter().any(is_policy) {
+                return;
+            }
+            self.tree
+                .insert("authorizationPolicy".to_owned(), json!({}));
+        }
+        let own = self.tree.get_mut("authorizationPolicy");
+        let Some(own) = own.and_then(Value::as_object_mut) else {
+            return;
+        };
+        let is_bare_object = own.contains_key("kind") || own.contains_key("spec");
+        let mut say = |field: &str, value: Value| {
+            own.entry(field).or_insert(value);
+        };
+        if let Some(domain) = &mesh.trust_domain {
+            say("trustDomain", domain.as_str().into());
+        }
+        if !mesh.trust_domain_aliases.is_empty() {
+            say("trustDomainAliases", json!(mesh.trust_domain_aliases));
+        }
+        if !mesh.providers.is_empty() {
+            say("extensionProviders", mesh.providers.clone().into());
+        }
+        if own.is_empty() && !is_bare_object {
+            self.tree.remove("authorizationPolicy");
+        }
+    }
+}
+
+impl Gathered<'_> {
+    /// A problem of the configuration, by where it was written.
+    #[must_use]
+    pub fn locate(&self, error: &ConfigError) -> Problem {
+        let found = self.written(&error.at);
+        let (place, path) = match found {
+            Some((document, path)) => (document.place(&path), path),
+            None => (String::new(), error.at.clone()),
+        };
+        Problem {
+            place,
+            path,
+            problem: error.problem.clone(),
+        }
+    }
+
+    fn written(&self, at: &str) -> Option<(&Document, String)> {
+        if let Some(rest) = at.strip_prefix("resources[") {
+            let (index, rest) = rest.split_once(']')?;
+            let (document, path) = self.resources.get(index.parse::<usize>().ok()?)?;
+            return Some((document, joined(path, rest)));
+        }
+        let end = at.find(['.', '[']).unwrap_or(at.len());
+        let (field, rest) = at.split_at_checked(end)?;
+        let (document, path) = self.parts.get(field)?;
+        Some((document, joined(path, rest)))
+    }
+}
+
+fn joined(path: &str, rest: &str) -> String {
+    match path {
+        "" => rest.strip_prefix('.').unwrap_or(rest).to_owned(),
+        path => [path, rest].concat(),
+    }
+}
+
+/// Whether a resource says for which workloads it is.
+fn is_selective(object: &Value) -> bool {
+    let spec = object.get("spec").unwrap_or(&Value::Null);
+    let says = |place: &Value, name: &str| place.get(name).is_some_and(|value| !value.is_null());
+    ["selector", "targetRef", "targetRefs"]
+        .iter()
+        .any(|name| says(spec, name))
+        || object
+            .get("metadata")
+            .is_some_and(|metadata| says(metadata, "namespace"))
+            && crate::text(object, &["kind"]) != Some("VirtualService")
+}
+
+fn problem_at(document: &Document, path: &str, problem: &str) -> Problem {
+    Problem {
+        place: document.place(path),
+        path: path.to_owned(),
+        problem: problem.to_owned(),
+    }
+}
+
+fn of_all(problem: String) -> Problem {
+    Problem {
+        place: String::new(),
+        path: String::new(),
+        problem,
+    }
+}
+
+#[cfg(test)]
+mod tests;
