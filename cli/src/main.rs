@@ -3,7 +3,9 @@
 //! One file a verb. A verb reads what it is given, says what it found on standard output, as text or as
 //! JSON, and ends with 0 if all is well, 1 if it found something, and 2 if it could not do its work.
 
+mod check;
 mod ending;
+mod files;
 mod image;
 mod output;
 
@@ -14,7 +16,7 @@ use clap::{Parser, Subcommand};
 use ending::{CANNOT, Ending, Failure};
 use output::Output;
 
-/// Istio's HTTP policies as filters for any Envoy: images of them, built and verified.
+/// Istio's HTTP policies as filters for any Envoy: policies checked, images built and verified.
 #[derive(Parser)]
 #[command(name = "mesh-filters", version, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be done.")]
@@ -27,6 +29,7 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Verb {
+    Check(check::Check),
     #[command(subcommand)]
     Image(image::Verb),
 }
@@ -34,8 +37,11 @@ enum Verb {
 fn main() -> ExitCode {
     // Ends by itself, with 2, where the command line is wrong.
     let program = Program::parse();
+    let output = program.output;
     let ended: Result<Ending, Failure> = match &program.verb {
-        Verb::Image(verb) => verb.run(program.output),
+        Verb::Check(check) => check.run(output),
+        _ if output.is_sarif() => Err(Failure::new("only `check` has `--format sarif`")),
+        Verb::Image(verb) => verb.run(output),
     };
     match ended {
         Ok(ending) => ending.into(),

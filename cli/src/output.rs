@@ -9,7 +9,7 @@ use serde_json::Value;
 /// How it is said.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct Output {
-    /// Text for people, or one JSON document
+    /// Text for people, one JSON document, or what hosts of code show (SARIF, of `check` alone)
     #[arg(long, value_enum, default_value_t = Format::Human, global = true)]
     format: Format,
 }
@@ -18,10 +18,15 @@ pub(crate) struct Output {
 enum Format {
     Human,
     Json,
+    Sarif,
 }
 
 /// For what is well.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// For what may not be.
+pub(crate) const DOUBTFUL: Style = AnsiColor::Yellow.on_default().bold();
+/// For what is around it.
+pub(crate) const QUIET: Style = AnsiColor::Cyan.on_default();
 /// For what is not.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 
@@ -30,8 +35,13 @@ impl Output {
     pub(crate) fn say(self, text: impl FnOnce() -> String, json: impl FnOnce() -> Value) {
         match self.format {
             Format::Human => anstream::print!("{}", text()),
-            Format::Json => anstream::println!("{:#}", json()),
+            Format::Json | Format::Sarif => anstream::println!("{:#}", json()),
         }
+    }
+
+    /// Whether it is to be a log of SARIF, which not every verb has.
+    pub(crate) fn is_sarif(self) -> bool {
+        self.format == Format::Sarif
     }
 }
 

@@ -1,0 +1,118 @@
+//! `mesh-filters check`: what is wrong with policies, before a mesh sees them.
+
+mod text;
+
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use catalog::Filter;
+use check::{Options, Report, Severity, Source};
+use clap::{Args, ValueEnum};
+use sdk_helpers::Timestamp;
+use serde_json::json;
+
+use crate::ending::{Ending, Failure};
+use crate::files;
+use crate::output::Output;
+
+/// Say what is wrong with policies, and what does nothing where it stands
+///
+/// Reads configurations of the filters, case files, Istio's resources and Envoy's bootstraps, all files together:
+/// what one of them lacks another may have. A folder stands for every *.yaml, *.yml and *.json in it. Nothing is
+/// asked of a cluster. A comment `# mesh-filters: allow MF0201` on the line, or the one above, silences a finding.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  $ mesh-filters check policies/
+  $ mesh-filters check --deny warnings policies/ gateway.yaml
+  $ kubectl get authorizationpolicies -A -o yaml | mesh-filters check -
+  $ mesh-filters check --filter rate-limit limits.yaml
+  $ mesh-filters check --explain MF0201
+  $ mesh-filters check --format sarif policies/ > check.sarif
+
+Exit codes: 0 no errors (nor warnings, with `--deny warnings`), 1 some, 2 a file could not be read.")]
+pub(crate) struct Check {
+    /// Files, folders, or `-` for standard input
+    #[arg(required_unless_present = "explain", value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// What ends with 1 though it is no error
+    #[arg(long, value_enum, value_name = "WHAT")]
+    deny: Option<Deny>,
+    /// The filter whose configuration a document is that names neither a kind nor a filter
+    #[arg(long, value_name = "NAME", value_parser = filter)]
+    filter: Option<&'static Filter>,
+    /// Say at length what a code means, with a bad and a good example
+    #[arg(long, value_name = "CODE", conflicts_with = "paths")]
+    explain: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Deny {
+    Warnings,
+}
+
+impl Check {
+    pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
+        if let Some(code) = &self.explain {
+            return explain(code, output);
+        }
+        let files = files::read(&self.paths)?.into_iter();
+        let sources = files.map(|file| Source {
+            name: file.name,
+            text: file.text,
+        });
+        let sources: Vec<Source> = sources.collect();
+        let options = Options {
+            filter: self.filter,
+            now: now(),
+        };
+        let report = check::check(&sources, &options);
+        output.say(
+            || text::report(&report, &sources),
+            || match output.is_sarif() {
+                true => check::sarif(&report, env!("CARGO_PKG_VERSION")),
+                false => check::json(&report),
+            },
+        );
+        Ok(self.ending(&report))
+    }
+
+    fn ending(&self, report: &Report) -> Ending {
+        let warnings = report.count(Severity::Warning);
+        let is_denied = self.deny == Some(Deny::Warnings) && warnings > 0;
+        match report.count(Severity::Error) > 0 || is_denied {
+            true => Ending::Found,
+            false => Ending::Fine,
+        }
+    }
+}
+
+fn filter(name: &str) -> Result<&'static Filter, String> {
+    catalog::find(name).map_err(|unknown| unknown.to_string())
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Timestamp::from_secs(since.map_or(0, |since| since.as_secs()))
+}
+
+fn explain(code: &str, output: Output) -> Result<Ending, Failure> {
+    let Some(rule) = check::rule(code) else {
+        let problem = format!("no finding has the code `{code}`; docs/check-rules.md lists them");
+        return Err(Failure::new(problem));
+    };
+    output.say(
+        || text::rule(rule),
+        || {
+            json!({
+                "code": rule.code,
+                "severity": rule.severity.name(),
+                "title": rule.title,
+                "text": rule.text,
+                "help": rule.help,
+                "bad": rule.bad.trim_start(),
+                "good": rule.good.trim_start(),
+            })
+        },
+    );
+    Ok(Ending::Fine)
+}

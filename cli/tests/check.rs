@@ -1,0 +1,204 @@
+//! `mesh-filters check`, run as people run it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+const FAULT: &str = "\
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - fault: {delay: {fixedDelay: 5s}}
+    route: [{destination: {host: reviews}}]
+";
+const LIMITS: &str = "rateLimit: {limits: [{name: all, requests: 100, per: soon}]}\n";
+
+fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+fn command(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mesh-filters"));
+    command.current_dir(folder).arg("check").args(words);
+    command
+}
+
+fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String, String) {
+    said(&command(folder, words).output().unwrap())
+}
+
+fn said(output: &Output) -> (Option<i32>, String, String) {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
+}
+
+#[test]
+fn a_finding_shows_its_line_and_how_to_mend_it() {
+    let folder = folder(&[("limits.yaml", LIMITS)]);
+    let (code, out, _) = run(folder.path(), &["limits.yaml"]);
+    assert_eq!(
+        out,
+        "\
+error[MF0101]: `soon` is not a duration such as `250ms`, `5s` or `1m30s`
+ --> limits.yaml:1:54  rateLimit.limits[0].per
+1 | rateLimit: {limits: [{name: all, requests: 100, per: soon}]}
+  |                                                      ^
+  = mend the field; until then the filter takes nothing of this configuration
+
+1 error in 1 file
+"
+    );
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn warnings_end_well_unless_denied_or_allowed() {
+    let allowed = FAULT.replace(
+        "  - fault",
+        "  # mesh-filters: allow MF0201, for a drill\n  - fault",
+    );
+    let folder = folder(&[("a/fault.yaml", FAULT), ("b/fault.yml", &allowed)]);
+    let (code, out, _) = run(folder.path(), &["a"]);
+    assert!(
+        out.contains("warning[MF0201]") && out.contains(" --> a/fault.yaml:7:20"),
+        "{out}"
+    );
+    assert_eq!(code, Some(0));
+    let (code, _, _) = run(folder.path(), &["--deny", "warnings", "a"]);
+    assert_eq!(code, Some(1));
+    let (code, out, _) = run(folder.path(), &["--deny", "warnings", "b"]);
+    assert_eq!((code, out.as_str()), (Some(0), "nothing found in 1 file\n"));
+}
+
+#[test]
+fn programs_get_a_list_or_sarif() {
+    let folder = folder(&[("a b/limits.json", LIMITS)]);
+    let (_, out, _) = run(folder.path(), &["--format", "json", "."]);
+    let list: Value = serde_json::from_str(&out).unwrap();
+    let finding = &list[0];
+    let seen = ["severity", "code", "file", "path"].map(|field| finding[field].as_str().unwrap());
+    assert_eq!(
+        seen,
+        [
+            "error",
+            "MF0101",
+            "./a b/limits.json",
+            "rateLimit.limits[0].per"
+        ]
+    );
+    assert_eq!(
+        (&finding["line"], &finding["column"]),
+        (&1.into(), &54.into())
+    );
+    let (code, out, _) = run(folder.path(), &["--format", "sarif", "."]);
+    let log: Value = serde_json::from_str(&out).unwrap();
+    let run = &log["runs"][0];
+    let place = &run["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "./a%20b/limits.json");
+    assert_eq!(
+        (&run["results"][0]["ruleId"], code),
+        (&"MF0101".into(), Some(1))
+    );
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    assert_eq!(rules.len(), check::rules().len());
+}
+
+#[test]
+fn standard_input_is_a_file_too() {
+    let folder = tempdir().unwrap();
+    let mut command = command(folder.path(), &["-"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(LIMITS.as_bytes())
+        .unwrap();
+    let (code, out, _) = said(&child.wait_with_output().unwrap());
+    assert!(out.contains(" --> <stdin>:1:54"), "{out}");
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn a_bare_configuration_needs_a_name_where_it_has_none() {
+    let text = "limits: [{name: all, requests: 0, per: 1m}]\nlimit: 1\n";
+    let folder = folder(&[("limits.yaml", text)]);
+    let (code, out, _) = run(folder.path(), &["limits.yaml"]);
+    assert!(out.contains("info[MF0003]") && code == Some(0), "{out}");
+    let (code, out, _) = run(folder.path(), &["--filter", "rate-limit", "limits.yaml"]);
+    assert!(out.contains("unknown field") && code == Some(1), "{out}");
+    let (code, _, err) = run(folder.path(), &["--filter", "ratelimit", "limits.yaml"]);
+    assert!(
+        err.contains("no filter is named `ratelimit`") && code == Some(2),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_code_is_explained() {
+    let folder = tempdir().unwrap();
+    let (code, out, _) = run(folder.path(), &["--explain", "mf0201"]);
+    assert!(
+        out.starts_with("warning[MF0201]: ") && out.contains("Not found:"),
+        "{out}"
+    );
+    assert_eq!(code, Some(0));
+    let (code, _, err) = run(folder.path(), &["--explain", "MF9999"]);
+    assert!(
+        err.contains("no finding has the code") && code == Some(2),
+        "{err}"
+    );
+}
+
+#[test]
+fn what_cannot_be_read_ends_with_2() {
+    let folder = folder(&[("notes.txt", "")]);
+    for (words, problem) in [
+        (&["no.yaml"][..], "no.yaml: "),
+        (&["."], "has no file named"),
+        (&[], "required"),
+    ] {
+        let (code, _, err) = run(folder.path(), words);
+        assert!(err.contains(problem), "{err}");
+        assert_eq!(code, Some(2));
+    }
+}
+
+/// What stands between fences of a page, by the line before the first of them.
+fn block<'a>(page: &'a str, after: &str) -> &'a str {
+    let rest = page.split_once(after).unwrap().1;
+    let block = rest.split("```").nth(1).unwrap();
+    block.split_once('\n').unwrap().1
+}
+
+#[test]
+fn the_page_shows_what_is_said() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/check.md");
+    let page = fs::read_to_string(page).unwrap();
+    let folder = folder(&[("limits.yaml", block(&page, "in `limits.yaml`\n"))]);
+    let (_, out, _) = run(folder.path(), &["limits.yaml"]);
+    assert_eq!(out, block(&page, "it says\n"));
+}

@@ -1,0 +1,110 @@
+//! Configurations of ours inside something else: an EnvoyFilter, a bootstrap, a WasmPlugin.
+
+use catalog::Filter;
+use serde_json::Value;
+
+use crate::source::Item;
+use crate::spot::Spot;
+
+/// A configuration of a filter of ours.
+pub(crate) struct Embedded {
+    pub(crate) filter: &'static Filter,
+    /// Where it begins; what stands in a text has no place of its own in it.
+    pub(crate) path: String,
+    /// The configuration, or why the text is none.
+    pub(crate) tree: Result<Value, String>,
+}
+
+const WASM: &str = "extensions.filters.http.wasm.v3.Wasm";
+
+/// Those of an object.
+pub(crate) fn all(item: &Item<'_>) -> Vec<Embedded> {
+    let mut found = Vec::new();
+    match item.kind() {
+        "WasmPlugin" => found.extend(item.spec().and_then(|spec| plugin(&spec))),
+        "TrafficExtension" => {
+            let wasm = item.spec().and_then(|spec| spec.field("wasm"));
+            found.extend(wasm.and_then(|wasm| plugin(&wasm)));
+        }
+        _ => item.root.walk(&mut |spot| found.extend(wasm(spot))),
+    }
+    found
+}
+
+/// What a WasmPlugin says of a module.
+fn plugin(spec: &Spot<'_>) -> Option<Embedded> {
+    let filter = named(spec.text("pluginName")).or_else(|| in_path(spec.text("url")))?;
+    // Without one a module gets no configuration at all, which is an empty one.
+    let path = spec.path_of("pluginConfig");
+    let config = spec.field("pluginConfig");
+    let tree = config.map_or_else(
+        || Value::Object(serde_json::Map::new()),
+        |it| it.value().clone(),
+    );
+    Some(Embedded {
+        filter,
+        path,
+        tree: Ok(tree),
+    })
+}
+
+/// A filter of Envoy's that loads a module, where this is one.
+fn wasm(spot: &Spot<'_>) -> Option<Embedded> {
+    let kind = spot.text("@type");
+    let config = if kind.ends_with(WASM) {
+        spot.field("config")?
+    } else if spot.envoy("type_url")?.value().as_str()?.ends_with(WASM) {
+        spot.at(&["value", "config"])?
+    } else {
+        return None;
+    };
+    let code = config.envoy("vm_config").and_then(|vm| vm.field("code"));
+    let file = code
+        .as_ref()
+        .and_then(|code| code.at(&["local", "filename"]));
+    let remote = code
+        .as_ref()
+        .and_then(|code| code.field("remote")?.envoy("http_uri"));
+    let root = config.envoy("root_id");
+    let text = |spot: &Spot<'_>| spot.value().as_str().map(str::to_owned);
+    let filter = root
+        .as_ref()
+        .and_then(text)
+        .and_then(|root| named(&root))
+        .or_else(|| in_path(&text(&file?)?))
+        .or_else(|| in_path(remote?.text("uri")))?;
+    let configuration = config.field("configuration");
+    let Some(configuration) = configuration else {
+        return Some(Embedded {
+            filter,
+            path: config.path_of("configuration"),
+            tree: Ok(Value::Object(serde_json::Map::new())),
+        });
+    };
+    let path = configuration.path_of("value");
+    let value = configuration.value().get("value").cloned();
+    let value = value.unwrap_or_default();
+    let tree = match (configuration.text("@type"), value) {
+        (kind, Value::String(text)) if kind.ends_with("StringValue") => {
+            let read = serde_json::from_str(&text);
+            read.map_err(|error| format!("is no JSON: {error}"))
+        }
+        // Bytes in base64: whoever writes that has made them by a program.
+        (kind, _) if kind.ends_with("BytesValue") => return None,
+        (_, value) => Ok(value),
+    };
+    Some(Embedded { filter, path, tree })
+}
+
+fn named(name: &str) -> Option<&'static Filter> {
+    catalog::find(name).ok()
+}
+
+/// The filter that the last part of an address names: `oci://registry.example/team/rate-limit:0.1.0`,
+/// `dist/rate-limit.wasm`.
+fn in_path(address: &str) -> Option<&'static Filter> {
+    let last = address.rsplit('/').next()?;
+    let end = last.find([':', '@', '?']).unwrap_or(last.len());
+    let name = last.get(..end)?;
+    named(name.strip_suffix(".wasm").unwrap_or(name))
+}

@@ -1,0 +1,108 @@
+//! Where rules put what they find.
+
+use istio::Position;
+
+use crate::finding::{Finding, Severity};
+use crate::mesh::Mesh;
+use crate::rule::Rule;
+use crate::source::Item;
+use crate::spot::Spot;
+
+/// The findings of one rule, on their way to all others.
+pub(crate) struct Found<'a> {
+    rule: &'static Rule,
+    mesh: &'a Mesh<'a>,
+    all: &'a mut Vec<Finding>,
+}
+
+impl<'a> Found<'a> {
+    pub(crate) fn new(
+        rule: &'static Rule,
+        mesh: &'a Mesh<'a>,
+        all: &'a mut Vec<Finding>,
+    ) -> Found<'a> {
+        Found { rule, mesh, all }
+    }
+
+    /// Something at a place of an object.
+    pub(crate) fn at(&mut self, item: &Item<'_>, spot: &Spot<'_>, message: impl Into<String>) {
+        self.at_path(item, spot.path(), message);
+    }
+
+    /// Something at the path of a document, which need not be there.
+    pub(crate) fn at_path(&mut self, item: &Item<'_>, path: &str, message: impl Into<String>) {
+        self.tell(item.file, item.document.position(path), path, message);
+    }
+
+    /// Something to know at a place of an object, where files cannot tell whether it is wrong.
+    pub(crate) fn note(&mut self, item: &Item<'_>, spot: &Spot<'_>, message: impl Into<String>) {
+        self.at(item, spot, message);
+        if let Some(last) = self.all.last_mut() {
+            last.severity = Severity::Info;
+        }
+    }
+
+    /// Something at a position of a file.
+    pub(crate) fn tell(
+        &mut self,
+        source: usize,
+        position: Position,
+        path: &str,
+        message: impl Into<String>,
+    ) {
+        self.all.push(Finding {
+            severity: self.rule.severity,
+            code: self.rule.code,
+            source,
+            file: self.mesh.name(source).to_owned(),
+            line: position.line,
+            column: position.column,
+            path: path.to_owned(),
+            message: message.into(),
+            help: self.rule.help.to_owned(),
+        });
+    }
+}
+
+/// The codes of what a filter says of an object's fields: general, where others are of one matter.
+const GENERAL: [&str; 2] = ["MF0102", "MF0109"];
+
+/// Tells nothing twice: neither the same, nor in general what is told in particular.
+pub(crate) fn settle(findings: &mut Vec<Finding>) {
+    let place = |finding: &Finding| (finding.source, finding.line, finding.path.clone());
+    let particular: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Warning && !GENERAL.contains(&finding.code))
+        .map(place)
+        .collect();
+    let mut told: Vec<(usize, Position, &'static str, String)> = Vec::new();
+    findings.retain(|finding| {
+        if GENERAL.contains(&finding.code) && particular.contains(&place(finding)) {
+            return false;
+        }
+        let (line, column) = (finding.line, finding.column);
+        let position = Position { line, column };
+        let this = (
+            finding.source,
+            position,
+            finding.code,
+            finding.message.clone(),
+        );
+        let is_new = !told.contains(&this);
+        told.push(this);
+        is_new
+    });
+}
+
+/// By file, place, and what is worse.
+pub(crate) fn order(finding: &Finding) -> (usize, u64, u64, Severity, &'static str) {
+    let Finding {
+        source,
+        line,
+        column,
+        severity,
+        code,
+        ..
+    } = finding;
+    (*source, *line, *column, *severity, code)
+}

@@ -1,0 +1,77 @@
+//! The rules, a file each. A new one is a file here, a line in the list below, and
+//! `MESH_FILTERS_REWRITE=1 cargo test -p check` for its place in `docs/check-rules.md`.
+
+mod after_router;
+pub(crate) mod allow;
+mod allows_nothing;
+mod authorization;
+mod claims_unverified;
+mod fault_never;
+mod filter_refuses;
+mod filter_warns;
+mod limit_not_enforced;
+mod limit_without_cluster;
+mod limit_without_descriptors;
+mod mixer;
+mod no_clause;
+mod not_yaml;
+mod old_filter_name;
+mod override_equal;
+mod patched;
+mod policy_warns;
+mod principals_plaintext;
+mod refused_authentication;
+mod refused_authorization;
+mod refused_envoy_filter;
+mod refused_extension;
+mod refused_fault;
+mod refused_telemetry;
+mod resource;
+mod template;
+mod tokens_optional;
+mod unknown;
+
+use crate::rule::Rule;
+
+static RULES: &[Rule] = &[
+    not_yaml::RULE,
+    template::RULE,
+    unknown::RULE,
+    allow::RULE,
+    filter_refuses::RULE,
+    filter_warns::RULE,
+    refused_authorization::RULE,
+    refused_authentication::RULE,
+    refused_fault::RULE,
+    refused_telemetry::RULE,
+    refused_envoy_filter::RULE,
+    refused_extension::RULE,
+    policy_warns::RULE,
+    fault_never::RULE,
+    allows_nothing::RULE,
+    tokens_optional::RULE,
+    principals_plaintext::RULE,
+    claims_unverified::RULE,
+    override_equal::RULE,
+    after_router::RULE,
+    old_filter_name::RULE,
+    no_clause::RULE,
+    limit_without_descriptors::RULE,
+    limit_without_cluster::RULE,
+    limit_not_enforced::RULE,
+    mixer::RULE,
+];
+
+/// Every rule, by code.
+#[must_use]
+pub fn rules() -> &'static [Rule] {
+    RULES
+}
+
+/// The rule of this code, in capitals or not.
+#[must_use]
+pub fn rule(code: &str) -> Option<&'static Rule> {
+    RULES
+        .iter()
+        .find(|rule| rule.code.eq_ignore_ascii_case(code))
+}
