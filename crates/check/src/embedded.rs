@@ -26,6 +26,10 @@ pub(crate) fn all(item: &Item<'_>) -> Vec<Embedded> {
             let wasm = item.spec().and_then(|spec| spec.field("wasm"));
             found.extend(wasm.and_then(|wasm| plugin(&wasm)));
         }
+        "EnvoyExtensionPolicy" => {
+            let modules = item.spec().map(|spec| spec.list("wasm"));
+            found.extend(modules.unwrap_or_default().iter().filter_map(gateway));
+        }
         _ => item.root.walk(&mut |spot| found.extend(wasm(spot))),
     }
     found
@@ -34,18 +38,28 @@ pub(crate) fn all(item: &Item<'_>) -> Vec<Embedded> {
 /// What a WasmPlugin says of a module.
 fn plugin(spec: &Spot<'_>) -> Option<Embedded> {
     let filter = named(spec.text("pluginName")).or_else(|| in_path(spec.text("url")))?;
-    // Without one a module gets no configuration at all, which is an empty one.
-    let path = spec.path_of("pluginConfig");
-    let config = spec.field("pluginConfig");
-    let tree = config.map_or_else(
-        || Value::Object(serde_json::Map::new()),
-        |it| it.value().clone(),
-    );
-    Some(Embedded {
+    Some(plain(filter, spec, "pluginConfig"))
+}
+
+/// What Envoy Gateway's EnvoyExtensionPolicy says of a module.
+fn gateway(module: &Spot<'_>) -> Option<Embedded> {
+    let code = module.field("code");
+    let url = |kind: &str| Some(code.as_ref()?.field(kind)?.text("url"));
+    let filter = named(module.text("rootID"))
+        .or_else(|| in_path(url("image")?))
+        .or_else(|| in_path(url("http")?))?;
+    Some(plain(filter, module, "config"))
+}
+
+/// A configuration that is a field, as it stands. Without one a module is told nothing, which is an empty one.
+fn plain(filter: &'static Filter, spot: &Spot<'_>, name: &str) -> Embedded {
+    let config = spot.field(name);
+    let tree = config.map(|config| config.value().clone());
+    Embedded {
         filter,
-        path,
-        tree: Ok(tree),
-    })
+        path: spot.path_of(name),
+        tree: Ok(tree.unwrap_or_else(|| Value::Object(serde_json::Map::new()))),
+    }
 }
 
 /// A filter of Envoy's that loads a module, where this is one.
@@ -73,13 +87,8 @@ fn wasm(spot: &Spot<'_>) -> Option<Embedded> {
         .and_then(|root| named(&root))
         .or_else(|| in_path(&text(&file?)?))
         .or_else(|| in_path(remote?.text("uri")))?;
-    let configuration = config.field("configuration");
-    let Some(configuration) = configuration else {
-        return Some(Embedded {
-            filter,
-            path: config.path_of("configuration"),
-            tree: Ok(Value::Object(serde_json::Map::new())),
-        });
+    let Some(configuration) = config.field("configuration") else {
+        return Some(plain(filter, &config, "configuration"));
     };
     let path = configuration.path_of("value");
     let value = configuration.value().get("value").cloned();

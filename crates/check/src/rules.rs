@@ -6,9 +6,11 @@ pub(crate) mod allow;
 mod allows_nothing;
 mod authorization;
 mod claims_unverified;
+mod fault_and_retries;
 mod fault_never;
 mod filter_refuses;
 mod filter_warns;
+mod gateway_hosts;
 mod limit_not_enforced;
 mod limit_without_cluster;
 mod limit_without_descriptors;
@@ -19,6 +21,7 @@ mod old_filter_name;
 mod override_equal;
 mod patched;
 mod policy_warns;
+mod port_name;
 mod principals_plaintext;
 mod refused_authentication;
 mod refused_authorization;
@@ -27,9 +30,13 @@ mod refused_extension;
 mod refused_fault;
 mod refused_telemetry;
 mod resource;
+mod routes;
+mod subset;
 mod template;
 mod tokens_optional;
 mod unknown;
+mod weights;
+mod whole_mesh;
 
 use crate::rule::Rule;
 
@@ -60,6 +67,12 @@ static RULES: &[Rule] = &[
     limit_without_cluster::RULE,
     limit_not_enforced::RULE,
     mixer::RULE,
+    subset::RULE,
+    weights::RULE,
+    gateway_hosts::RULE,
+    fault_and_retries::RULE,
+    port_name::RULE,
+    whole_mesh::RULE,
 ];
 
 /// Every rule, by code.

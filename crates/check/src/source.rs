@@ -65,11 +65,15 @@ fn template(text: &str) -> Option<Position> {
     })
 }
 
-/// A parser's message without the excerpt that it draws: findings show the line themselves.
+/// A parser's message without its place and the excerpt that it draws: findings show both themselves.
 fn first_line(problem: &str) -> String {
     let line = problem.lines().find(|line| !line.trim().is_empty());
     let line = line.unwrap_or_default().trim();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    match line.split_once(": ") {
+        Some((place, rest)) if place.starts_with("line ") => rest.to_owned(),
+        _ => line.to_owned(),
+    }
 }
 
 /// One object: a document, or an entry of a `List`.

@@ -100,6 +100,13 @@ impl<'a> Spot<'a> {
         map.iter().map(spot).collect()
     }
 
+    /// The texts of a list.
+    pub(crate) fn texts(&self, name: &str) -> Vec<&'a str> {
+        let list = self.value.get(name).and_then(Value::as_array);
+        let list = list.into_iter().flatten();
+        list.filter_map(Value::as_str).collect()
+    }
+
     /// Every place below this one and itself, outermost first.
     pub(crate) fn walk(&self, see: &mut dyn FnMut(&Spot<'a>)) {
         see(self);

@@ -61,11 +61,14 @@ pub(super) fn of(mesh: &Mesh<'_>, item: &Item<'_>) -> (Vec<ConfigError>, Vec<Con
         let is_of_key = error.problem.contains("an RSA key of");
         !(is_of_gateway || is_of_key || error.at == provider && is_elsewhere)
     });
+    // istiod takes it, looks in vain, and refuses every token of that issuer.
+    let (late, errors): (Vec<_>, Vec<_>) =
+        errors.partition(|error| error.problem.contains("keys could be discovered"));
     let is_of_mesh = |warning: &ConfigError| {
         let mut ours = OF_THE_FILTER.iter();
         !ours.any(|start| warning.problem.starts_with(start))
             && !warning.problem.contains("their statistics are added up")
     };
     let warnings = said.warnings.into_iter().filter(is_of_mesh);
-    (errors.collect(), warnings.collect())
+    (errors, late.into_iter().chain(warnings).collect())
 }

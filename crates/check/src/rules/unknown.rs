@@ -87,7 +87,7 @@ fn is_known(item: &Item<'_>, mesh: &Mesh<'_>) -> bool {
         !item.api_version().is_empty() && (!group.contains('.') || group.ends_with("k8s.io"));
     let is_istio = group.ends_with("istio.io") || group.is_empty();
     is_kubernetes
-        || group == "config.istio.io"
+        || ["config.istio.io", "gateway.envoyproxy.io"].contains(&group)
         || (is_istio && KNOWN.contains(&item.kind()))
         || ours::of(item, mesh).is_some()
         || is_bootstrap(item)

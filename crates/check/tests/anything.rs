@@ -1,0 +1,122 @@
+//! Whatever stands in a file, it is read to its end, and places in it are places of it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a panic is how a test fails"
+)]
+
+use check::{Options, Source, check, rules};
+use proptest::prelude::*;
+
+/// Checks a file, and that what is found stands in it.
+fn read(text: &str) {
+    let source = Source {
+        name: "any.yaml".to_owned(),
+        text: text.to_owned(),
+    };
+    for filter in [None, catalog::find("mesh-filters").ok()] {
+        let options = Options {
+            filter,
+            ..Options::default()
+        };
+        let report = check(std::slice::from_ref(&source), &options);
+        let lines = u64::try_from(text.lines().count()).unwrap();
+        for finding in &report.findings {
+            assert!(finding.line >= 1 && finding.column >= 1, "{finding:?}");
+            assert!(finding.line <= lines + 1, "{finding:?} of {lines}");
+        }
+        let _ = check::sarif(&report, "0").to_string();
+        let _ = check::json(&report).to_string();
+    }
+}
+
+/// The examples of all rules, which have every kind and most fields.
+fn examples() -> Vec<&'static str> {
+    let rules = rules().iter();
+    rules.flat_map(|rule| [rule.bad, rule.good]).collect()
+}
+
+fn value() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("~".to_owned()),
+        Just("[]".to_owned()),
+        Just("{}".to_owned()),
+        Just("-1".to_owned()),
+        Just("1e400".to_owned()),
+        Just("[[{}]]".to_owned()),
+        Just("*anchor".to_owned()),
+        Just("&anchor [a]".to_owned()),
+        "[a-z*/{}?é]{0,8}".prop_map(|text| format!("{text:?}")),
+    ];
+    leaf.prop_recursive(3, 8, 3, |inner| {
+        let fields = prop::sample::select(vec![
+            "spec", "rules", "from", "http", "fault", "value", "@type", "kind",
+        ]);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3)
+                .prop_map(|all| format!("[{}]", all.join(", "))),
+            (fields, inner).prop_map(|(field, value)| format!("{{{field:?}: {value}}}")),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn bytes_are_read(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        read(&String::from_utf8_lossy(&bytes));
+    }
+
+    #[test]
+    fn yaml_is_read(letters in "[-:{}\\[\\], a-z\n&*!|>'\"#%@`?~0-9]{0,200}") {
+        read(&letters);
+    }
+
+    #[test]
+    fn examples_with_something_else_in_them_are_read(
+        example in prop::sample::select(examples()),
+        line in any::<prop::sample::Index>(),
+        value in value(),
+    ) {
+        let mut lines: Vec<String> = example.lines().map(str::to_owned).collect();
+        let at = line.index(lines.len());
+        if let Some((name, _)) = lines[at].split_once(": ") {
+            lines[at] = format!("{name}: {value}");
+        }
+        read(&lines.join("\n"));
+    }
+
+    #[test]
+    fn examples_that_end_early_are_read(
+        example in prop::sample::select(examples()),
+        end in any::<prop::sample::Index>(),
+    ) {
+        let letters = example.chars().count();
+        read(&example.chars().take(end.index(letters)).collect::<String>());
+    }
+}
+
+#[test]
+fn depth_and_aliases_are_bounded() {
+    // A program's first thread has so much; what is not optimised needs more than the others have.
+    let thread = std::thread::Builder::new().stack_size(8 << 20);
+    thread.spawn(deep).unwrap().join().unwrap();
+}
+
+fn deep() {
+    read(&"[".repeat(100_000));
+    read(&"{a: ".repeat(100_000));
+    read(&format!("{}{}", "[".repeat(1_000), "]".repeat(1_000)));
+    read(
+        &(0..5_000)
+            .map(|depth| format!("{}- a:\n", "  ".repeat(depth)))
+            .collect::<String>(),
+    );
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let uses = vec![format!("*a{}", level - 1); 10].join(", ");
+        bomb += &format!("a{level}: &a{level} [{uses}]\n");
+    }
+    read(&bomb);
+}
