@@ -5,6 +5,7 @@
 
 mod check;
 mod ending;
+mod explain;
 mod files;
 mod image;
 mod output;
@@ -16,7 +17,7 @@ use clap::{Parser, Subcommand};
 use ending::{CANNOT, Ending, Failure};
 use output::Output;
 
-/// Istio's HTTP policies as filters for any Envoy: policies checked, images built and verified.
+/// Istio's HTTP policies as filters for any Envoy: checked, explained request by request, and packed as images.
 #[derive(Parser)]
 #[command(name = "mesh-filters", version, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be done.")]
@@ -30,6 +31,8 @@ struct Program {
 #[derive(Subcommand)]
 enum Verb {
     Check(check::Check),
+    // Boxed: it has by far the most options.
+    Explain(Box<explain::Explain>),
     #[command(subcommand)]
     Image(image::Verb),
 }
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let ended: Result<Ending, Failure> = match &program.verb {
         Verb::Check(check) => check.run(output),
         _ if output.is_sarif() => Err(Failure::new("only `check` has `--format sarif`")),
+        Verb::Explain(verb) => verb.run(output),
         Verb::Image(verb) => verb.run(output),
     };
     match ended {

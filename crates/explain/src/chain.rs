@@ -18,7 +18,8 @@ const AUTHENTICATION: (&str, &str, &str) = (
 /// Filters with a configuration in force.
 #[derive(Debug)]
 pub struct Chain {
-    whole: Loaded,
+    /// None where there is nothing to ask.
+    whole: Option<Loaded>,
     /// The same without what verifies tokens, for requests whose claims are declared.
     declared: Option<Loaded>,
     pub(crate) written: Written,
@@ -48,37 +49,46 @@ impl Chain {
         };
         Ok(Chain {
             declared: declared.map(|tree| load(&tree)).transpose()?,
-            whole,
+            whole: Some(whole),
             written: Written::of(tree),
             secrets: Secrets::of_policies(tree),
             workload,
         })
     }
 
-    /// The filters, and what each of them has in force, in a few words.
+    /// No filter at all: every request passes.
     #[must_use]
-    pub fn summary(&self) -> String {
-        self.whole.summary()
+    pub fn empty() -> Self {
+        Chain {
+            whole: None,
+            declared: None,
+            written: Written::default(),
+            secrets: Secrets::default(),
+            workload: None,
+        }
     }
 
     /// What is legal in the configuration and surely was not meant.
     #[must_use]
     pub fn warnings(&self) -> &[ConfigError] {
-        self.whole.warnings()
+        self.whole.as_ref().map_or(&[], Loaded::warnings)
     }
 
     /// Whether tokens are verified.
     #[must_use]
     pub fn authenticates(&self) -> bool {
         let (name, ..) = AUTHENTICATION;
-        self.whole.stages().iter().any(|stage| stage.name == name)
+        self.whole
+            .iter()
+            .flat_map(Loaded::stages)
+            .any(|stage| stage.name == name)
     }
 
     /// The filters for a request, whose claims may be declared; none where nothing is left to ask.
     pub(crate) fn filters(&self, has_claims: bool) -> Option<&Loaded> {
         match has_claims && self.authenticates() {
             true => self.declared.as_ref(),
-            false => Some(&self.whole),
+            false => self.whole.as_ref(),
         }
     }
 }

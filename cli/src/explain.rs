@@ -1,0 +1,140 @@
+//! `mesh-filters explain`: what becomes of a request, and why.
+
+mod batch;
+mod curl;
+mod human;
+mod policies;
+
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use clap::Args;
+use explain::{Chain, Normalization, Options, Session};
+use sdk_helpers::Timestamp;
+use serde_json::json;
+
+use crate::ending::{Ending, Failure};
+use crate::output::Output;
+
+const EXAMPLES: &str = "\
+Examples:
+  $ mesh-filters explain -f policies/ GET https://shop.example/orders/7 -H 'x-plan: gold' --peer spiffe://cluster.local/ns/shop/sa/web
+  $ mesh-filters explain -f policies/ curl -X POST https://shop.example/orders -H 'content-type: application/json' -d '{}'
+  $ mesh-filters explain -f policies/ --jwks keys.json --jwt token.txt https://shop.example/ --at 2026-11-21T10:00:00Z
+  $ mesh-filters explain -f policies/ --namespace shop --labels app=orders --requests requests.jsonl
+
+Exit codes: 0 whatever is decided, 2 it could not be done.";
+
+/// Say what becomes of a request, filter by filter, and why
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Explain {
+    /// Policies: Istio's resources, our configurations, a MeshConfig; a file, a folder, or `-` for standard input
+    #[arg(short, long = "file", value_name = "PATH", required = true)]
+    file: Vec<PathBuf>,
+    /// The filter that a configuration is of which stands by itself
+    #[arg(long, value_name = "NAME")]
+    filter: Option<String>,
+    /// The namespace of the workload whose policies apply; without it, and without labels, all do
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+    /// The labels of that workload
+    #[arg(long, value_name = "NAME=VALUE,…", value_delimiter = ',')]
+    labels: Vec<String>,
+    /// The mesh's trust domain, in place of a MeshConfig's
+    #[arg(long, value_name = "DOMAIN")]
+    trust_domain: Option<String>,
+    /// Keys that tokens are verified with, for one issuer or for all: a JWKS as a file
+    #[arg(long, value_name = "[ISSUER=]FILE")]
+    jwks: Vec<String>,
+    /// How many proxies in front of Envoy say in `x-forwarded-for` who the client is
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    xff_num_trusted_hops: u32,
+    /// When, as RFC 3339; now where it is left out
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// Where the dice fall, 0 to 100; without it a percentage hits nobody, and is told
+    #[arg(long, value_name = "PERCENT")]
+    roll: Option<f64>,
+    /// Requests, one line of JSON each, which are answered by a line of JSON each; `-` is standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "peer", "jwt", "claims", "from_ip", "port"])]
+    requests: Option<PathBuf>,
+    /// Show every filter in full: what it changed, and the headers that the upstream and the client get
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    request: curl::Words,
+}
+
+impl Explain {
+    pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
+        let now = self.now()?;
+        let gathered = policies::Given {
+            files: &self.file,
+            filter: self.filter.as_deref(),
+            namespace: self.namespace.as_deref(),
+            labels: &self.labels,
+            trust_domain: self.trust_domain.as_deref(),
+            jwks: &self.jwks,
+        };
+        let documents = gathered.documents()?;
+        let (gathered, workload) = gathered.gather(&documents)?;
+        for note in &gathered.notes {
+            anstream::eprintln!("note: {note}");
+        }
+        let normalization = match gathered.mesh.path_normalization.as_deref() {
+            None => Normalization::default(),
+            Some(name) => Normalization::named(name).ok_or_else(|| {
+                Failure::new(format!(
+                    "`{}` is no `pathNormalization`; there are NONE, BASE, MERGE_SLASHES and DECODE_AND_MERGE_SLASHES",
+                    name.escape_debug()
+                ))
+            })?,
+        };
+        let roll = self.roll.map(explain::roll).transpose();
+        let options = Options {
+            normalization,
+            trusted_hops: self.xff_num_trusted_hops,
+            roll: roll.map_err(|problem| Failure::new(format!("`--roll` {problem}")))?,
+        };
+        let chain = policies::load(&gathered, now, workload)?;
+        let mut session = Session::new(&chain, now, options);
+        match &self.requests {
+            Some(file) => batch::answer_all(file, &mut session),
+            None => self.one(&chain, &mut session, output),
+        }
+    }
+
+    fn one(
+        &self,
+        chain: &Chain,
+        session: &mut Session<'_>,
+        output: Output,
+    ) -> Result<Ending, Failure> {
+        let line = self.request.line()?;
+        if line.jwt.is_some() && !chain.authenticates() {
+            anstream::eprintln!(
+                "note: no policy verifies tokens, so this one says nothing; for its claims to count, say `--claims`"
+            );
+        }
+        let answer = session.answer(&line).map_err(Failure::new)?;
+        output.say(
+            || human::told(&line, &answer, self.all),
+            || serde_json::to_value(&answer).unwrap_or_else(|error| json!(error.to_string())),
+        );
+        Ok(Ending::Fine)
+    }
+
+    fn now(&self) -> Result<Timestamp, Failure> {
+        match &self.at {
+            Some(at) => {
+                explain::time(at).map_err(|problem| Failure::new(format!("`--at` {problem}")))
+            }
+            None => {
+                let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+                let since = since.map_err(Failure::new)?;
+                Ok(Timestamp::default().saturating_add(since))
+            }
+        }
+    }
+}
