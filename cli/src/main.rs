@@ -9,6 +9,8 @@ mod explain;
 mod files;
 mod image;
 mod output;
+mod schema;
+mod test;
 
 use std::process::ExitCode;
 
@@ -17,7 +19,7 @@ use clap::{Parser, Subcommand};
 use ending::{CANNOT, Ending, Failure};
 use output::Output;
 
-/// Istio's HTTP policies as filters for any Envoy: checked, explained request by request, and packed as images.
+/// Istio's HTTP policies as filters for any Envoy: checked, explained request by request, tested, and packed as images.
 #[derive(Parser)]
 #[command(name = "mesh-filters", version, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be done.")]
@@ -35,6 +37,8 @@ enum Verb {
     Explain(Box<explain::Explain>),
     #[command(subcommand)]
     Image(image::Verb),
+    Schema(schema::Schema),
+    Test(test::Test),
 }
 
 fn main() -> ExitCode {
@@ -46,6 +50,8 @@ fn main() -> ExitCode {
         _ if output.is_sarif() => Err(Failure::new("only `check` has `--format sarif`")),
         Verb::Explain(verb) => verb.run(output),
         Verb::Image(verb) => verb.run(output),
+        Verb::Schema(schema) => schema.run(output),
+        Verb::Test(test) => test.run(output),
     };
     match ended {
         Ok(ending) => ending.into(),

@@ -66,6 +66,9 @@ pub trait Chain: Sized + 'static {
     /// See [`Filter::outcomes`](crate::Filter::outcomes).
     fn outcomes(&self, stage: usize) -> &Outcomes;
 
+    /// See [`Filter::rules`](crate::Filter::rules).
+    fn rules(&self, stage: usize) -> Vec<String>;
+
     /// See [`Filter::gauges`](crate::Filter::gauges).
     fn gauges(&self, stage: usize) -> &Gauges;
 

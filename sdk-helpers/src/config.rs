@@ -30,7 +30,7 @@ pub use names::{nearest, none_of};
 pub use part::parts;
 pub use problems::{At, ConfigError, Problems};
 pub use reader::Node;
-pub use schema::{Part, schema, schema_of_parts};
+pub use schema::{DURATION, Part, schema, schema_of_parts};
 pub use tree::{hash, json, parse};
 pub use units::{duration, timestamp};
 

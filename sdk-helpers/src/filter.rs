@@ -42,6 +42,18 @@ pub trait Filter: Sized + 'static {
     /// Everything this filter can decide; each owns a counter, defined at load.
     fn outcomes(&self) -> &Outcomes;
 
+    /// Its rules, each as reasons name it: `http-0`, or with the detail of a record, `viewer.rules[0]`. Tests want
+    /// each of them reached; no module asks. The policies of its outcomes unless a filter has others.
+    fn rules(&self) -> Vec<String> {
+        let mut rules: Vec<String> = Vec::new();
+        for policy in self.outcomes().iter().filter_map(|it| it.policy.as_ref()) {
+            if !rules.contains(policy) {
+                rules.push(policy.clone());
+            }
+        }
+        rules
+    }
+
     /// For the log line that says what is in force: `2 rules`.
     fn summary(&self) -> String;
 

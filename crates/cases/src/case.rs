@@ -3,35 +3,37 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use sdk_helpers::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::expected::Expected;
+use crate::schema;
 use crate::sent::{Sent, Values, pairs};
 use crate::text;
 
 /// A configuration and what is expected of it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Suite {
     /// What it shows, in a few words; unique in its file.
     pub description: String,
+    /// The filter it is of, where the file says so.
+    pub filter: Option<String>,
     /// The plugin configuration.
     pub config: Value,
     /// Every warning, as `path: problem`.
-    #[serde(default)]
     pub warnings: Vec<String>,
+    /// Whether there may be others: those of a configuration in other files count only where they are written down.
+    pub any_warnings: bool,
     /// Every error, as `path: problem`, where the configuration is refused.
-    #[serde(default)]
     pub refused: Vec<String>,
     /// The requests.
-    #[serde(default)]
     pub cases: Vec<Case>,
 }
 
 /// A request, the world it meets, and what is expected.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Case {
     /// Unique in its suite.
@@ -47,9 +49,11 @@ pub struct Case {
     /// Envoy's attributes as it encodes them, by the parts of their path. A file has the path with slashes, and
     /// text or a whole number.
     #[serde(default, deserialize_with = "text::attributes")]
+    #[schemars(schema_with = "schema::attributes")]
     pub attributes: BTreeMap<Vec<String>, Vec<u8>>,
     /// The time, as RFC 3339; see [`Case::time`] where left out.
     #[serde(default, deserialize_with = "text::time")]
+    #[schemars(schema_with = "schema::time")]
     pub now: Option<Timestamp>,
     /// The rolls, in order, 0 to 999,999.
     pub dice: Option<Vec<u32>>,
@@ -64,7 +68,7 @@ pub struct Case {
 }
 
 /// An HTTP answer to a call of the filter's.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Answered {
     /// `:status`.
@@ -78,7 +82,7 @@ pub struct Answered {
 }
 
 /// Requests that came before a case's own.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Earlier {
     /// What is sent; the case's own request where left out.
@@ -89,6 +93,7 @@ pub struct Earlier {
     pub times: Option<u32>,
     /// How long after the last of them time stands still, by the clock that never steps.
     #[serde(deserialize_with = "text::duration")]
+    #[schemars(schema_with = "schema::duration")]
     pub wait: Option<Duration>,
 }
 

@@ -19,10 +19,27 @@ pub trait Engine {
         true
     }
 
+    /// The rules of its configuration, and which of them the cases that were run here reached. None where the
+    /// engine cannot tell.
+    fn rules(&self) -> Vec<Covered> {
+        Vec::new()
+    }
+
     /// How much longer than asked a delay may last here.
     fn grain(&self) -> Duration {
         Duration::ZERO
     }
+}
+
+/// A rule of a configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Covered {
+    /// The filter whose it is.
+    pub filter: &'static str,
+    /// As reasons name it: `http-0`, `viewer.rules[0]`.
+    pub rule: String,
+    /// Whether it decided something: it was told in a reason.
+    pub reached: bool,
 }
 
 /// What became of a suite's configuration in an engine.
@@ -97,6 +114,10 @@ impl<E: Engine + ?Sized> Engine for Box<E> {
 
     fn takes(&self, case: &Case) -> bool {
         (**self).takes(case)
+    }
+
+    fn rules(&self) -> Vec<Covered> {
+        (**self).rules()
     }
 
     fn grain(&self) -> Duration {

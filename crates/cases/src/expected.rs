@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text;
+use crate::{schema, text};
 
 /// What comes of a request. What is left out is expected not to be: a case without `reason` expects
 /// that there is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Expected {
     /// The filter's reason, as filter state has it.
@@ -25,6 +26,7 @@ pub struct Expected {
     pub body: Option<String>,
     /// How long the request is held.
     #[serde(deserialize_with = "text::duration")]
+    #[schemars(schema_with = "schema::duration")]
     pub delay: Option<Duration>,
     /// Headers of the answer, whoever gives it; null for one that it must not have.
     pub headers: BTreeMap<String, Option<String>>,

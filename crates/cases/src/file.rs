@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::case::Suite;
+use crate::written::Written;
 
 /// The suites of one file.
 #[derive(Debug, Clone)]
 pub struct File {
-    /// The filter whose configurations they are.
+    /// The filter whose configurations they are, unless a suite names another.
     pub filter: String,
     /// The file's name without its folder and `.yaml`.
     pub name: String,
@@ -20,6 +21,9 @@ pub struct File {
     /// What it holds.
     pub suites: Vec<Suite>,
 }
+
+/// All filters in one module, whose configurations those of who says nothing else are.
+pub const ALL: &str = "mesh-filters";
 
 /// Why a file is none of cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,23 +91,56 @@ impl File {
         File::parse(filter, path, &text)
     }
 
-    /// The same of its text; `path` is for messages.
+    /// The filter of the folder that a file is in, as in `<filter>/cases/mine.yaml`; [`ALL`] where it is another.
+    #[must_use]
+    pub fn filter_of(path: &Path) -> &'static str {
+        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let folder = whole.parent().filter(|folder| folder.ends_with("cases"));
+        let named = folder.and_then(Path::parent).map(stem);
+        let filter = named.and_then(|name| catalog::find(&name).ok());
+        filter.map_or(ALL, catalog::Filter::name)
+    }
+
+    /// Whether a text is meant to be one of cases, in a folder with policies: a list with suites in it. What is no YAML
+    /// is meant to be one where it begins as a list and has the words of a suite.
+    #[must_use]
+    pub fn is_meant(text: &str) -> bool {
+        const SAYS: [&str; 3] = ["cases", "refused", "warnings"];
+        if let Ok(tree) = serde_saphyr::from_str::<Value>(text) {
+            let suites = tree.as_array().into_iter().flatten();
+            let is_suite = |it: &Value| {
+                it.get("description").is_some() && SAYS.iter().any(|name| it.get(name).is_some())
+            };
+            return suites.into_iter().any(is_suite);
+        }
+        let mut lines = text.lines().map(str::trim_start);
+        let passed_over = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
+        let first = lines.find(|line| !passed_over(line));
+        let is_list = first.is_some_and(|line| line.starts_with(['-', '[']));
+        is_list && text.contains("description") && SAYS.iter().any(|name| text.contains(name))
+    }
+
+    /// The same of its text; `path` is for messages, and in its folder are the files that suites name.
     ///
     /// # Errors
     /// If it is none of cases.
     pub fn parse(filter: &str, path: impl AsRef<Path>, text: &str) -> Result<File, Error> {
         let path = path.as_ref();
-        let suites: Vec<Suite> = serde_saphyr::from_str(text).map_err(|error| {
+        let written: Vec<Written> = serde_saphyr::from_str(text).map_err(|error| {
             let suite = misshapen(text);
             problem(path, suite.as_deref(), &error.without_snippet().to_string())
         })?;
         let mut descriptions = BTreeSet::new();
-        for suite in &suites {
-            let of = |what: &str| problem(path, Some(&suite.description), what);
-            if !descriptions.insert(&suite.description) {
+        let mut suites = Vec::with_capacity(written.len());
+        for suite in written {
+            let description = suite.description.clone();
+            let of = |what: &str| problem(path, Some(&description), what);
+            if !descriptions.insert(description.clone()) {
                 return Err(of("another suite has this description too"));
             }
-            check(suite).map_err(|what| of(&what))?;
+            let suite = suite.read(path, filter).map_err(|what| of(&what))?;
+            check(&suite).map_err(|what| of(&what))?;
+            suites.push(suite);
         }
         Ok(File {
             filter: filter.to_owned(),
@@ -131,7 +168,7 @@ fn check(suite: &Suite) -> Result<(), String> {
 fn misshapen(text: &str) -> Option<String> {
     let suites: Vec<Value> = serde_saphyr::from_str(text).ok()?;
     let mut suites = suites.into_iter();
-    let wrong = suites.find(|suite| serde_json::from_value::<Suite>(suite.clone()).is_err())?;
+    let wrong = suites.find(|suite| serde_json::from_value::<Written>(suite.clone()).is_err())?;
     Some(wrong.get("description")?.as_str()?.to_owned())
 }
 

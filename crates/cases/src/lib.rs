@@ -32,23 +32,28 @@
 
 mod case;
 mod compare;
+mod configuration;
+mod coverage;
 mod engine;
 mod expected;
 mod file;
 mod native;
 mod part;
 mod report;
+mod schema;
 mod sent;
 mod text;
+mod written;
 
 pub use case::{Answered, Case, Earlier, Step, Suite};
 pub use compare::{Difference, compare};
-pub use engine::{Configured, Engine, EngineError, Outcome};
+pub use engine::{Configured, Covered, Engine, EngineError, Outcome};
 pub use expected::Expected;
-pub use file::{Error, File};
+pub use file::{ALL, Error, File};
 pub use native::{in_own_code, natively};
 pub use part::{AsPart, Part};
-pub use report::{Failure, Problem, Report, check, run};
+pub use report::{Failure, Problem, Report, Rules, check, run};
+pub use schema::schema;
 pub use sent::{Bytes, Sent, Values};
 
 /// Where a filter's reason is left in filter state, by its name.

@@ -14,7 +14,8 @@ use sdk_helpers::{
 };
 
 use crate::case::{Answered, Case, Suite};
-use crate::engine::{Configured, Engine, EngineError, Outcome};
+use crate::coverage::Reached;
+use crate::engine::{Configured, Covered, Engine, EngineError, Outcome};
 use crate::sent::Sent;
 use crate::{OURS, TAG};
 
@@ -51,15 +52,25 @@ pub fn in_own_code(filter: &Filter, suite: &Suite) -> Configured {
     match filter.load(configuration.as_bytes(), &world) {
         Ok(loaded) => Configured::InForce {
             warnings: text(loaded.warnings()),
-            engine: Box::new(Native(loaded)),
+            engine: Box::new(Native {
+                reached: Reached::of(&loaded),
+                loaded,
+            }),
         },
         Err(errors) => Configured::Refused(text(&errors)),
     }
 }
 
-struct Native(Loaded);
+struct Native {
+    loaded: Loaded,
+    reached: Reached,
+}
 
 impl Engine for Native {
+    fn rules(&self) -> Vec<Covered> {
+        self.reached.rules()
+    }
+
     fn run(&self, case: &Case) -> Result<Outcome, EngineError> {
         let world = FakeWorld::new();
         world.set_now(case.time());
@@ -90,13 +101,14 @@ impl Native {
         world: &FakeWorld,
     ) -> Result<Outcome, EngineError> {
         let request = Request::new(Headers::from_pairs(sent.all_headers()));
-        let mut stream = self.0.stream(request);
+        let mut stream = self.loaded.stream(request);
         let mut outcome = Outcome::default();
         let mut answers = answers.iter();
         let mut next = stream.next(world).map_err(|beyond| self.told(beyond))?;
         // The upstream's answer of a case has no headers.
         let mut response = Headers::from_pairs([(":status", "200")]);
         while let Some(decided) = next {
+            self.reached.decided(&self.loaded, &decided);
             match ended(decided.decision, &mut outcome.delay) {
                 Decision::Continue(_) => {
                     next = stream.next(world).map_err(|beyond| self.told(beyond))?;
@@ -123,20 +135,25 @@ impl Native {
             let status = i64::from(status).to_le_bytes();
             world.set_property(&["response", "code"], status);
         }
-        let _ = stream.respond(&mut response, world);
+        for responded in stream.respond(&mut response, world) {
+            let record = &responded.edits.record;
+            self.reached.record(&self.loaded, responded.stage, record);
+        }
         outcome.headers = first_values(response.headers());
         let request = Request::new(stream.request().headers().clone());
         let exchange = Exchange {
             request: &request,
             response: &response,
         };
-        let _ = stream.end(&exchange, world);
+        for (stage, record) in stream.end(&exchange, world) {
+            self.reached.record(&self.loaded, stage, &record);
+        }
         self.left(&stream, &mut outcome)?;
         Ok(outcome)
     }
 
     fn told(&self, beyond: Beyond) -> EngineError {
-        EngineError(format!("{}: {beyond}", self.0.name()))
+        EngineError(format!("{}: {beyond}", self.loaded.name()))
     }
 
     /// What filter state has in the end.
@@ -146,9 +163,9 @@ impl Native {
                 outcome.tags.insert(name.to_owned(), text(key, value)?);
             }
         }
-        for stage in self.0.stages() {
+        for stage in self.loaded.stages() {
             if let Some(value) = stream.filter_state().get(&[OURS, stage.name].concat()) {
-                outcome.note(self.0.name(), stage.name, text("the reason", value)?);
+                outcome.note(self.loaded.name(), stage.name, text("the reason", value)?);
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use catalog::Filter;
 use serde_json::json;
 
 use crate::case::{Case, Suite};
-use crate::engine::{Configured, Engine, EngineError, Outcome};
+use crate::engine::{Configured, Covered, Engine, EngineError, Outcome};
 
 /// A filter whose configuration is a part of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +97,10 @@ impl<E: Engine> Engine for AsPart<E> {
 
     fn takes(&self, case: &Case) -> bool {
         self.engine.takes(case)
+    }
+
+    fn rules(&self) -> Vec<Covered> {
+        self.engine.rules()
     }
 
     fn grain(&self) -> Duration {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::case::{Case, Suite};
 use crate::compare::{Difference, compare};
-use crate::engine::{Configured, Engine, EngineError};
+use crate::engine::{Configured, Covered, Engine, EngineError};
 use crate::file::File;
 
 /// What came of all suites of a file.
@@ -19,6 +19,17 @@ pub struct Report {
     pub not_run: usize,
     /// What did otherwise.
     pub failures: Vec<Failure>,
+    /// Of each configuration in force its rules, and whether a case reached them.
+    pub rules: Vec<Rules>,
+}
+
+/// The rules of a suite's configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// The description of the suite.
+    pub suite: String,
+    /// Each, where the engine tells them.
+    pub rules: Vec<Covered>,
 }
 
 /// A configuration or a case that did not do as expected.
@@ -77,7 +88,8 @@ impl Report {
 pub fn run(file: &File, load: &dyn Fn(&str, &Suite) -> Result<Configured, EngineError>) -> Report {
     let mut report = Report::of(file);
     for suite in &file.suites {
-        report.add(suite, load(&file.filter, suite));
+        let filter = suite.filter.as_deref().unwrap_or(&file.filter);
+        report.add(suite, load(filter, suite));
     }
     report
 }
@@ -115,7 +127,7 @@ impl Report {
             }
             Ok(Configured::InForce { engine, warnings }) => {
                 let expected = suite.warnings.clone();
-                let same = expected == warnings;
+                let same = suite.any_warnings || expected == warnings;
                 let problem = Problem::Warned {
                     expected,
                     seen: warnings,
@@ -128,6 +140,10 @@ impl Report {
                         self.not_run += 1;
                     }
                 }
+                self.rules.push(Rules {
+                    suite: suite.description.clone(),
+                    rules: engine.rules(),
+                });
             }
         }
     }

@@ -14,6 +14,7 @@ pub(crate) trait Erased {
     fn stages(&self) -> &[Stage];
     fn filter_state(&self) -> FilterState;
     fn outcomes(&self, stage: usize) -> &Outcomes;
+    fn rules(&self, stage: usize) -> Vec<String>;
     fn gauges(&self, stage: usize) -> &Gauges;
     fn series(&self, stage: usize, id: SeriesId) -> Option<Series>;
     fn summary(&self) -> String;
@@ -60,6 +61,10 @@ impl<C: Chain> Erased for C {
 
     fn outcomes(&self, stage: usize) -> &Outcomes {
         Chain::outcomes(self, stage)
+    }
+
+    fn rules(&self, stage: usize) -> Vec<String> {
+        Chain::rules(self, stage)
     }
 
     fn gauges(&self, stage: usize) -> &Gauges {

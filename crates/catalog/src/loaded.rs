@@ -89,6 +89,12 @@ impl Loaded {
         self.chain.outcomes(stage)
     }
 
+    /// The rules of a filter, each as its reasons name it: see [`sdk_helpers::Filter::rules`].
+    #[must_use]
+    pub fn rules(&self, stage: usize) -> Vec<String> {
+        self.chain.rules(stage)
+    }
+
     /// The gauges that its background work sets.
     #[must_use]
     pub fn gauges(&self, stage: usize) -> &Gauges {

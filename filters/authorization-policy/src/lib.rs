@@ -62,6 +62,10 @@ impl Filter for AuthorizationPolicy {
         self.policy.outcomes()
     }
 
+    fn rules(&self) -> Vec<String> {
+        self.policy.rules()
+    }
+
     fn summary(&self) -> String {
         let (policies, rules) = self.policy.size();
         format!("policies: {policies}, rules: {rules}")

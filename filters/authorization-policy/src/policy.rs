@@ -130,6 +130,22 @@ impl Policy {
         &self.outcomes
     }
 
+    /// Every rule that has an effect, by the name of its policy and its place there: `viewer.rules[0]`.
+    pub fn rules(&self) -> Vec<String> {
+        let custom = self.custom.iter().map(|(_, rules)| rules);
+        let always = [&self.audit, &self.dry_deny, &self.deny];
+        let allowing = self.dry_allow.iter().chain(&self.allow);
+        let pools = custom.chain(always).chain(allowing);
+        let mut places: Vec<(u32, u32)> = pools.flat_map(Rules::places).collect();
+        places.sort_unstable();
+        let named = places.into_iter().filter_map(|(policy, index)| {
+            let outcome = self.reasons.get(policy as usize)?.matched;
+            let policy = self.outcomes.find(outcome)?.policy.as_ref()?;
+            Some(format!("{policy}.rules[{index}]"))
+        });
+        named.collect()
+    }
+
     /// How many policies there are, and rules in them.
     pub fn size(&self) -> (usize, usize) {
         (self.reasons.len(), self.rules)

@@ -125,6 +125,11 @@ impl Rules {
         self
     }
 
+    /// Of each rule the number of its policy, and its own in it.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.rules.iter().map(|one| (one.policy, one.index))
+    }
+
     /// The attributes that its conditions ask for.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &Attribute> {
         self.rules

@@ -116,6 +116,10 @@ impl Chain for MeshFilters {
         filter_at!(self, stage, filter => filter.outcomes(), NOTHING)
     }
 
+    fn rules(&self, stage: usize) -> Vec<String> {
+        filter_at!(self, stage, filter => filter.rules(), Vec::new())
+    }
+
     fn gauges(&self, stage: usize) -> &Gauges {
         filter_at!(self, stage, filter => filter.gauges(), Gauges::none())
     }

@@ -55,6 +55,11 @@ impl Filter for TelemetryTags {
         self.policy.outcomes()
     }
 
+    /// Tags decide nothing.
+    fn rules(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     fn summary(&self) -> String {
         self.policy.summary()
     }

@@ -50,6 +50,10 @@ impl<F: Filter> Chain for One<F> {
         self.filter.outcomes()
     }
 
+    fn rules(&self, _: usize) -> Vec<String> {
+        self.filter.rules()
+    }
+
     fn gauges(&self, _: usize) -> &Gauges {
         self.filter.gauges()
     }

@@ -1,0 +1,75 @@
+//! `mesh-filters test`: whether policies still do what case files say.
+
+mod coverage;
+mod document;
+mod junit;
+mod read;
+mod run;
+mod text;
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::ending::{Ending, Failure};
+use crate::output::Output;
+use coverage::Coverage;
+use run::Run;
+
+/// Run case files: whether policies still do what they say
+///
+/// A case file has configurations, requests, and what is expected of each. A configuration is that of all filters in
+/// one module unless the suite says `filter`, or lies in a folder `<filter>/cases`; in place of it `files` may name
+/// files beside it, with Istio's resources too. Of a folder those files are run that are lists of suites.
+#[derive(Args)]
+#[command(after_help = "Examples:
+  $ mesh-filters test policies/cases
+  $ mesh-filters test orders.yaml --filter 'a stranger'
+  $ mesh-filters test policies/cases --junit report.xml --min-coverage 100")]
+pub(crate) struct Test {
+    /// Files and folders; `-` is standard input
+    #[arg(value_name = "PATH", default_value = ".")]
+    paths: Vec<PathBuf>,
+    /// Run those cases alone that have this in `suite: case`, in letters of either case
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// The filter whose configurations they are, where a suite does not say it
+    #[arg(long, value_name = "NAME")]
+    filter_name: Option<String>,
+    /// Write what came of each case for CI, as JUnit has it
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Name the rules that no case reached
+    #[arg(long)]
+    coverage: bool,
+    /// Fail where fewer of a hundred rules are reached
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
+    min_coverage: Option<u64>,
+}
+
+impl Test {
+    pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
+        let mut files = read::files(&self.paths, self.filter_name.as_deref())?;
+        if let Some(text) = &self.filter {
+            read::only(text, &mut files)?;
+        }
+        let run = Run::of(&files);
+        if let Some(path) = &self.junit {
+            let written = fs::write(path, junit::report(&run)?);
+            written.map_err(|error| Failure::at(path, error))?;
+        }
+        let wants_coverage = self.coverage || self.min_coverage.is_some();
+        let coverage = wants_coverage.then(|| Coverage::of(&files, &run));
+        let too_low = |least: u64| coverage.as_ref().is_some_and(|it| !it.is_at_least(least));
+        let least = self.min_coverage.filter(|least| too_low(*least));
+        output.say(
+            || text::text(&run, coverage.as_ref(), least),
+            || document::document(&run, coverage.as_ref()),
+        );
+        Ok(match run.failed() == 0 && least.is_none() {
+            true => Ending::Fine,
+            false => Ending::Found,
+        })
+    }
+}

@@ -1,0 +1,67 @@
+//! What came of it, for programs.
+
+use cases::{Difference, Problem};
+use serde_json::{Value, json};
+
+use super::coverage::Coverage;
+use super::run::{Check, FileRun, Run, shown};
+
+/// One document, with every case.
+pub(super) fn document(run: &Run, coverage: Option<&Coverage>) -> Value {
+    let files: Vec<Value> = run.files.iter().map(file).collect();
+    json!({
+        "passed": run.passed(),
+        "failed": run.failed(),
+        "files": files,
+        "coverage": coverage.map(covered),
+    })
+}
+
+fn file(file: &FileRun) -> Value {
+    json!({
+        "path": shown(&file.path),
+        "passed": file.passed(),
+        "failed": file.failed(),
+        "cases": file.checks.iter().map(check).collect::<Vec<_>>(),
+    })
+}
+
+fn check(check: &Check) -> Value {
+    let differences = match &check.problem {
+        Some(Problem::Differs(differences)) => differences.as_slice(),
+        _ => &[],
+    };
+    json!({
+        "suite": check.suite,
+        // Null for the suite's configuration.
+        "case": check.case,
+        "result": if check.problem.is_none() { "passed" } else { "failed" },
+        "problem": check.problem.as_ref().map(ToString::to_string),
+        "differences": differences.iter().map(difference).collect::<Vec<_>>(),
+    })
+}
+
+fn difference(difference: &Difference) -> Value {
+    json!({
+        "of": difference.of,
+        "expected": difference.expected,
+        "seen": difference.seen,
+    })
+}
+
+fn covered(coverage: &Coverage) -> Value {
+    let unreached = coverage.unreached().map(|(place, rule)| {
+        json!({
+            "file": place.file,
+            "suite": place.suite,
+            "filter": rule.filter,
+            "rule": rule.rule,
+        })
+    });
+    json!({
+        "rules": coverage.rules(),
+        "reached": coverage.reached(),
+        "percent": coverage.percent(),
+        "unreached": unreached.collect::<Vec<_>>(),
+    })
+}
