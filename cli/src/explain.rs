@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use explain::{Chain, Normalization, Options, Session};
+use explain::{Answer, Chain, Line, Normalization, Options, Rules, Session};
 use sdk_helpers::Timestamp;
 use serde_json::json;
 
@@ -24,6 +24,9 @@ Examples:
   $ mesh-filters explain -f policies/ --namespace shop --labels app=orders --requests requests.jsonl
 
 Exit codes: 0 whatever is decided, 2 it could not be done.";
+
+/// What answers a request, or says what is wrong with it.
+type Answerer<'a> = &'a mut dyn FnMut(&Line) -> Result<Answer, String>;
 
 /// Say what becomes of a request, filter by filter, and why
 #[derive(Args)]
@@ -59,7 +62,7 @@ pub(crate) struct Explain {
     /// Requests, one line of JSON each, which are answered by a line of JSON each; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "peer", "jwt", "claims", "from_ip", "port"])]
     requests: Option<PathBuf>,
-    /// Show every filter in full: what it changed, and the headers that the upstream and the client get
+    /// Show each rule of each policy with its verdict, and the headers that the upstream and the client get
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -99,25 +102,30 @@ impl Explain {
         };
         let chain = policies::load(&gathered, now, workload)?;
         let mut session = Session::new(&chain, now, options);
+        let each = self
+            .all
+            .then(|| Rules::load(gathered.filter, &gathered.tree, now));
+        let mut answer = |line: &Line| {
+            let mut answer = session.answer(line)?;
+            if let Some(each) = &each {
+                answer.rules = each.judge(line, options);
+            }
+            Ok(answer)
+        };
         match &self.requests {
-            Some(file) => batch::answer_all(file, &mut session),
-            None => self.one(&chain, &mut session, output),
+            Some(file) => batch::answer_all(file, &mut answer),
+            None => self.one(&chain, &mut answer, output),
         }
     }
 
-    fn one(
-        &self,
-        chain: &Chain,
-        session: &mut Session<'_>,
-        output: Output,
-    ) -> Result<Ending, Failure> {
+    fn one(&self, chain: &Chain, answer: Answerer<'_>, output: Output) -> Result<Ending, Failure> {
         let line = self.request.line()?;
         if line.jwt.is_some() && !chain.authenticates() {
             anstream::eprintln!(
                 "note: no policy verifies tokens, so this one says nothing; for its claims to count, say `--claims`"
             );
         }
-        let answer = session.answer(&line).map_err(Failure::new)?;
+        let answer = answer(&line).map_err(Failure::new)?;
         output.say(
             || human::told(&line, &answer, self.all),
             || serde_json::to_value(&answer).unwrap_or_else(|error| json!(error.to_string())),

@@ -229,3 +229,38 @@ fn what_cannot_be_done_is_said_and_ends_with_two() {
         assert!(output.stdout.is_empty(), "{words:?}");
     }
 }
+
+#[test]
+fn each_rule_has_its_verdict() {
+    let folder = folder();
+    let words = [
+        "-f",
+        "policies.yaml",
+        "--all",
+        "--format",
+        "json",
+        "http://a/closed",
+    ];
+    let output = run(folder.path(), &words, "");
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        answer["rules"],
+        json!([{
+            "policy": "shop/open", "action": "ALLOW", "rule": "rules[0]", "matches": false,
+            "failed": {
+                "policy": "shop/open", "condition": "rules[0].to[0].operation.paths",
+                "wanted": ["/open/*"], "seen": "/closed",
+            },
+        }])
+    );
+    let output = run(
+        folder.path(),
+        &["-f", "policies.yaml", "--all", "http://a/open/x"],
+        "",
+    );
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("  ALLOW shop/open rules[0]: matches\n"),
+        "{said}"
+    );
+}

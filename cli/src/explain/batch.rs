@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
-use explain::{Line, Session};
+use explain::Line;
 
+use super::Answerer;
 use crate::ending::{Ending, Failure};
 
 /// Answers each line by one, in order, until one cannot be read.
-pub(super) fn answer_all(path: &Path, session: &mut Session<'_>) -> Result<Ending, Failure> {
+pub(super) fn answer_all(path: &Path, answer: Answerer<'_>) -> Result<Ending, Failure> {
     let is_stdin = path == Path::new("-");
     let input: Box<dyn Read> = match is_stdin {
         true => Box::new(io::stdin()),
@@ -23,7 +24,7 @@ pub(super) fn answer_all(path: &Path, session: &mut Session<'_>) -> Result<Endin
     let answered = each(
         BufReader::with_capacity(1 << 16, input),
         &name,
-        session,
+        answer,
         &mut output,
     );
     match (answered, output.flush()) {
@@ -45,7 +46,7 @@ enum Stop {
 fn each(
     mut input: impl BufRead,
     name: &str,
-    session: &mut Session<'_>,
+    answer: Answerer<'_>,
     output: &mut impl Write,
 ) -> Result<(), Stop> {
     let mut bytes = Vec::new();
@@ -62,7 +63,7 @@ fn each(
             continue;
         }
         let line = Line::parse(text).map_err(|problem| wrong(&problem))?;
-        let answer = session.answer(&line).map_err(|problem| wrong(&problem))?;
+        let answer = answer(&line).map_err(|problem| wrong(&problem))?;
         serde_json::to_writer(&mut *output, &answer).map_err(|error| Stop::Output(error.into()))?;
         output.write_all(b"\n").map_err(Stop::Output)?;
     }

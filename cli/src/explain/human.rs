@@ -55,6 +55,23 @@ fn write(text: &mut String, line: &Line, answer: &Answer, all: bool) -> std::fmt
     for (name, value) in &answer.tags {
         writeln!(text, "  tag {name}={value}")?;
     }
+    for rule in &answer.rules {
+        let verdict = match (rule.matches, &rule.failed) {
+            (true, _) => "matches".to_owned(),
+            (false, None) => "does not match".to_owned(),
+            (false, Some(failed)) => format!(
+                "fails at {}: wanted {}, seen {}",
+                failed.condition,
+                failed.wanted.join(", "),
+                failed.seen.as_deref().unwrap_or("nothing")
+            ),
+        };
+        writeln!(
+            text,
+            "  {} {} {}: {verdict}",
+            rule.action, rule.policy, rule.rule
+        )?;
+    }
     if all {
         for (what, message) in [
             ("request to the upstream", &answer.request),

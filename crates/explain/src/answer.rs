@@ -6,6 +6,7 @@ use sdk_helpers::headers::HeaderEdit;
 use serde::{Serialize, Serializer};
 
 use crate::closest::Closest;
+use crate::rules::RuleVerdict;
 use crate::secrets::Secrets;
 
 /// What became of a request. As JSON it is the answer to a line.
@@ -32,6 +33,9 @@ pub struct Answer {
     pub request: Message,
     /// The response as the client sees it; of an upstream's, what filters made of an empty 200.
     pub response: Message,
+    /// Every rule of every policy, where that is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleVerdict>,
     /// The tags for log, spans and metrics.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,

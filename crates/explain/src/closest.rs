@@ -34,47 +34,7 @@ pub(crate) struct Written(HashMap<String, Value>);
 impl Written {
     /// Finds the policies of a configuration.
     pub(crate) fn of(tree: &Value) -> Self {
-        let mut written = Written::default();
-        let parts = ["authorizationPolicy", "resources", "policies", "items"];
-        written.visit(tree, &parts);
-        written
-    }
-
-    fn visit(&mut self, tree: &Value, parts: &[&str]) {
-        match tree {
-            Value::Array(list) => {
-                for (index, entry) in list.iter().enumerate() {
-                    self.policy(entry, index);
-                    self.visit(entry, parts);
-                }
-            }
-            Value::Object(map) => {
-                for part in parts {
-                    map.get(*part)
-                        .into_iter()
-                        .for_each(|tree| self.visit(tree, parts));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn policy(&mut self, entry: &Value, index: usize) {
-        let of =
-            |place: &Value, name: &str| place.get(name).and_then(Value::as_str).map(str::to_owned);
-        let (meta, spec) = match (entry.get("metadata"), entry.get("spec")) {
-            (meta, Some(spec)) => (meta.unwrap_or(&Value::Null), spec),
-            _ => (entry, entry),
-        };
-        if spec.get("rules").is_none() {
-            return;
-        }
-        let name = of(meta, "name").unwrap_or_else(|| format!("policy-{index}"));
-        let name = match of(meta, "namespace") {
-            Some(namespace) => [&namespace, "/", &name].concat(),
-            None => name,
-        };
-        self.0.insert(name, spec.clone());
+        Written(policies(tree).into_iter().collect())
     }
 
     /// What a reason such as `no_allow:shop/viewer.rules[0].to[0].operation.paths` says.
@@ -111,6 +71,47 @@ impl Written {
             key,
         })
     }
+}
+
+/// The policies of a configuration, each with the name that reasons have for it and its `spec`, in order.
+pub(crate) fn policies(tree: &Value) -> Vec<(String, Value)> {
+    let mut found = Vec::new();
+    visit(tree, &mut found);
+    found
+}
+
+fn visit(tree: &Value, found: &mut Vec<(String, Value)>) {
+    match tree {
+        Value::Array(list) => {
+            for (index, entry) in list.iter().enumerate() {
+                found.extend(policy(entry, index));
+                visit(entry, found);
+            }
+        }
+        Value::Object(map) => {
+            for part in ["authorizationPolicy", "resources", "policies", "items"] {
+                map.get(part)
+                    .into_iter()
+                    .for_each(|tree| visit(tree, found));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn policy(entry: &Value, index: usize) -> Option<(String, Value)> {
+    let of = |place: &Value, name: &str| place.get(name).and_then(Value::as_str).map(str::to_owned);
+    let (meta, spec) = match (entry.get("metadata"), entry.get("spec")) {
+        (meta, Some(spec)) => (meta.unwrap_or(&Value::Null), spec),
+        _ => (entry, entry),
+    };
+    spec.get("rules")?;
+    let name = of(meta, "name").unwrap_or_else(|| format!("policy-{index}"));
+    let name = match of(meta, "namespace") {
+        Some(namespace) => [&namespace, "/", &name].concat(),
+        None => name,
+    };
+    Some((name, spec.clone()))
 }
 
 /// What stands at a path in a policy; names in either spelling.
