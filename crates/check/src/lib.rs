@@ -39,6 +39,7 @@ mod allow;
 mod embedded;
 mod finding;
 mod found;
+mod implies;
 mod mesh;
 mod ours;
 mod page;

@@ -6,6 +6,8 @@ pub(crate) mod allow;
 mod allows_nothing;
 mod authorization;
 mod claims_unverified;
+mod contradicted;
+mod enforced;
 mod fault_and_retries;
 mod fault_never;
 mod filter_refuses;
@@ -31,6 +33,7 @@ mod refused_fault;
 mod refused_telemetry;
 mod resource;
 mod routes;
+mod shadowed;
 mod subset;
 mod template;
 mod tokens_optional;
@@ -73,6 +76,8 @@ static RULES: &[Rule] = &[
     fault_and_retries::RULE,
     port_name::RULE,
     whole_mesh::RULE,
+    shadowed::RULE,
+    contradicted::RULE,
 ];
 
 /// Every rule, by code.

@@ -13,6 +13,17 @@ pub(crate) fn may_meet(one: &Item<'_>, other: &Item<'_>) -> bool {
     namespaces && labels_meet(one, other)
 }
 
+/// Whether every workload that `one` is for is one that `all` is for too.
+pub(crate) fn covers(all: &Item<'_>, one: &Item<'_>) -> bool {
+    let namespaces = [one.namespace(), ROOT].contains(&all.namespace());
+    if !namespaces || has_targets(all) || has_targets(one) {
+        return false;
+    }
+    let mine = labels(one);
+    let wanted = labels(all);
+    wanted.iter().all(|label| mine.contains(label))
+}
+
 fn labels_meet(one: &Item<'_>, other: &Item<'_>) -> bool {
     if has_targets(one) != has_targets(other) {
         return false;
