@@ -24,6 +24,7 @@ pub mod jwt_authn;
 pub mod module;
 #[cfg(feature = "wasm")]
 pub mod profile;
+pub mod program;
 pub mod protobuf;
 pub mod rbac;
 pub mod schemas;

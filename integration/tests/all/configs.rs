@@ -12,6 +12,7 @@ mod elsewhere;
 mod embedded;
 mod envoy_page;
 mod examples;
+mod gateway_page;
 mod istio;
 mod istio_all;
 mod istio_bases;

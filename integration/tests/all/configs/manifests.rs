@@ -2,10 +2,12 @@
 
 use istio::EnvoyFilter;
 use sdk_helpers::world::fake::FakeWorld;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::embedded;
 
+/// Where a Deployment says what its pods are.
+const TEMPLATE: &str = "/spec/template";
 /// The filter that a page has its reader write: it has a test of its own.
 const EXAMPLE: &str = "header-gate";
 /// Where each kind of a resource has a configuration of ours: the field with the module's name, and the one
@@ -33,6 +35,10 @@ pub(super) fn check(document: &Value) {
     if document["kind"] == "EnvoyFilter" {
         let filter = EnvoyFilter::parse(&document.to_string()).unwrap();
         assert_eq!(filter.warnings, [""; 0], "{document}");
+    }
+    let annotations = format!("{TEMPLATE}/metadata/annotations");
+    if let Some(Value::Object(annotations)) = document.pointer(&annotations) {
+        check_annotations(annotations);
     }
     let plugins = embedded::all(document);
     for found in plugins.iter().filter(|found| found.filter != EXAMPLE) {
@@ -66,27 +72,25 @@ pub(super) fn check_applied(text: &str) {
 
 /// What `kubectl patch` is given for a Deployment.
 #[track_caller]
-pub(super) fn check_patch(text: &str) {
+pub(super) fn check_patches(text: &str) {
     let documents = read(text);
     let [patch] = &documents[..] else {
         panic!("one patch, and not {text}");
     };
-    let template = &patch["spec"]["template"];
-    assert!(template.is_object(), "{text}");
-    let Some(annotations) = template["metadata"]["annotations"].as_object() else {
-        return;
-    };
+    assert!(patch.pointer(TEMPLATE).is_some(), "{text}");
+    check(patch);
+}
+
+/// Annotations of pods: some are JSON in text, which nobody looks into before a pod is made.
+#[track_caller]
+fn check_annotations(annotations: &Map<String, Value>) {
     for (name, value) in annotations {
         let value = value
             .as_str()
             .unwrap_or_else(|| panic!("{name} is no text"));
-        // These are JSON in text, which nobody looks into before a pod is made.
         if name.starts_with("sidecar.istio.io/userVolume") {
             let list: Vec<Value> = serde_json::from_str(value).unwrap();
-            assert!(
-                list.iter().all(|entry| entry["name"].is_string()),
-                "{value}"
-            );
+            assert!(list.iter().all(|it| it["name"].is_string()), "{value}");
         }
     }
 }
@@ -113,7 +117,7 @@ fn what_is_wrong_is_seen() {
     wrong("kind: ConfigMap\nmetadata: {name: a}", check_applied);
     wrong("", check_applied);
     let patch = "spec: {template: {metadata: {annotations: {sidecar.istio.io/userVolume: ";
-    check_patch(&format!("{patch}'[{{\"name\": \"a\"}}]'}}}}}}}}"));
-    wrong(&format!("{patch}'[{{name: a}}]'}}}}}}}}"), check_patch);
-    wrong("spec: {replicas: 1}", check_patch);
+    check_patches(&format!("{patch}'[{{\"name\": \"a\"}}]'}}}}}}}}"));
+    wrong(&format!("{patch}'[{{name: a}}]'}}}}}}}}"), check_patches);
+    wrong("spec: {replicas: 1}", check_patches);
 }

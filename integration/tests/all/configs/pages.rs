@@ -126,6 +126,14 @@ impl Page {
             .collect()
     }
 
+    /// The one resource of a kind.
+    pub(super) fn resource(&self, kind: &str) -> Value {
+        let mut found = self.resources();
+        found.retain(|resource| resource["kind"] == kind);
+        assert_eq!(found.len(), 1, "{}: {kind}", self.path);
+        found.remove(0)
+    }
+
     /// Every document of its YAML.
     pub(super) fn resources(&self) -> Vec<Value> {
         let blocks = self.blocks().into_iter();

@@ -14,8 +14,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use integration::envoy::{self, Envoy, repository};
+use integration::program;
 use integration::service::wait::until;
-use integration::service::{Scratch, tool};
+use integration::service::{Scratch, Service, tool};
 use regex_lite::Regex;
 use serde_json::Value;
 
@@ -27,6 +28,12 @@ const SOON: Duration = Duration::from_secs(10);
 const ADMIN: &str = "admin";
 /// What a page's own commands write to, or need not see.
 const OWN: [&str; 3] = ["dist", "target", ".git"];
+/// Where pages push to and pull from; one does for all.
+const REGISTRIES: [&str; 3] = [
+    "oci://registry.example/",
+    "oci://registry.inside.example/",
+    "docker://registry.example/",
+];
 const FLUSH: &str = "--file-flush-interval-msec";
 
 /// A page that has been run to its end.
@@ -38,6 +45,8 @@ pub(super) struct Runner {
     /// The listeners that files have, by the port in them.
     ports: BTreeMap<u16, String>,
     envoy: Option<Envoy>,
+    /// What the registries of the page are, if it has any.
+    registry: Option<Service>,
 }
 
 /// Does all that a page has.
@@ -79,6 +88,7 @@ impl Runner {
         let calls = scratch.path().join("calls");
         fs::write(&calls, "").unwrap();
         symlink(envoy::program(), bin.join("envoy")).unwrap();
+        symlink(program::built("mesh-filters"), bin.join("mesh-filters")).unwrap();
         let before = stand_ins::write(&bin, &calls, &skopeo);
         Runner {
             path: path.to_owned(),
@@ -86,6 +96,7 @@ impl Runner {
             before,
             ports: BTreeMap::new(),
             envoy: None,
+            registry: None,
         }
     }
 
@@ -225,10 +236,17 @@ impl Runner {
         text
     }
 
-    /// A command with the addresses of the Envoy that runs in place of those of the page.
+    /// A command with the addresses of the Envoy that runs and of a registry in place of those of the page.
     #[track_caller]
-    fn with_addresses(&self, text: &str) -> String {
+    fn with_addresses(&mut self, text: &str) -> String {
         let mut text = text.to_owned();
+        for named in REGISTRIES {
+            if text.contains(named) {
+                let registry = self.registry.get_or_insert_with(Service::registry);
+                let (scheme, _) = named.split_once("//").unwrap();
+                text = text.replace(named, &format!("{scheme}//{}/", registry.addr()));
+            }
+        }
         for (port, name) in &self.ports {
             let documented = format!("localhost:{port}");
             if let (true, Some(envoy)) = (text.contains(&documented), &self.envoy) {
@@ -254,7 +272,7 @@ impl Runner {
             manifests::check_applied(&text);
         }
         for text in files(&self.folder().join("patches")) {
-            manifests::check_patch(&text);
+            manifests::check_patches(&text);
         }
     }
 }

@@ -18,14 +18,7 @@ use super::{at, image, remote};
 
 /// The program, for somebody with this folder for Docker's configuration and for more programs.
 fn program(folder: &Path) -> Command {
-    let tests = env::current_exe().unwrap();
-    let program = tests.ancestors().nth(2).unwrap().join("mesh-filters");
-    let path = program.display();
-    assert!(
-        program.is_file(),
-        "no {path}; run `cargo build -p mesh-filters`"
-    );
-    let mut command = Command::new(program);
+    let mut command = Command::new(integration::program::built("mesh-filters"));
     let path = env::var("PATH").unwrap();
     command
         .args(["image", "--format", "json"])
