@@ -2,6 +2,7 @@
 
 mod coverage;
 mod document;
+mod init;
 mod junit;
 mod read;
 mod run;
@@ -26,10 +27,11 @@ use run::Run;
 #[command(after_help = "Examples:
   $ mesh-filters test policies/cases
   $ mesh-filters test orders.yaml --filter 'a stranger'
-  $ mesh-filters test policies/cases --junit report.xml --min-coverage 100")]
+  $ mesh-filters test policies/cases --junit report.xml --min-coverage 100
+  $ mesh-filters test --init -f policies cases/first.yaml")]
 pub(crate) struct Test {
-    /// Files and folders; `-` is standard input
-    #[arg(value_name = "PATH", default_value = ".")]
+    /// Files and folders, this one where none is named; `-` is standard input
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Run those cases alone that have this in `suite: case`, in letters of either case
     #[arg(long, value_name = "TEXT")]
@@ -46,11 +48,33 @@ pub(crate) struct Test {
     /// Fail where fewer of a hundred rules are reached
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     min_coverage: Option<u64>,
+    /// Write a first case file for policies: a case for each rule, and one that none matches; all of them pass
+    ///
+    /// PATH is the file, which is not there yet; without one it is said on standard output, for a file in this folder.
+    #[arg(long, requires = "policies", conflicts_with_all = ["filter", "junit", "coverage", "min_coverage"])]
+    init: bool,
+    /// Files and folders with the policies that `--init` is for
+    #[arg(short = 'f', long, value_name = "POLICIES", requires = "init")]
+    policies: Vec<PathBuf>,
 }
 
 impl Test {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
-        let mut files = read::files(&self.paths, self.filter_name.as_deref())?;
+        if self.init {
+            let filter = self.filter_name.as_deref().unwrap_or(cases::ALL);
+            return match self.paths.as_slice() {
+                [] => init::init(&self.policies, None, filter, output),
+                [path] => init::init(&self.policies, Some(path), filter, output),
+                _ => Err(Failure::new("--init writes one file; name one")),
+            };
+        }
+        let here = [PathBuf::from(".")];
+        let paths = if self.paths.is_empty() {
+            &here
+        } else {
+            self.paths.as_slice()
+        };
+        let mut files = read::files(paths, self.filter_name.as_deref())?;
         if let Some(text) = &self.filter {
             read::only(text, &mut files)?;
         }

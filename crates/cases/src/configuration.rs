@@ -8,7 +8,10 @@ use serde_json::{Value, json};
 /// Reads the files and folders that a suite names, by paths from the folder of its own file: one document with a
 /// configuration of the filter, or Istio's resources. Of these the ones that the filter takes count, and others, as
 /// a folder has them, are passed over.
-pub(crate) fn read(filter: &str, of: &Path, names: &[String]) -> Result<Value, String> {
+///
+/// # Errors
+/// Says which file cannot be read, or what is wrong with them together.
+pub fn read(filter: &str, of: &Path, names: &[String]) -> Result<Value, String> {
     let beside = of.parent().unwrap_or(Path::new(""));
     let paths: Vec<PathBuf> = names.iter().map(|name| beside.join(name)).collect();
     let read = Document::read_all(&paths, &mut std::io::empty());
