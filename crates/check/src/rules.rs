@@ -5,6 +5,7 @@ mod after_router;
 pub(crate) mod allow;
 mod allows_nothing;
 mod authorization;
+mod cases;
 mod claims_unverified;
 mod contradicted;
 mod enforced;
@@ -57,6 +58,7 @@ static RULES: &[Rule] = &[
     refused_envoy_filter::RULE,
     refused_extension::RULE,
     policy_warns::RULE,
+    cases::RULE,
     fault_never::RULE,
     allows_nothing::RULE,
     tokens_optional::RULE,

@@ -70,9 +70,29 @@ fn first_line(problem: &str) -> String {
     let line = problem.lines().find(|line| !line.trim().is_empty());
     let line = line.unwrap_or_default().trim();
     let line = line.strip_prefix("error: ").unwrap_or(line);
-    match line.split_once(": ") {
-        Some((place, rest)) if place.starts_with("line ") => rest.to_owned(),
-        _ => line.to_owned(),
+    let (_, problem) = placed(line);
+    problem.to_owned()
+}
+
+/// The place in a parser's message, `line 3 column 5: …` or `… at line 3, column 5`, and the rest of it.
+pub(crate) fn placed(problem: &str) -> (Option<Position>, &str) {
+    let position = |line: &str, column: &str| {
+        let (line, column) = (line.parse().ok()?, column.parse().ok()?);
+        Some(Position { line, column })
+    };
+    let before = || {
+        let (place, rest) = problem.strip_prefix("line ")?.split_once(": ")?;
+        let (line, column) = place.split_once(" column ")?;
+        Some((position(line, column)?, rest))
+    };
+    let behind = || {
+        let (rest, place) = problem.rsplit_once(" at line ")?;
+        let (line, column) = place.split_once(", column ")?;
+        Some((position(line, column)?, rest))
+    };
+    match before().or_else(behind) {
+        Some((position, rest)) => (Some(position), rest),
+        None => (None, problem),
     }
 }
 

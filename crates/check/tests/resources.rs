@@ -143,13 +143,34 @@ fn cases_are_configurations_but_where_they_expect_a_refusal() {
   refused: ['limits[0].per: …']
 - description: wrong
   config: {limits: [{name: all, requests: 1, per: soon}]}
-  cases: [{name: a request}]
+  cases: [{name: a request, expect: {}}]
 ";
     for name in ["rate-limit/cases/limits.yaml", "mine.yaml"] {
         let found = named(name, text);
         let places: Vec<(u64, &str)> = found.iter().map(|it| (it.line, it.code)).collect();
         assert_eq!(places, [(5, "MF0101")], "{found:?}");
     }
+}
+
+#[test]
+fn what_is_no_case_is_told_where_it_stands() {
+    let text = "\
+- description: limits
+  config: {limits: [{name: all, requests: 1, per: 1m}]}
+  cases:
+  - {name: a request, expects: {}}
+";
+    let found = findings(text);
+    assert_eq!((found.len(), found[0].code), (1, "MF0110"), "{found:?}");
+    assert_eq!((found[0].line, found[0].column), (4, 23));
+    assert!(
+        found[0].message.starts_with("unknown field `expects`"),
+        "{found:?}"
+    );
+    let twice =
+        text.replace("expects", "expect") + "- {description: limits, config: {}, refused: ['…']}\n";
+    let found = findings(&twice);
+    assert_eq!(found[0].message, "another suite has this description too");
 }
 
 #[test]
