@@ -1,6 +1,6 @@
 //! Names that no filter has any more.
 
-use super::patched::{Patched, patches};
+use super::patched::{Patched, clause, patches};
 use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
@@ -54,11 +54,9 @@ spec:
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
     for item in mesh.of("EnvoyFilter") {
         for Patched { spot, .. } in patches(item) {
-            let chain = ["match", "listener", "filterChain", "filter"];
-            let network = spot.at(&chain).and_then(|filter| filter.field("name"));
-            let http = spot
-                .at(&chain)
-                .and_then(|filter| filter.at(&["subFilter", "name"]));
+            let filter = clause(&spot);
+            let network = filter.as_ref().and_then(|filter| filter.field("name"));
+            let http = filter.and_then(|filter| filter.at(&["subFilter", "name"]));
             let names = [network, http].into_iter().flatten();
             for (name, text) in
                 names.filter_map(|name| Some((name.clone(), name.value().as_str()?)))

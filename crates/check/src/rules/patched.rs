@@ -24,17 +24,17 @@ pub(super) fn patches<'a>(item: &Item<'a>) -> Vec<Patched<'a>> {
 
 /// The filter of a connection manager that a patch is about; empty where it says none.
 pub(super) fn sub_filter<'a>(spot: &Spot<'a>) -> &'a str {
-    named(
-        spot,
-        &["match", "listener", "filterChain", "filter", "subFilter"],
-    )
+    let filter = clause(spot).and_then(|filter| filter.field("subFilter"));
+    filter.map_or("", |filter| filter.text("name"))
 }
 
 /// The network filter that a patch is about; empty where it says none.
 pub(super) fn filter<'a>(spot: &Spot<'a>) -> &'a str {
-    named(spot, &["match", "listener", "filterChain", "filter"])
+    clause(spot).map_or("", |filter| filter.text("name"))
 }
 
-fn named<'a>(spot: &Spot<'a>, path: &[&str]) -> &'a str {
-    spot.at(path).map_or("", |it| it.text("name"))
+/// The clause with the filter: of a listener, or of a waypoint's, which has one less around it.
+pub(super) fn clause<'a>(spot: &Spot<'a>) -> Option<Spot<'a>> {
+    let listener = spot.at(&["match", "listener", "filterChain", "filter"]);
+    listener.or_else(|| spot.at(&["match", "waypoint", "filter"]))
 }
