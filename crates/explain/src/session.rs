@@ -232,12 +232,15 @@ impl Walk<'_, '_> {
             }
         }
         let request = Message::of(stream.request().headers(), self.secrets);
-        let ended = Request::new(stream.request().headers().clone());
-        let exchange = Exchange {
-            request: &ended,
-            response: &response,
-        };
-        let _ = stream.end(&exchange, self.world);
+        // Few filters see the end, and for them the request is taken a second time.
+        if self.loaded.stages().iter().any(|stage| stage.needs.end) {
+            let ended = Request::new(stream.request().headers().clone());
+            let exchange = Exchange {
+                request: &ended,
+                response: &response,
+            };
+            let _ = stream.end(&exchange, self.world);
+        }
         let mut tags = BTreeMap::new();
         for (key, value) in stream.filter_state() {
             if let Some(name) = key.strip_prefix(TAG) {

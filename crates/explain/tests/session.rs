@@ -374,3 +374,17 @@ fn a_line_that_is_none_is_told_by_field() {
         assert_eq!(session.answer(&read).unwrap_err(), problem, "{line}");
     }
 }
+
+#[test]
+fn of_some_headers_there_is_one_line() {
+    let line = json!({"url": "http://a/", "headers": {
+        "x-forwarded-for": ["192.0.2.1", "192.0.2.2"], "Via": "a", "via": "b", "cookie": ["a=1", "b=2"], "x-a": ["1", "2"],
+    }});
+    let seen = answer(&allow(&json!([{}])), &line);
+    let headers = serde_json::to_value(&seen.request).unwrap();
+    let headers = &headers["headers"];
+    assert_eq!(headers["x-forwarded-for"], "192.0.2.1,192.0.2.2");
+    assert_eq!(headers["via"], "a,b");
+    assert_eq!(headers["cookie"], json!(["a=***", "b=***"]));
+    assert_eq!(headers["x-a"], json!(["1", "2"]));
+}
