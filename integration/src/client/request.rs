@@ -44,6 +44,26 @@ impl Request {
         values.next().map(|(_, value)| value.as_slice())
     }
 
+    /// The method.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// The path with its query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The authority, where one is said.
+    pub fn said_authority(&self) -> Option<&str> {
+        self.authority.as_deref()
+    }
+
+    /// Every header, in order.
+    pub fn headers(&self) -> &[(String, Vec<u8>)] {
+        &self.headers
+    }
+
     /// A request of any method.
     pub fn new(method: &str, path: &str) -> Self {
         Self {

@@ -5,6 +5,7 @@ mod addresses;
 mod custom;
 mod differences;
 mod differential;
+mod explained;
 mod generate;
 mod hostile;
 mod peers;
