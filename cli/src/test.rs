@@ -7,6 +7,7 @@ mod junit;
 mod read;
 mod run;
 mod text;
+mod watch;
 
 use std::fs;
 use std::path::PathBuf;
@@ -48,6 +49,9 @@ pub(crate) struct Test {
     /// Fail where fewer of a hundred rules are reached
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     min_coverage: Option<u64>,
+    /// Run them again whenever a file changes, to the end that is Ctrl-C
+    #[arg(long, conflicts_with = "init")]
+    watch: bool,
     /// Write a first case file for policies: a case for each rule, and one that none matches; all of them pass
     ///
     /// PATH is the file, which is not there yet; without one it is said on standard output, for a file in this folder.
@@ -69,11 +73,18 @@ impl Test {
             };
         }
         let here = [PathBuf::from(".")];
-        let paths = if self.paths.is_empty() {
-            &here
-        } else {
-            self.paths.as_slice()
+        let paths = match self.paths.as_slice() {
+            [] => &here,
+            paths => paths,
         };
+        if self.watch {
+            let beside = || read::named_by(paths, self.filter_name.as_deref());
+            return watch::watch(paths, beside, || self.once(paths, output));
+        }
+        self.once(paths, output)
+    }
+
+    fn once(&self, paths: &[PathBuf], output: Output) -> Result<Ending, Failure> {
         let mut files = read::files(paths, self.filter_name.as_deref())?;
         if let Some(text) = &self.filter {
             read::only(text, &mut files)?;

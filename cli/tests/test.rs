@@ -499,6 +499,59 @@ fn standard_input_is_a_file_too() {
     );
 }
 
+#[test]
+fn it_watches_the_files_and_the_policies_they_name() {
+    let folder = folder();
+    let mut child = program(folder.path())
+        .args(["test", "cases", "--watch"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = |from: Box<dyn std::io::Read + Send>| {
+        let (send, lines) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let all = std::io::BufRead::lines(std::io::BufReader::new(from));
+            all.map_while(Result::ok)
+                .for_each(|line| drop(send.send(line)));
+        });
+        lines
+    };
+    let said = lines(Box::new(child.stdout.take().unwrap()));
+    let errors = lines(Box::new(child.stderr.take().unwrap()));
+    let wait = |lines: &std::sync::mpsc::Receiver<String>, wanted: &str| {
+        let deadline = std::time::Duration::from_secs(60);
+        while !lines
+            .recv_timeout(deadline)
+            .expect(wanted)
+            .starts_with(wanted)
+        {}
+    };
+    wait(&said, "3 passed in 1 file");
+    write(
+        folder.path(),
+        "policies/orders.yaml",
+        &POLICY.replace("DELETE", "PATCH"),
+    );
+    wait(&said, "2 passed, 1 failed in 1 file");
+    write(
+        folder.path(),
+        "cases/orders.yaml",
+        "- {description: a, cases: 1}",
+    );
+    wait(&errors, "mesh-filters: cases/orders.yaml: suite `a`: ");
+    write(
+        folder.path(),
+        "cases/orders.yaml",
+        &CASES.replace("DELETE", "PATCH"),
+    );
+    wait(&said, "3 passed in 1 file");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let stdin = run(folder.path(), &["test", "-", "--watch"]);
+    ended(&stdin, 2);
+}
+
 /// The corpus that all engines run. Whose they are is told by the folders they are in.
 #[test]
 fn the_filters_own_cases_pass() {

@@ -33,6 +33,13 @@ pub(super) fn files(paths: &[PathBuf], filter: Option<&str>) -> Result<Vec<File>
     }
 }
 
+/// The files with configurations that case files name; nothing where these cannot be read.
+pub(super) fn named_by(paths: &[PathBuf], filter: Option<&str>) -> Option<Vec<PathBuf>> {
+    let files = files(paths, filter).ok()?.into_iter();
+    let suites = files.flat_map(|file| file.suites);
+    Some(suites.flat_map(|suite| suite.files).collect())
+}
+
 /// The filter whose configuration a suite has.
 pub(super) fn named<'a>(file: &'a File, suite: &'a Suite) -> &'a str {
     suite.filter.as_deref().unwrap_or(&file.filter)

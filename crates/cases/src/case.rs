@@ -1,6 +1,7 @@
 //! A suite and its cases, as a file has them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -22,6 +23,8 @@ pub struct Suite {
     pub filter: Option<String>,
     /// The plugin configuration.
     pub config: Value,
+    /// The files and folders that the configuration was read from, where it does not stand in the case file.
+    pub files: Vec<PathBuf>,
     /// Every warning, as `path: problem`.
     pub warnings: Vec<String>,
     /// Whether there may be others: those of a configuration in other files count only where they are written down.

@@ -12,9 +12,7 @@ use serde_json::{Value, json};
 /// # Errors
 /// Says which file cannot be read, or what is wrong with them together.
 pub fn read(filter: &str, of: &Path, names: &[String]) -> Result<Value, String> {
-    let beside = of.parent().unwrap_or(Path::new(""));
-    let paths: Vec<PathBuf> = names.iter().map(|name| beside.join(name)).collect();
-    let read = Document::read_all(&paths, &mut std::io::empty());
+    let read = Document::read_all(&places(of, names), &mut std::io::empty());
     let read = read.map_err(|error| format!("`files`: {error}"))?;
     let documents = read
         .iter()
@@ -31,6 +29,12 @@ pub fn read(filter: &str, of: &Path, names: &[String]) -> Result<Value, String> 
                 .to_owned(),
         ),
     }
+}
+
+/// Where files are that a case file names.
+pub(crate) fn places(of: &Path, names: &[String]) -> Vec<PathBuf> {
+    let beside = of.parent().unwrap_or(Path::new(""));
+    names.iter().map(|name| beside.join(name)).collect()
 }
 
 /// The objects that a filter takes, as its configuration.

@@ -31,6 +31,7 @@ pub fn first(filter: &str, config: &Value) -> Result<First, Vec<String>> {
         description: String::new(),
         filter: None,
         config: config.clone(),
+        files: Vec::new(),
         warnings: Vec::new(),
         any_warnings: true,
         refused: Vec::new(),

@@ -65,6 +65,7 @@ impl Written {
             description: self.description,
             filter: self.filter,
             config,
+            files: configuration::places(path, &self.files),
             any_warnings: self.warnings.is_none() && !self.files.is_empty(),
             warnings: self.warnings.unwrap_or_default(),
             refused: self.refused,
