@@ -24,6 +24,9 @@ pub enum Capability {
     RepeatedHeaders,
     /// A regex is about bytes: `.` and what Istio's `*` becomes match one that is no UTF-8.
     RegexesOfBytes,
+    /// `jwt_authn` takes headers that a claim is written to out of every request, also of a CORS preflight
+    /// and of one that another of its rules accepts.
+    NoForgedClaims,
 }
 
 /// The versions without a capability, and what they do in its place.
@@ -37,7 +40,7 @@ struct Row {
 
 impl Capability {
     /// Every one of them, in the order of the versions that brought them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::FormatsInSpans,
         Self::StatsAccessLogger,
         Self::Booleans,
@@ -46,6 +49,7 @@ impl Capability {
         Self::RemoteAddressMatch,
         Self::RepeatedHeaders,
         Self::RegexesOfBytes,
+        Self::NoForgedClaims,
     ];
 
     /// Whether this version has it.
@@ -104,6 +108,10 @@ impl Capability {
                 39,
                 "a regex is about UTF-8, so `*` in RBAC matches no other bytes",
             ),
+            Self::NoForgedClaims => before(
+                40,
+                "`jwt_authn` leaves a forged claim header in a preflight, and in what another rule accepts",
+            ),
         }
     }
 }
@@ -120,11 +128,9 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(lacking(Version::new(1, 40, 0)), []);
-        assert_eq!(lacking(Version::new(1, 39, 0)), []);
-        assert_eq!(
-            lacking(Version::new(1, 38, 2)),
-            [Capability::RegexesOfBytes]
-        );
+        let last = &Capability::ALL[Capability::ALL.len() - 2..];
+        assert_eq!(lacking(Version::new(1, 39, 3)), last[1..]);
+        assert_eq!(lacking(Version::new(1, 38, 2)), last);
         let later = &Capability::ALL[4..];
         assert_eq!(lacking(Version::new(1, 37, 0)), later);
         assert_eq!(lacking(Version::new(1, 37, 1)), later[1..]);
@@ -132,7 +138,7 @@ mod tests {
         assert!(of_1_36.contains(&Capability::FormatsInSpans));
         // A fault of one version, not of those before.
         assert!(!of_1_36.contains(&Capability::RefusalsOverHttp));
-        assert_eq!(of_1_36.len(), 7);
+        assert_eq!(of_1_36.len(), 8);
     }
 
     #[test]

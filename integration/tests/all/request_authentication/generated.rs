@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::request_authentication::differential::now;
 use crate::request_authentication::rules::{A, B, C, Place, Setup, key};
+use crate::request_authentication::visible::FORGED;
 
 /// Makes requests for one set of rules.
 pub(crate) struct Generator<'a> {
@@ -105,7 +106,7 @@ impl<'a> Generator<'a> {
         if self.dice.u8(..4) == 0 {
             let name = *self.pick(&names);
             for _ in 0..=self.dice.u8(..2) {
-                request = request.header(name, "forged");
+                request = request.header(name, FORGED);
             }
         }
         request

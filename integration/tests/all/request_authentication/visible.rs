@@ -5,6 +5,9 @@ use serde_json::Value;
 
 type Fields = Vec<(String, String)>;
 
+/// What a client writes into headers that are for claims.
+pub(crate) const FORGED: &str = "forged";
+
 /// An exchange from the outside.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Visible {
@@ -95,6 +98,18 @@ impl Visible {
             (a, b) => lines.push(format!("upstream: {}, {}", a.is_some(), b.is_some())),
         }
         lines.join("; ")
+    }
+
+    /// Takes out of what the upstream saw the headers that the client forged and the other did not let
+    /// through: how many there were.
+    pub(crate) fn forget_forged(&mut self, other: &Self) -> usize {
+        let (Some(upstream), Some(other)) = (&mut self.upstream, &other.upstream) else {
+            return 0;
+        };
+        let before = upstream.headers.len();
+        let headers = &mut upstream.headers;
+        headers.retain(|field| field.1 != FORGED || other.headers.contains(field));
+        before - upstream.headers.len()
     }
 
     /// The values of a header that the upstream saw.
