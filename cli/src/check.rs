@@ -8,11 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use catalog::Filter;
 use check::{Options, Report, Severity, Source};
 use clap::{Args, ValueEnum};
+use documents::File;
 use sdk_helpers::Timestamp;
 use serde_json::json;
 
 use crate::ending::{Ending, Failure};
-use crate::files;
 use crate::output::Output;
 
 /// Say what is wrong with policies, and what does nothing where it stands
@@ -55,7 +55,9 @@ impl Check {
         if let Some(code) = &self.explain {
             return explain(code, output);
         }
-        let files = files::read(&self.paths)?.into_iter();
+        let files = File::read_all(&self.paths, &mut std::io::stdin())
+            .map_err(Failure::new)?
+            .into_iter();
         let sources = files.map(|file| Source {
             name: file.name,
             text: file.text,

@@ -6,7 +6,6 @@
 mod check;
 mod ending;
 mod explain;
-mod files;
 mod image;
 mod output;
 mod schema;

@@ -46,7 +46,7 @@ pub(super) fn named<'a>(file: &'a File, suite: &'a Suite) -> &'a str {
 }
 
 fn read(path: &Path, filter: Option<&str>) -> Result<Vec<File>, Vec<String>> {
-    let read = crate::files::read(&[path.to_owned()]);
+    let read = documents::File::read_all(&[path.to_owned()], &mut std::io::stdin());
     let mut read = read.map_err(|failure| vec![failure.to_string()])?;
     if path.is_dir() {
         read.retain(|file| File::is_meant(&file.text));

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use documents::File;
+
 use crate::ending::{Ending, Failure};
-use crate::files;
 
 /// How soon a change is seen, where files are few.
 const SOON: Duration = Duration::from_millis(300);
@@ -49,12 +50,13 @@ pub(super) fn watch(
 
 /// Everything that is in the files, or why they cannot be read.
 fn seen(paths: &[PathBuf]) -> Vec<Result<Vec<(String, String)>, String>> {
-    let of = |path: &PathBuf| match files::read(std::slice::from_ref(path)) {
-        Ok(files) => Ok(files
-            .into_iter()
-            .map(|file| (file.name, file.text))
-            .collect()),
-        Err(failure) => Err(failure.to_string()),
-    };
+    let of =
+        |path: &PathBuf| match File::read_all(std::slice::from_ref(path), &mut std::io::stdin()) {
+            Ok(files) => Ok(files
+                .into_iter()
+                .map(|file| (file.name, file.text))
+                .collect()),
+            Err(failure) => Err(failure.to_string()),
+        };
     paths.iter().map(of).collect()
 }

@@ -10,15 +10,16 @@
 //! # Ok::<(), documents::Error>(())
 //! ```
 
-mod folder;
+mod file;
 
 use std::fmt;
-use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use istio::Object;
+
+pub use file::File;
 
 /// A document of a file.
 #[derive(Debug, Clone)]
@@ -44,31 +45,15 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// What standard input is called.
-const STDIN: &str = "standard input";
-
 impl Document {
-    /// Reads files, folders with all of `*.yaml`, `*.yml` and `*.json` below them, and, for `-`, standard
-    /// input. Folders are read in the order of names, hidden files passed over.
+    /// Reads every document of files, folders and standard input: see [`File::read_all`].
     ///
     /// # Errors
-    /// The first that cannot be read, or is no YAML.
+    /// The first file that cannot be read, or is no YAML.
     pub fn read_all(paths: &[PathBuf], stdin: &mut dyn Read) -> Result<Vec<Self>, Error> {
         let mut all = Vec::new();
-        for path in paths {
-            if path == Path::new("-") {
-                let mut text = String::new();
-                let read = stdin.read_to_string(&mut text);
-                read.map_err(|error| failure(STDIN.to_owned(), &error))?;
-                all.extend(Self::read_text(STDIN, &text)?);
-                continue;
-            }
-            for file in folder::files(path)? {
-                let name = file.display().to_string();
-                let text = fs::read_to_string(&file);
-                let text = text.map_err(|error| failure(name.clone(), &error))?;
-                all.extend(Self::read_text(&name, &text)?);
-            }
+        for file in File::read_all(paths, stdin)? {
+            all.extend(Self::read_text(&file.name, &file.text)?);
         }
         Ok(all)
     }
@@ -120,8 +105,8 @@ impl Document {
     }
 }
 
-fn failure(place: String, error: &std::io::Error) -> Error {
-    let problem = error.to_string();
+fn failure(place: String, problem: &dyn fmt::Display) -> Error {
+    let problem = problem.to_string();
     Error { place, problem }
 }
 
@@ -132,6 +117,8 @@ fn first_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -152,7 +139,7 @@ mod tests {
         let all = Document::read_all(&paths, &mut stdin).unwrap();
         let kinds: Vec<&str> = all.iter().map(|one| one.object().kind()).collect();
         assert_eq!(kinds, ["A", "B", "C", "D", "E"]);
-        assert_eq!(all[4].place("kind"), "standard input:1:7");
+        assert_eq!(all[4].place("kind"), "<stdin>:1:7");
         assert!(all[1].file().ends_with("b.yml"));
     }
 
@@ -168,6 +155,13 @@ mod tests {
         assert!(
             template.ends_with("render it first, as `helm template` does"),
             "{template}"
+        );
+        let empty = tempfile::tempdir().unwrap();
+        let nothing = File::read_all(&[empty.path().to_owned()], &mut std::io::empty());
+        let nothing = nothing.unwrap_err().to_string();
+        assert!(
+            nothing.ends_with("has no file named *.yaml, *.yml or *.json"),
+            "{nothing}"
         );
         let missing = Document::read_all(&["/no/such".into()], &mut std::io::empty());
         assert!(missing.unwrap_err().to_string().starts_with("/no/such: "));
