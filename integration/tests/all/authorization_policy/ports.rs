@@ -1,7 +1,9 @@
 //! Ports, which a policy has to know before Envoy has one.
 
+use std::net::TcpListener;
+
 use integration::client::Request;
-use integration::envoy::{Config, Envoy, free_addr};
+use integration::envoy::{Config, Envoy};
 use serde_json::{Value, json};
 
 use crate::authorization_policy::rig::{Manager, Talk, native, ours};
@@ -26,9 +28,11 @@ fn the_port_of_the_listener_is_the_one_that_counts() {
         ("ALLOW", operation(json!({"ports": ["1"]})), false),
     ];
     let mut listeners = Vec::new();
+    let mut held = Vec::new();
     for (index, (action, rule, _)) in cases.iter().enumerate() {
         for side in ["native", "ours"] {
-            let port = free_addr().port();
+            let (socket, port) = free_port();
+            held.push(socket);
             let config = json!({"policies": [
                 {"name": "p", "namespace": "ns", "action": action, "rules": [rule]},
             ]});
@@ -45,6 +49,7 @@ fn the_port_of_the_listener_is_the_one_that_counts() {
         }
     }
     let config = Config::from_value(json!({"static_resources": {"listeners": listeners}}));
+    drop(held);
     let envoy = Envoy::builder(config).start();
     for (index, (action, rule, passes)) in cases.iter().enumerate() {
         // A port in the authority is the client's word and means nothing here.
@@ -54,4 +59,11 @@ fn the_port_of_the_listener_is_the_one_that_counts() {
         assert_eq!(mine, theirs, "{action} {rule}");
         assert_eq!(!mine.refused(), *passes, "{action} {rule}");
     }
+}
+
+/// A port that nobody is given while the socket is held.
+fn free_port() -> (TcpListener, u16) {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
 }
