@@ -213,10 +213,10 @@ fn links_lead_to_files() {
         "envoy-configs/gateway",
     ];
     pages.extend(folders.map(|folder| format!("{folder}/README.md")));
+    let mut count = 0;
     for path in pages {
-        let links = Page::read(&path).links();
-        assert!(!links.is_empty(), "{path}");
-        for (link, heading) in links {
+        for (link, heading) in Page::read(&path).links() {
+            count += 1;
             let file = repository().join(&link);
             assert!(file.exists(), "{path}: {}", link.display());
             if let Some(heading) = heading {
@@ -229,6 +229,7 @@ fn links_lead_to_files() {
             }
         }
     }
+    assert!(count > 100, "{count} links: are they found?");
 }
 
 #[test]
