@@ -50,7 +50,8 @@ fn a_wrong_update_is_refused_as_the_page_says() {
     let ran = run(PAGE);
     let envoy = ran.envoy();
     let refused = "listener_manager.lds.update_rejected";
-    let said = "lds: listener 'ingress' config rejected: Unable to create Wasm plugin mesh-filters";
+    let said =
+        "Error adding/updating listener(s) ingress: Unable to create Wasm plugin mesh-filters";
     let page = Page::read(PAGE);
     let text = page.text().split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains(refused) && text.contains(said));

@@ -124,7 +124,7 @@ fn the_policy_decides_and_errors_are_seen_as_the_page_says() {
 
     // A module that Envoy has had, with the same error.
     update(&envoy, &[known]);
-    envoy.wait_log("listener 'gateway' config rejected", SOON);
+    envoy.wait_log("Error adding/updating listener(s) gateway", SOON);
     well();
 }
 

@@ -4,6 +4,7 @@
 //! Ports are free ones, in files and commands alike, and a registry is one on this machine. What cannot be run
 //! is listed in `stand_ins`, with the reason.
 
+mod ports;
 mod stand_ins;
 
 use std::collections::BTreeMap;
@@ -17,15 +18,11 @@ use integration::envoy::{self, Envoy, repository};
 use integration::program;
 use integration::service::wait::until;
 use integration::service::{Scratch, Service, tool};
-use regex_lite::Regex;
-use serde_json::Value;
 
 use super::manifests;
 use super::pages::{Block, Page, Step};
 
 const SOON: Duration = Duration::from_secs(10);
-/// What the admin interface is called beside listeners.
-const ADMIN: &str = "admin";
 /// What a page's own commands write to, or need not see.
 const OWN: [&str; 3] = ["dist", "target", ".git"];
 /// Where pages push to and pull from; one does for all.
@@ -222,16 +219,7 @@ impl Runner {
 
     /// A file's text with port 0 in place of each that something in it listens on.
     fn with_free_ports(&mut self, text: &str) -> String {
-        let read = serde_saphyr::from_multiple::<Value>(text).unwrap_or_default();
-        let mut found = BTreeMap::new();
-        read.iter()
-            .for_each(|document| listening(document, &mut found));
-        let ports = found.keys().filter(|port| **port != 0);
-        let text = ports.fold(text.to_owned(), |text, port| {
-            let pattern = Regex::new(&format!(r"port_value: {port}\b")).unwrap();
-            pattern.replace_all(&text, "port_value: 0").into_owned()
-        });
-        found.remove(&0);
+        let (text, found) = ports::freed(text);
         self.ports.extend(found);
         text
     }
@@ -251,7 +239,7 @@ impl Runner {
             let documented = format!("localhost:{port}");
             if let (true, Some(envoy)) = (text.contains(&documented), &self.envoy) {
                 let there = match name.as_str() {
-                    ADMIN => envoy.admin().addr(),
+                    ports::ADMIN => envoy.admin().addr(),
                     listener => envoy.addr(listener),
                 };
                 text = text.replace(&documented, &there.to_string());
@@ -290,21 +278,4 @@ fn files(folder: &Path) -> Vec<String> {
 fn is_variable(text: &str) -> bool {
     let name = text.split('=').next().unwrap_or_default();
     name.len() < text.len() && name.bytes().all(|byte| byte.is_ascii_uppercase())
-}
-
-/// Whatever listens on a port, by the port.
-fn listening(value: &Value, found: &mut BTreeMap<u16, String>) {
-    let port = |at: &Value| at.pointer("/address/socket_address/port_value")?.as_u64();
-    let named = value["name"].as_str().map(|name| (name, value));
-    let admin = (ADMIN, &value[ADMIN]);
-    for (name, value) in named.into_iter().chain([admin]) {
-        if let Some(port) = port(value) {
-            found.insert(port.try_into().unwrap(), name.to_owned());
-        }
-    }
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| listening(item, found)),
-        Value::Object(fields) => fields.values().for_each(|field| listening(field, found)),
-        _ => {}
-    }
 }
