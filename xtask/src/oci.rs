@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use crate::wasm_target::TARGET;
 use crate::workspace::{Module, Workspace};
@@ -34,16 +34,7 @@ pub(crate) fn make(workspace: &Workspace, source: Option<&str>) -> Result<(), St
         build::build(workspace, &options)?;
         list(workspace, module, &lists)?;
     }
-    let mut program = process::cargo(&workspace.root);
-    program.args([
-        "run",
-        "--quiet",
-        "-p",
-        "mesh-filters",
-        "--",
-        "image",
-        "build",
-    ]);
+    let mut program = images(workspace, "build");
     program.args(shipped.iter().map(|module| &module.file));
     program.args(["--out", IMAGES, "--lock", "Cargo.lock"]);
     program.args(["--dependencies", DEPENDENCIES]);
@@ -51,6 +42,13 @@ pub(crate) fn make(workspace: &Workspace, source: Option<&str>) -> Result<(), St
         program.args(["--source", source]);
     }
     process::run(&mut program)
+}
+
+/// The program's verb for images, to which arguments are to be added.
+pub(crate) fn images(workspace: &Workspace, verb: &str) -> Command {
+    let mut program = process::cargo(&workspace.root);
+    program.args(["run", "--quiet", "-p", "mesh-filters", "--", "image", verb]);
+    program
 }
 
 fn parse(flags: &[String]) -> Result<Option<String>, Failure> {

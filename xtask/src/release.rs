@@ -23,7 +23,7 @@ const SUMS: &str = "SHA256SUMS";
 const NOTES: &str = "release-notes.md";
 
 /// A step that needs modules.
-type Check = fn(&Workspace) -> Result<(), String>;
+type Check<'a> = dyn Fn() -> Result<(), String> + 'a;
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Options {
@@ -54,16 +54,16 @@ pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
     steps.check("work tree", || clean(root, tag.is_some()));
     steps.check("table of Envoys", || versions::page_has_all(&workspace));
     let built = steps.check("modules and images", || oci::make(&workspace, source));
-    let others: [(&str, Check); 3] = [
-        ("the same bytes twice", |it| {
-            twice::same_bytes(it, usize::MAX)
+    let others: [(&str, &Check<'_>); 3] = [
+        ("the same bytes twice", &|| {
+            twice::same_bytes(&workspace, usize::MAX)
         }),
-        ("the same images twice", same_images),
-        ("images and checksums verified", verified),
+        ("the same images twice", &|| same_images(&workspace, source)),
+        ("images and checksums verified", &|| verified(&workspace)),
     ];
     for (step, check) in others {
         if built {
-            steps.check(step, || check(&workspace));
+            steps.check(step, check);
         } else {
             steps.not_run(step, test::NOT_BUILT);
         }
@@ -153,12 +153,12 @@ fn clean(root: &Path, final_: bool) -> Result<(), String> {
 }
 
 /// Writes the images once more, and compares what they are called by.
-fn same_images(workspace: &Workspace) -> Result<(), String> {
+fn same_images(workspace: &Workspace, source: Option<&str>) -> Result<(), String> {
     let file = workspace.root.join(oci::IMAGES).join(SUMS);
     let read =
         || std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()));
     let first = read()?;
-    oci::make(workspace, None)?;
+    oci::make(workspace, source)?;
     let again = read()?;
     let differ = first.lines().zip(again.lines()).find(|(a, b)| a != b);
     match differ {
@@ -180,17 +180,7 @@ fn verified(workspace: &Workspace) -> Result<(), String> {
             layouts.push(images.join(&module.name).join(layout));
         }
     }
-    let mut verify = process::cargo(&workspace.root);
-    verify.args([
-        "run",
-        "--quiet",
-        "-p",
-        "mesh-filters",
-        "--",
-        "image",
-        "verify",
-    ]);
-    process::run(verify.args(layouts))?;
+    process::run(oci::images(workspace, "verify").args(layouts))?;
     let mut sums = Command::new("sha256sum");
     sums.current_dir(&images).args(["--check", "--quiet", SUMS]);
     process::run(&mut sums)
