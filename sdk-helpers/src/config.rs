@@ -26,7 +26,7 @@ use serde_json::Value;
 
 pub use envelope::{Envelope, Layout, Resource, Resources, SelectorWire, TargetRefWire};
 pub use header::{header_name, is_token};
-pub use names::{nearest, none_of};
+pub use names::{nearest, none_of, snake};
 pub use part::parts;
 pub use problems::{At, ConfigError, Problems};
 pub use reader::Node;

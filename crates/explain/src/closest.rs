@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use sdk_helpers::Request;
 use sdk_helpers::claims::{self, Claims};
+use sdk_helpers::config::snake;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -137,17 +138,6 @@ fn list(map: &Map<String, Value>, field: &str) -> Vec<String> {
         other => other.to_string(),
     };
     entries.map(text).collect()
-}
-
-fn snake(name: &str) -> String {
-    let mut snake = String::with_capacity(name.len());
-    for character in name.chars() {
-        if character.is_ascii_uppercase() {
-            snake.push('_');
-        }
-        snake.push(character.to_ascii_lowercase());
-    }
-    snake
 }
 
 fn by_field(

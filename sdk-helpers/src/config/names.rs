@@ -28,8 +28,8 @@ pub(super) fn is_snake(name: &str, field: &str) -> bool {
     rest.next().is_none()
 }
 
-/// A name in camel case in snake case.
-pub(super) fn snake(field: &str) -> String {
+/// A name in camel case in snake case: `sourceCIDR` is `source_cidr`.
+pub fn snake(field: &str) -> String {
     let mut snake = String::with_capacity(field.len());
     let mut upper = false;
     for letter in field.chars() {

@@ -1,5 +1,6 @@
 //! Requests made up from what rules ask for. Whether one reaches its rule is for the filter to say.
 
+use sdk_helpers::config::snake;
 use serde_json::{Map, Value};
 
 use super::sketch::Sketch;
@@ -278,17 +279,7 @@ fn first(of: &Value, name: &str) -> Option<String> {
 
 /// A field in either spelling.
 fn get<'a>(of: &'a Value, name: &str) -> Option<&'a Value> {
-    let snake = || {
-        let mut snake = String::new();
-        for letter in name.chars() {
-            if letter.is_ascii_uppercase() {
-                snake.push('_');
-            }
-            snake.push(letter.to_ascii_lowercase());
-        }
-        snake
-    };
-    of.get(name).or_else(|| of.get(snake()))
+    of.get(name).or_else(|| of.get(snake(name)))
 }
 
 fn text<'a>(of: &'a Value, name: &str) -> Option<&'a str> {
