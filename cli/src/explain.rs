@@ -3,18 +3,18 @@
 mod batch;
 mod curl;
 mod human;
-mod policies;
 
 use std::path::PathBuf;
 use std::time::SystemTime;
 
 use clap::Args;
-use explain::{Answer, Chain, Line, Normalization, Options, Rules, Session};
+use explain::{Answer, Chain, Line, Options, Rules, Session};
 use sdk_helpers::Timestamp;
 use serde_json::json;
 
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
+use crate::policies::{self, PolicyOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,21 +35,8 @@ pub(crate) struct Explain {
     /// Policies: Istio's resources, our configurations, a MeshConfig; a file, a folder, or `-` for standard input
     #[arg(short, long = "file", value_name = "PATH", required = true)]
     file: Vec<PathBuf>,
-    /// The filter that a configuration is of which stands by itself
-    #[arg(long, value_name = "NAME")]
-    filter: Option<String>,
-    /// The namespace of the workload whose policies apply; without it, and without labels, all do
-    #[arg(long, value_name = "NAMESPACE")]
-    namespace: Option<String>,
-    /// The labels of that workload
-    #[arg(long, value_name = "NAME=VALUE,…", value_delimiter = ',')]
-    labels: Vec<String>,
-    /// The mesh's trust domain, in place of a MeshConfig's
-    #[arg(long, value_name = "DOMAIN")]
-    trust_domain: Option<String>,
-    /// Keys that tokens are verified with, for one issuer or for all: a JWKS as a file
-    #[arg(long, value_name = "[ISSUER=]FILE")]
-    jwks: Vec<String>,
+    #[command(flatten)]
+    policies: PolicyOptions,
     /// How many proxies in front of Envoy say in `x-forwarded-for` who the client is
     #[arg(long, value_name = "COUNT", default_value_t = 0)]
     xff_num_trusted_hops: u32,
@@ -72,31 +59,14 @@ pub(crate) struct Explain {
 impl Explain {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
         let now = self.now()?;
-        let gathered = policies::Given {
-            files: &self.file,
-            filter: self.filter.as_deref(),
-            namespace: self.namespace.as_deref(),
-            labels: &self.labels,
-            trust_domain: self.trust_domain.as_deref(),
-            jwks: &self.jwks,
-        };
-        let documents = gathered.documents()?;
-        let (gathered, workload) = gathered.gather(&documents)?;
+        let documents = policies::documents(&self.file)?;
+        let (gathered, workload) = self.policies.gather(&documents)?;
         for note in &gathered.notes {
             anstream::eprintln!("note: {note}");
         }
-        let normalization = match gathered.mesh.path_normalization.as_deref() {
-            None => Normalization::default(),
-            Some(name) => Normalization::named(name).ok_or_else(|| {
-                Failure::new(format!(
-                    "`{}` is no `pathNormalization`; there are NONE, BASE, MERGE_SLASHES and DECODE_AND_MERGE_SLASHES",
-                    name.escape_debug()
-                ))
-            })?,
-        };
         let roll = self.roll.map(explain::roll).transpose();
         let options = Options {
-            normalization,
+            normalization: policies::normalization(&gathered.mesh)?,
             trusted_hops: self.xff_num_trusted_hops,
             roll: roll.map_err(|problem| Failure::new(format!("`--roll` {problem}")))?,
         };

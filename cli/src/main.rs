@@ -8,6 +8,7 @@ mod ending;
 mod explain;
 mod image;
 mod output;
+mod policies;
 mod schema;
 mod test;
 
