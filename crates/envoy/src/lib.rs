@@ -76,7 +76,7 @@ mod version;
 mod wheel;
 
 pub use admin::Admin;
-pub use binary::find as find_binary;
+pub use binary::{find as find_binary, find_here as find_binary_here};
 pub use builder::{Builder, Verdict};
 pub use capability::Capability;
 pub use companion::{Args, Companion, Ready, Spec, free_addr};

