@@ -264,3 +264,38 @@ fn each_rule_has_its_verdict() {
         "{said}"
     );
 }
+
+#[test]
+fn what_a_plugin_hands_to_a_module_is_explained_as_well() {
+    let folder = tempdir().unwrap();
+    let plugin = "\
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: {name: limits, namespace: shop}
+spec:
+  selector: {matchLabels: {app: orders}}
+  url: oci://registry.example/authorization-policy:0.1.0
+  pluginConfig: {policies: [{name: none, action: DENY, rules: [{}]}]}
+";
+    fs::write(folder.path().join("plugin.yaml"), plugin).unwrap();
+    for (label, by) in [
+        ("orders", json!("authorization-policy")),
+        ("other", json!(null)),
+    ] {
+        let labels = format!("app={label}");
+        let words = [
+            "-f",
+            "plugin.yaml",
+            "--namespace",
+            "shop",
+            "--labels",
+            &labels,
+            "--format",
+            "json",
+            "http://a/",
+        ];
+        let output = run(folder.path(), &words, "");
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer["by"], by, "{label}: {}", text(&output.stderr));
+    }
+}

@@ -36,7 +36,6 @@
 //! ```
 
 mod allow;
-mod embedded;
 mod finding;
 mod found;
 mod implies;
@@ -48,7 +47,6 @@ mod rule;
 mod rules;
 mod select;
 mod source;
-mod spot;
 mod world;
 
 pub use finding::{Finding, Severity};
@@ -58,6 +56,7 @@ pub use rule::Rule;
 pub use rules::{rule, rules};
 pub use source::Source;
 
+use documents::spot;
 use found::Found;
 use mesh::Mesh;
 use sdk_helpers::Timestamp;

@@ -11,6 +11,7 @@
 //! ```
 
 mod file;
+pub mod spot;
 
 use std::fmt;
 use std::io::Read;
@@ -20,6 +21,7 @@ use std::rc::Rc;
 use istio::Object;
 
 pub use file::File;
+pub use spot::Spot;
 
 /// A document of a file.
 #[derive(Debug, Clone)]

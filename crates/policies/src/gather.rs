@@ -1,5 +1,7 @@
 //! Documents as one configuration.
 
+mod configurations;
+
 use std::collections::BTreeMap;
 
 use catalog::Filter;
@@ -7,6 +9,7 @@ use documents::Document;
 use sdk_helpers::ConfigError;
 use serde_json::{Map, Value, json};
 
+use crate::embedded::Embedded;
 use crate::mesh::Mesh;
 use crate::{Problem, Settings, hosts, keys};
 
@@ -50,6 +53,7 @@ pub fn gather<'a>(documents: &'a [Document], settings: &Settings) -> Result<Gath
         settings,
         tree: Map::new(),
         objects: Vec::new(),
+        holders: Vec::new(),
         parts: BTreeMap::new(),
         mesh: Mesh::default(),
         passed_over: BTreeMap::new(),
@@ -64,12 +68,24 @@ struct Gathering<'a, 's> {
     whole: &'static Filter,
     settings: &'s Settings,
     tree: Map<String, Value>,
-    /// Objects of the kinds that filters take, the document of each, and its path there.
-    objects: Vec<(Value, &'a Document, String)>,
+    /// Objects of the kinds that filters take.
+    objects: Vec<Resource<'a>>,
+    /// Objects with configurations of ours in them, and those.
+    holders: Vec<(Value, &'a Document, Vec<Embedded>)>,
     parts: BTreeMap<String, (&'a Document, String)>,
     mesh: Mesh,
     /// What was passed over, and where it was first.
     passed_over: BTreeMap<String, String>,
+}
+
+/// An object of a kind that filters take.
+struct Resource<'a> {
+    object: Value,
+    document: &'a Document,
+    /// Where it stands there.
+    path: String,
+    /// It stands in a configuration of ours: its filter takes it as it is, whoever it says it is for.
+    is_ours: bool,
 }
 
 impl<'a> Gathering<'a, '_> {
@@ -92,12 +108,10 @@ impl<'a> Gathering<'a, '_> {
         let is_whole =
             map.is_some_and(|map| map.keys().any(|name| fields.contains(&name.as_str())));
         match (is_whole, map, self.settings.filter) {
-            (true, Some(map), _) => {
-                for (name, value) in map {
-                    self.part(name, value.clone(), document, name.clone())?;
-                }
-            }
-            (false, Some(_), Some(filter)) => self.bare(filter, value, document)?,
+            (true, ..) => self.configuration(self.whole, value, document, "")?,
+            // A bootstrap, or a part of one.
+            (false, Some(_), _) if self.holder(value, document, "") => {}
+            (false, Some(_), Some(filter)) => self.configuration(filter, value, document, "")?,
             (_, None, _) => {
                 let problem = "is neither an object nor a configuration";
                 return Err(problem_at(document, "", problem));
@@ -106,54 +120,6 @@ impl<'a> Gathering<'a, '_> {
                 self.pass_over("a document without a `kind`; if it is the configuration of a filter, name that with `--filter`", document);
             }
         }
-        Ok(())
-    }
-
-    /// The fields of the one configuration by which it is known.
-    fn fields(&self) -> Vec<&'static str> {
-        let parts = self.whole.parts().iter().map(|(field, _)| *field);
-        parts.chain(["resources", "filterState"]).collect()
-    }
-
-    /// The configuration of one filter by itself.
-    fn bare(
-        &mut self,
-        filter: &'static Filter,
-        value: &Value,
-        document: &'a Document,
-    ) -> Result<(), Problem> {
-        let mut parts = self.whole.parts().iter();
-        match parts.find(|(_, name)| *name == filter.name()) {
-            Some((field, _)) => self.part(field, value.clone(), document, String::new()),
-            None => Err(problem_at(
-                document,
-                "",
-                "is no configuration of `mesh-filters`, which has fields such as `rateLimit` and `resources`",
-            )),
-        }
-    }
-
-    fn part(
-        &mut self,
-        field: &str,
-        value: Value,
-        document: &'a Document,
-        path: String,
-    ) -> Result<(), Problem> {
-        if let ("resources", Value::Array(objects)) = (field, &value) {
-            for (index, object) in objects.iter().enumerate() {
-                self.object(object, document, format!("{path}[{index}]"));
-            }
-            return Ok(());
-        }
-        if let Some((first, at)) = self.parts.get(field) {
-            let first = first.place(at);
-            let problem =
-                format!("`{field}` stands at {first} too, and there can be one; put them together");
-            return Err(problem_at(document, &path, &problem));
-        }
-        self.parts.insert(field.to_owned(), (document, path));
-        self.tree.insert(field.to_owned(), value);
         Ok(())
     }
 
@@ -170,8 +136,13 @@ impl<'a> Gathering<'a, '_> {
                 self.object(item, document, format!("{path}[{index}]"));
             }
         } else if KINDS.contains(&kind) {
-            self.objects.push((value.clone(), document, path));
-        } else {
+            self.objects.push(Resource {
+                object: value.clone(),
+                document,
+                path,
+                is_ours: false,
+            });
+        } else if !self.holder(value, document, &path) {
             self.pass_over(&format!("kind `{}`", kind.escape_debug()), document);
         }
     }
@@ -192,15 +163,25 @@ impl<'a> Gathering<'a, '_> {
             .root_namespace
             .clone()
             .unwrap_or_else(|| "istio-system".to_owned());
-        let all = self.objects.len();
+        let all = self.objects.len() + self.holders.len();
         match &self.settings.selection {
-            Some(selection) => self.objects.retain(|(object, ..)| selection.takes(object, &root)),
-            None if self.objects.iter().any(|(object, ..)| is_selective(object)) => notes.push(
+            Some(selection) => {
+                self.objects.retain(|it| it.is_ours || selection.takes(&it.object, &root));
+                // What is no object is Envoy's own file, and that of whoever starts it.
+                let is_for = |object: &Value| object.get("kind").is_none() || selection.takes(object, &root);
+                self.holders.retain(|(object, ..)| is_for(object));
+            }
+            None if self.is_selective() => notes.push(
                 "no workload is named, so every policy applies, whatever its namespace and selector; \
                  name one with `--namespace` and `--labels`"
                     .to_owned(),
             ),
             None => {}
+        }
+        for (_, document, inner) in std::mem::take(&mut self.holders) {
+            for inner in inner {
+                self.inner(inner, document)?;
+            }
         }
         if self.objects.is_empty() && all > 0 && self.tree.is_empty() {
             notes.push("no policy is for this workload, so every request passes".to_owned());
@@ -211,12 +192,12 @@ impl<'a> Gathering<'a, '_> {
         }
         let mut resources = Vec::new();
         let mut places = Vec::new();
-        for (mut object, document, path) in std::mem::take(&mut self.objects) {
-            if crate::text(&object, &["kind"]) == Some("VirtualService") {
-                hosts::apply(&mut object);
+        for mut it in std::mem::take(&mut self.objects) {
+            if !it.is_ours && crate::text(&it.object, &["kind"]) == Some("VirtualService") {
+                hosts::apply(&mut it.object);
             }
-            resources.push(object);
-            places.push((document, path));
+            resources.push(it.object);
+            places.push((it.document, it.path));
         }
         self.keys(&mut resources, &mut notes);
         self.trust(&resources);
@@ -231,6 +212,13 @@ impl<'a> Gathering<'a, '_> {
             resources: places,
             parts: self.parts,
         })
+    }
+
+    fn is_selective(&self) -> bool {
+        let objects = self.objects.iter().filter(|it| !it.is_ours);
+        let objects = objects.map(|it| &it.object);
+        let holders = self.holders.iter().map(|(object, ..)| object);
+        objects.chain(holders).any(is_selective)
     }
 
     /// Puts given keys in place of those that would be fetched.
@@ -340,7 +328,7 @@ fn joined(path: &str, rest: &str) -> String {
 fn is_selective(object: &Value) -> bool {
     let spec = object.get("spec").unwrap_or(&Value::Null);
     let says = |place: &Value, name: &str| place.get(name).is_some_and(|value| !value.is_null());
-    ["selector", "targetRef", "targetRefs"]
+    ["selector", "workloadSelector", "targetRef", "targetRefs"]
         .iter()
         .any(|name| says(spec, name))
         || object

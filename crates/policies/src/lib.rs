@@ -1,5 +1,6 @@
 //! The policies of many documents as one configuration: Istio's resources by istiod's selection, our own
-//! configurations, and what a MeshConfig among them says.
+//! configurations, by themselves or inside an EnvoyFilter, a WasmPlugin, a TrafficExtension or a bootstrap,
+//! and what a MeshConfig among them says.
 //!
 //! ```text
 //! documents ─gather→ Gathered { tree, mesh, notes } ─catalog→ filters
@@ -26,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod embedded;
 mod gather;
 mod hosts;
 mod keys;
@@ -37,6 +39,7 @@ use std::fmt;
 use catalog::Filter;
 use serde_json::Value;
 
+pub use embedded::{Embedded, embedded};
 pub use gather::{Gathered, gather};
 pub use keys::Keys;
 pub use mesh::Mesh;

@@ -33,6 +33,8 @@ impl Selection {
             return self.sees(namespace, spec);
         }
         let labels = at(spec, &["selector", "matchLabels"]);
+        // What an EnvoyFilter has in its place.
+        let labels = labels.or_else(|| at(spec, &["workloadSelector", "labels"]));
         let labels = labels.map(|labels| BTreeMap::deserialize(labels).unwrap_or_default());
         let targets = [spec.get("targetRef")].into_iter().flatten();
         let several = spec.get("targetRefs").and_then(Value::as_array);
@@ -87,6 +89,7 @@ mod tests {
     fn a_policy_is_for_its_namespace_and_those_it_selects() {
         let web = workload(&[("app", "web"), ("version", "v1")]);
         let gateway = workload(&[(GATEWAY, "edge")]);
+        let of_filter = json!({"workloadSelector": {"labels": {"app": "web"}}});
         let selector = json!({"selector": {"matchLabels": {"app": "web"}}});
         let target = json!({"targetRefs": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"}]});
         let one_target = json!({"targetRef": {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "edge"}});
@@ -96,6 +99,7 @@ mod tests {
             ("other", json!({}), false, false),
             ("shop", selector.clone(), true, false),
             ("istio-system", selector, true, false),
+            ("shop", of_filter, true, false),
             (
                 "shop",
                 json!({"selector": {"matchLabels": {"app": "api"}}}),

@@ -5,7 +5,6 @@ use sdk_helpers::config::Problems;
 use sdk_helpers::{At, Load};
 use serde_json::Value;
 
-use crate::embedded;
 use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
@@ -76,7 +75,7 @@ pub(super) fn all<'a, 'b>(mesh: &'b Mesh<'a>) -> Vec<(&'b Item<'a>, Said)> {
                 }
             }
             None => {
-                for inner in embedded::all(item) {
+                for inner in policies::embedded(&item.root) {
                     let said = match inner.tree {
                         Ok(tree) => said(mesh, inner.filter, tree, &inner.path),
                         Err(problem) => Said {

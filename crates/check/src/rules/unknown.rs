@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::embedded;
 use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
@@ -91,7 +90,7 @@ fn is_known(item: &Item<'_>, mesh: &Mesh<'_>) -> bool {
         || (is_istio && KNOWN.contains(&item.kind()))
         || ours::of(item, mesh).is_some()
         || is_bootstrap(item)
-        || !embedded::all(item).is_empty()
+        || !policies::embedded(&item.root).is_empty()
 }
 
 /// Whether it is a file of Envoy's.

@@ -158,6 +158,115 @@ fn a_part_stands_once() {
     let problem = gather(&documents, &Settings::default()).unwrap_err();
     assert_eq!(
         problem.to_string(),
-        "a.yaml:3:12: rateLimit: `rateLimit` stands at a.yaml:1:12 too, and there can be one; put them together"
+        "a.yaml:3:12: rateLimit: `rateLimit` stands at a.yaml:1:12 too, and there can be one; put them together, or name one of their workloads with `--namespace` and `--labels`"
     );
+}
+
+/// The same limit in all that loads a module, for pods with a label each.
+const HOLDERS: &str = "\
+apiVersion: networking.istio.io/v1alpha3
+kind: EnvoyFilter
+metadata: {name: one, namespace: shop}
+spec:
+  workloadSelector: {labels: {app: a}}
+  configPatches:
+  - applyTo: HTTP_FILTER
+    patch:
+      operation: INSERT_BEFORE
+      value:
+        typed_config:
+          '@type': type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm
+          config:
+            root_id: rate-limit
+            configuration:
+              '@type': type.googleapis.com/google.protobuf.Struct
+              value: {limits: [{name: filter, requests: 1, per: 1s}]}
+---
+apiVersion: extensions.istio.io/v1alpha1
+kind: WasmPlugin
+metadata: {name: two, namespace: shop}
+spec:
+  selector: {matchLabels: {app: b}}
+  url: oci://registry.example/mesh-filters:0.1.0
+  pluginConfig:
+    rateLimit: {limits: [{name: plugin, requests: 1, per: 1s}]}
+    resources:
+    - {apiVersion: security.istio.io/v1, kind: AuthorizationPolicy, metadata: {name: p, namespace: other}, spec: {rules: [{}]}}
+---
+apiVersion: extensions.istio.io/v1alpha1
+kind: TrafficExtension
+metadata: {name: three, namespace: shop}
+spec:
+  selector: {matchLabels: {app: c}}
+  wasm: {pluginName: rate-limit, url: 'oci://registry.example/x', pluginConfig: {limits: [{name: extension, requests: 1, per: 1s}]}}
+";
+
+#[test]
+fn configurations_are_found_in_what_loads_a_module() {
+    let documents = documents(HOLDERS);
+    let of = |label: &str| {
+        let settings = Settings {
+            selection: Some(Selection {
+                namespace: "shop".to_owned(),
+                labels: [("app".to_owned(), label.to_owned())].into(),
+            }),
+            ..Settings::default()
+        };
+        gather(&documents, &settings).unwrap()
+    };
+    for (label, name, place) in [
+        (
+            "a",
+            "filter",
+            "a.yaml:17:39: spec.configPatches[0].patch.value.typed_config.config.configuration.value.limits[0].name: x",
+        ),
+        (
+            "b",
+            "plugin",
+            "a.yaml:26:33: spec.pluginConfig.rateLimit.limits[0].name: x",
+        ),
+        (
+            "c",
+            "extension",
+            "a.yaml:35:98: spec.wasm.pluginConfig.limits[0].name: x",
+        ),
+    ] {
+        let gathered = of(label);
+        assert_eq!(gathered.tree["rateLimit"]["limits"][0]["name"], name);
+        assert_eq!(gathered.notes, [""; 0], "{label}");
+        let error = ConfigError {
+            at: "rateLimit.limits[0].name".to_owned(),
+            problem: "x".to_owned(),
+        };
+        assert_eq!(gathered.locate(&error).to_string(), place);
+    }
+    // What stands in a configuration is in force there, wherever it says it belongs.
+    assert_eq!(
+        of("b").tree["resources"][0]["metadata"]["namespace"],
+        "other"
+    );
+    let none = of("d");
+    assert_eq!(none.tree, json!({}));
+    assert_eq!(
+        none.notes,
+        ["no policy is for this workload, so every request passes"]
+    );
+    let problem = gather(&documents, &Settings::default()).unwrap_err();
+    assert!(problem.problem.contains("put them together"), "{problem}");
+}
+
+#[test]
+fn a_bootstrap_holds_configurations_for_whoever_starts_it() {
+    let documents = documents(
+        "static_resources: {listeners: [{filters: [{typed_config: {'@type': x/envoy.extensions.filters.http.wasm.v3.Wasm, \
+         config: {vm_config: {code: {local: {filename: dist/rate-limit.wasm}}}, configuration: \
+         {'@type': type.googleapis.com/google.protobuf.StringValue, value: '{\"limits\": []}'}}}}]}]}",
+    );
+    let selection = Some(Selection::default());
+    let settings = Settings {
+        selection,
+        ..Settings::default()
+    };
+    let gathered = gather(&documents, &settings).unwrap();
+    assert_eq!(gathered.tree, json!({"rateLimit": {"limits": []}}));
 }

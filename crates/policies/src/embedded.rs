@@ -1,36 +1,39 @@
 //! Configurations of ours inside something else: an EnvoyFilter, a bootstrap, a WasmPlugin.
 
 use catalog::Filter;
+use documents::Spot;
 use serde_json::Value;
 
-use crate::source::Item;
-use crate::spot::Spot;
-
 /// A configuration of a filter of ours.
-pub(crate) struct Embedded {
-    pub(crate) filter: &'static Filter,
+#[derive(Debug)]
+pub struct Embedded {
+    /// Whose it is.
+    pub filter: &'static Filter,
     /// Where it begins; what stands in a text has no place of its own in it.
-    pub(crate) path: String,
+    pub path: String,
     /// The configuration, or why the text is none.
-    pub(crate) tree: Result<Value, String>,
+    pub tree: Result<Value, String>,
 }
 
 const WASM: &str = "extensions.filters.http.wasm.v3.Wasm";
 
-/// Those of an object.
-pub(crate) fn all(item: &Item<'_>) -> Vec<Embedded> {
+/// Those of an object: of Istio's EnvoyFilter, WasmPlugin and TrafficExtension, of Envoy Gateway's
+/// EnvoyExtensionPolicy, of a bootstrap of Envoy's, or of any part of one.
+#[must_use]
+pub fn embedded(object: &Spot<'_>) -> Vec<Embedded> {
+    let spec = object.field("spec");
     let mut found = Vec::new();
-    match item.kind() {
-        "WasmPlugin" => found.extend(item.spec().and_then(|spec| plugin(&spec))),
+    match object.text("kind") {
+        "WasmPlugin" => found.extend(spec.and_then(|spec| plugin(&spec))),
         "TrafficExtension" => {
-            let wasm = item.spec().and_then(|spec| spec.field("wasm"));
+            let wasm = spec.and_then(|spec| spec.field("wasm"));
             found.extend(wasm.and_then(|wasm| plugin(&wasm)));
         }
         "EnvoyExtensionPolicy" => {
-            let modules = item.spec().map(|spec| spec.list("wasm"));
+            let modules = spec.map(|spec| spec.list("wasm"));
             found.extend(modules.unwrap_or_default().iter().filter_map(gateway));
         }
-        _ => item.root.walk(&mut |spot| found.extend(wasm(spot))),
+        _ => object.walk(&mut |spot| found.extend(wasm(spot))),
     }
     found
 }

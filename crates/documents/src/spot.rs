@@ -5,14 +5,15 @@ use serde_json::Value;
 
 /// A place in a document.
 #[derive(Debug, Clone)]
-pub(crate) struct Spot<'a> {
+pub struct Spot<'a> {
     path: String,
     value: &'a Value,
 }
 
 impl<'a> Spot<'a> {
-    /// The whole document.
-    pub(crate) fn root(value: &'a Value) -> Self {
+    /// The whole document, or whatever else paths begin at.
+    #[must_use]
+    pub fn root(value: &'a Value) -> Self {
         Spot {
             path: String::new(),
             value,
@@ -20,22 +21,35 @@ impl<'a> Spot<'a> {
     }
 
     /// What stands here.
-    pub(crate) fn value(&self) -> &'a Value {
+    #[must_use]
+    pub fn value(&self) -> &'a Value {
         self.value
     }
 
     /// Where: `spec.rules[0]`.
-    pub(crate) fn path(&self) -> &str {
+    #[must_use]
+    pub fn path(&self) -> &str {
         &self.path
     }
 
     /// Where a field stands, or would.
-    pub(crate) fn path_of(&self, name: &str) -> String {
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> String {
         At::written(&self.path).field(name).to_string()
     }
 
+    /// What stands at a path of its document.
+    #[must_use]
+    pub fn with_path(value: &'a Value, path: &str) -> Self {
+        Spot {
+            path: path.to_owned(),
+            value,
+        }
+    }
+
     /// A field that is there and not null.
-    pub(crate) fn field(&self, name: &str) -> Option<Spot<'a>> {
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<Spot<'a>> {
         let value = self.value.get(name).filter(|value| !value.is_null())?;
         Some(Spot {
             path: self.path_of(name),
@@ -44,7 +58,8 @@ impl<'a> Spot<'a> {
     }
 
     /// A field below fields.
-    pub(crate) fn at(&self, names: &[&str]) -> Option<Spot<'a>> {
+    #[must_use]
+    pub fn at(&self, names: &[&str]) -> Option<Spot<'a>> {
         let mut spot = self.clone();
         for name in names {
             spot = spot.field(name)?;
@@ -53,7 +68,8 @@ impl<'a> Spot<'a> {
     }
 
     /// A field in either of protobuf's spellings, by its name in snake case.
-    pub(crate) fn envoy(&self, name: &str) -> Option<Spot<'a>> {
+    #[must_use]
+    pub fn envoy(&self, name: &str) -> Option<Spot<'a>> {
         self.field(name).or_else(|| {
             let mut words = name.split('_');
             let mut camel = words.next().unwrap_or_default().to_owned();
@@ -67,19 +83,22 @@ impl<'a> Spot<'a> {
     }
 
     /// The text of a field, empty where it is absent or none.
-    pub(crate) fn text(&self, name: &str) -> &'a str {
+    #[must_use]
+    pub fn text(&self, name: &str) -> &'a str {
         let text = self.value.get(name).and_then(Value::as_str);
         text.unwrap_or_default()
     }
 
     /// The elements of a list, none where it is absent or none.
-    pub(crate) fn list(&self, name: &str) -> Vec<Spot<'a>> {
+    #[must_use]
+    pub fn list(&self, name: &str) -> Vec<Spot<'a>> {
         let list = self.field(name);
         list.map(|list| list.elements()).unwrap_or_default()
     }
 
     /// The elements of the list here.
-    pub(crate) fn elements(&self) -> Vec<Spot<'a>> {
+    #[must_use]
+    pub fn elements(&self) -> Vec<Spot<'a>> {
         let items = self.value.as_array().map_or(&[][..], Vec::as_slice);
         let spot = |(index, value)| Spot {
             path: At::written(&self.path).index(index).to_string(),
@@ -89,7 +108,8 @@ impl<'a> Spot<'a> {
     }
 
     /// The fields of the mapping here, with their names.
-    pub(crate) fn fields(&self) -> Vec<(&'a str, Spot<'a>)> {
+    #[must_use]
+    pub fn fields(&self) -> Vec<(&'a str, Spot<'a>)> {
         let Some(map) = self.value.as_object() else {
             return Vec::new();
         };
@@ -101,14 +121,15 @@ impl<'a> Spot<'a> {
     }
 
     /// The texts of a list.
-    pub(crate) fn texts(&self, name: &str) -> Vec<&'a str> {
+    #[must_use]
+    pub fn texts(&self, name: &str) -> Vec<&'a str> {
         let list = self.value.get(name).and_then(Value::as_array);
         let list = list.into_iter().flatten();
         list.filter_map(Value::as_str).collect()
     }
 
     /// Every place below this one and itself, outermost first.
-    pub(crate) fn walk(&self, see: &mut dyn FnMut(&Spot<'a>)) {
+    pub fn walk(&self, see: &mut dyn FnMut(&Spot<'a>)) {
         see(self);
         for item in self.elements() {
             item.walk(see);
