@@ -1,17 +1,12 @@
 //! A client whose calls read as sentences: ask, get an answer, compare.
 //!
-//! Blocking on the outside, hyper within. `send` panics when the transport fails, because that is
-//! how a test fails; `try_send` hands the failure over instead. Every request has a deadline, so a
-//! stream that hangs is a failed test and not a stuck one.
+//! [`envoy::client`](::envoy::client) does the work. `send` panics when the transport fails, because that is how a test
+//! fails; `try_send` hands the failure over instead.
 
 mod burst;
-pub(crate) mod connection;
+mod connection;
 mod frames;
-pub mod grpc;
-pub(crate) mod message;
 mod raw;
-mod request;
-mod response;
 pub(crate) mod runtime;
 mod talk;
 
@@ -19,26 +14,22 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::envoy::client::Version;
+pub use ::envoy::client::{Broken, Request, Response, frame};
+
 pub use connection::Connection;
 pub use frames::{Answered, Fields, Frames};
 pub use raw::raw;
-pub use request::Request;
-pub(crate) use response::first;
-pub use response::{Broken, Response};
 pub use talk::Talk;
 
-use request::Version;
-use response::expect;
-
+use crate::envoy::expect;
 use crate::tls::Tls;
 
 /// Asks one address, in one version of HTTP. Each `send` opens a connection of its own, so that
 /// requests spread over Envoy's workers; [`Client::connect`] and [`Client::burst`] keep theirs.
 #[derive(Debug, Clone)]
 pub struct Client {
-    addr: SocketAddr,
-    version: Version,
-    deadline: Duration,
+    plain: ::envoy::client::Client,
     tls: Option<Arc<Tls>>,
     from: Option<IpAddr>,
 }
@@ -46,19 +37,17 @@ pub struct Client {
 impl Client {
     /// A client that speaks HTTP/1.1.
     pub fn http1(addr: SocketAddr) -> Self {
-        Self::new(addr, Version::Http1)
+        Self::of(::envoy::client::Client::http1(addr))
     }
 
     /// A client that speaks HTTP/2 without asking first ("prior knowledge").
     pub fn http2(addr: SocketAddr) -> Self {
-        Self::new(addr, Version::Http2)
+        Self::of(::envoy::client::Client::http2(addr))
     }
 
-    fn new(addr: SocketAddr, version: Version) -> Self {
+    fn of(plain: ::envoy::client::Client) -> Self {
         Self {
-            addr,
-            version,
-            deadline: Duration::from_secs(30),
+            plain,
             tls: None,
             from: None,
         }
@@ -66,6 +55,7 @@ impl Client {
 
     /// Speaks TLS, offering its version of HTTP alone.
     pub fn tls(mut self, tls: Tls) -> Self {
+        self.plain = self.plain.secure();
         self.tls = Some(Arc::new(tls));
         self
     }
@@ -78,7 +68,7 @@ impl Client {
 
     /// How long one request may take before it counts as broken: 30 s unless told.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.plain = self.plain.deadline(deadline);
         self
     }
 
@@ -104,7 +94,7 @@ impl Client {
     #[track_caller]
     pub fn grpc(&self, path: &str, message: &[u8]) -> Response {
         let client = Self {
-            version: Version::Http2,
+            plain: self.plain.clone().speaking(Version::Http2),
             ..self.clone()
         };
         client.send(Request::grpc(path, message))
@@ -124,10 +114,7 @@ impl Client {
     /// Opens a connection that several requests share, and with it the worker that serves them.
     #[track_caller]
     pub fn connect(&self) -> Connection {
-        match self.try_connect() {
-            Ok(connection) => connection,
-            Err(broken) => panic!("{broken}"),
-        }
+        expect(self.try_connect())
     }
 
     fn try_connect(&self) -> Result<Connection, Broken> {

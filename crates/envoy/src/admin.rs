@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::Error;
+use crate::client::{Broken, Client, Request, Response};
 use crate::launch::wait;
-use crate::{Error, http};
 
 /// How long one page may take.
 const PAGE: Duration = Duration::from_secs(10);
@@ -108,7 +109,8 @@ impl Admin {
 
     /// Whether Envoy takes traffic.
     pub fn is_ready(&self) -> bool {
-        http::ask(self.addr, "GET", "/ready", PAGE).is_ok_and(|page| page.status == 200)
+        self.send("GET", "/ready", PAGE)
+            .is_ok_and(|page| page.status == 200)
     }
 
     /// The addresses of the listeners that are bound, by name.
@@ -128,18 +130,23 @@ impl Admin {
     /// Tells Envoy to end.
     pub(crate) fn quit(&self) {
         // One that has ended already has done what was asked.
-        let _ = http::ask(self.addr, "POST", "/quitquitquit", QUIT);
+        let _ = self.send("POST", "/quitquitquit", QUIT);
     }
 
     fn ask(&self, method: &str, path: &str) -> Result<String, Error> {
-        match http::ask(self.addr, method, path, PAGE) {
-            Ok(page) if page.status == 200 => Ok(page.text),
+        match self.send(method, path, PAGE) {
+            Ok(page) if page.status == 200 => Ok(page.text()),
             Ok(page) => {
-                let problem = format_args!("status {}: {}", page.status, page.text);
+                let problem = format_args!("status {}: {}", page.status, page.text());
                 Err(Error::admin(path, problem))
             }
             Err(problem) => Err(Error::admin(path, problem)),
         }
+    }
+
+    fn send(&self, method: &str, path: &str, deadline: Duration) -> Result<Response, Broken> {
+        let client = Client::http1(self.addr).deadline(deadline);
+        client.send(Request::new(method, path))
     }
 }
 

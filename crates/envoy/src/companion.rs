@@ -5,13 +5,14 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use crate::client::{Client, Request};
 use crate::error::NotReady;
 use crate::launch::log::Log;
 use crate::launch::program::{self, Install};
 use crate::launch::running::{Order, Running};
 use crate::launch::scratch::Scratch;
 use crate::launch::{leftovers, wait};
-use crate::{Error, Launcher, http};
+use crate::{Error, Launcher};
 
 /// How long a server may take to answer its first request.
 const START: Duration = Duration::from_secs(30);
@@ -140,7 +141,8 @@ impl Ready {
         match self {
             Self::Connects => TcpStream::connect_timeout(&addr, LOOK).is_ok(),
             Self::Page(path) => {
-                http::ask(addr, "GET", path, LOOK).is_ok_and(|page| page.status == 200)
+                let page = Client::http1(addr).deadline(LOOK).send(Request::get(path));
+                page.is_ok_and(|page| page.status == 200)
             }
             Self::When(holds) => holds(addr),
         }

@@ -62,11 +62,11 @@ mod binary;
 mod bootstrap;
 mod builder;
 mod capability;
+pub mod client;
 mod companion;
 mod config;
 mod envoy;
 mod error;
-mod http;
 #[cfg(feature = "containers")]
 mod image;
 mod launch;

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use super::request::Version;
-use super::response::expect;
-use super::{Broken, Client, Connection, Request, Response, runtime};
+use super::{Broken, Client, Connection, Request, Response, Version, runtime};
+use crate::envoy::expect;
 
 /// Requests that share one HTTP/2 connection: servers should allow no fewer (RFC 9113 §6.5.2).
 const STREAMS: usize = 100;
@@ -56,7 +55,7 @@ impl Client {
 
     /// One connection for each slot; a slot whose connection fails tries again with each request.
     async fn connections(&self, slots: usize) -> Vec<Option<Arc<Connection>>> {
-        let each = match self.version {
+        let each = match self.plain.version() {
             Version::Http1 => 1,
             Version::Http2 => STREAMS,
         };

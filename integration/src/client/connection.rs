@@ -1,46 +1,15 @@
-//! One connection, for as many requests as it lasts.
+//! One connection, for as many requests as it lasts: see [`envoy::client::Connection`](::envoy::client::Connection).
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
 
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
-use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::AbortHandle;
 
-use super::message::{Message, fields};
-use super::request::Version;
-use super::response::expect;
 use super::{Broken, Client, Request, Response, runtime};
-
-/// Tests send and expect headers well above what hyper allows by default.
-pub(crate) const HEADER_BYTES: u32 = 4 << 20;
-/// The same for their number in HTTP/1.1, where hyper stops at 100.
-pub(crate) const HEADER_COUNT: usize = 4096;
+use crate::envoy::expect;
 
 /// A connection that several requests share; it closes when dropped.
 #[derive(Debug)]
-pub struct Connection {
-    addr: SocketAddr,
-    secure: bool,
-    deadline: Duration,
-    sender: Sender,
-    driver: AbortHandle,
-}
-
-/// What HTTP is spoken over: TCP, or TLS above it.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Stream for T {}
-
-#[derive(Debug)]
-enum Sender {
-    Http1(tokio::sync::Mutex<http1::SendRequest<Message>>),
-    Http2(http2::SendRequest<Message>),
-}
+pub struct Connection(::envoy::client::Connection);
 
 impl Connection {
     /// Sends a request and waits for its answer.
@@ -55,68 +24,37 @@ impl Connection {
     }
 
     pub(super) async fn open(client: &Client) -> Result<Self, Broken> {
-        let addr = client.addr;
-        let opening = async {
-            let stream = reach(client)
-                .await
-                .map_err(|error| Broken::new(format!("connecting to {addr}: {error}")))?;
-            stream.set_nodelay(true).map_err(Broken::new)?;
-            let (sender, driver) = match &client.tls {
-                None => shake(client.version, stream).await?,
-                Some(tls) => {
-                    let offered = tls.connect(stream, client.version.protocol()).await;
-                    shake(client.version, offered.map_err(Broken::new)?).await?
-                }
-            };
-            Ok(Self {
-                addr,
-                secure: client.tls.is_some(),
-                deadline: client.deadline,
-                sender,
-                driver,
-            })
+        let plain = &client.plain;
+        let opened = match &client.tls {
+            None => {
+                let as_it_is = |stream| async { Ok(stream) };
+                ::envoy::client::Connection::over(plain, reach(client), as_it_is).await
+            }
+            Some(tls) => {
+                let with_tls = |stream| async {
+                    let offered = tls.connect(stream, plain.version().protocol()).await;
+                    offered.map_err(Broken::new)
+                };
+                ::envoy::client::Connection::over(plain, reach(client), with_tls).await
+            }
         };
-        within(client.deadline, "connection", opening).await
+        opened.map(Self)
     }
 
     pub(super) async fn exchange(&self, request: Request) -> Result<Response, Broken> {
-        within(self.deadline, "answer", async {
-            let started = Instant::now();
-            let response = match &self.sender {
-                Sender::Http1(sender) => {
-                    let request = request.into_hyper(Version::Http1, self.addr, self.secure)?;
-                    let mut sender = sender.lock().await;
-                    sender.ready().await.map_err(explain)?;
-                    sender.send_request(request).await
-                }
-                Sender::Http2(sender) => {
-                    let request = request.into_hyper(Version::Http2, self.addr, self.secure)?;
-                    sender.clone().send_request(request).await
-                }
-            };
-            read(response.map_err(explain)?, started).await
-        })
-        .await
+        self.0.exchange(request).await
     }
 
     /// Whether the other side has closed it.
     pub(super) fn is_closed(&self) -> bool {
-        match &self.sender {
-            Sender::Http1(sender) => sender.try_lock().is_ok_and(|sender| sender.is_closed()),
-            Sender::Http2(sender) => sender.is_closed(),
-        }
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
+        self.0.is_closed()
     }
 }
 
 async fn reach(client: &Client) -> std::io::Result<TcpStream> {
+    let addr = client.plain.addr();
     let Some(address) = client.from else {
-        return TcpStream::connect(client.addr).await;
+        return TcpStream::connect(addr).await;
     };
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
@@ -124,67 +62,5 @@ async fn reach(client: &Client) -> std::io::Result<TcpStream> {
         TcpSocket::new_v6()?
     };
     socket.bind(SocketAddr::new(address, 0))?;
-    socket.connect(client.addr).await
-}
-
-async fn shake(version: Version, stream: impl Stream) -> Result<(Sender, AbortHandle), Broken> {
-    let shaken = match version {
-        Version::Http1 => shake_http1(stream).await,
-        Version::Http2 => shake_http2(stream).await,
-    };
-    shaken.map_err(explain)
-}
-
-async fn shake_http1(stream: impl Stream) -> hyper::Result<(Sender, AbortHandle)> {
-    let (sender, connection) = http1::Builder::new()
-        .max_headers(HEADER_COUNT)
-        .max_header_size(HEADER_BYTES as usize)
-        .max_buf_size(HEADER_BYTES as usize)
-        .handshake(TokioIo::new(stream))
-        .await?;
-    let driver = tokio::spawn(connection).abort_handle();
-    Ok((Sender::Http1(sender.into()), driver))
-}
-
-async fn shake_http2(stream: impl Stream) -> hyper::Result<(Sender, AbortHandle)> {
-    let (sender, connection) = http2::Builder::new(TokioExecutor::new())
-        .max_header_list_size(HEADER_BYTES)
-        .handshake(TokioIo::new(stream))
-        .await?;
-    let driver = tokio::spawn(connection).abort_handle();
-    Ok((Sender::Http2(sender), driver))
-}
-
-async fn read(response: hyper::Response<Incoming>, started: Instant) -> Result<Response, Broken> {
-    let (head, body) = response.into_parts();
-    let body = body.collect().await.map_err(explain)?;
-    let trailers = body.trailers().map(fields).unwrap_or_default();
-    Ok(Response {
-        status: head.status.as_u16(),
-        headers: fields(&head.headers),
-        body: body.to_bytes().to_vec(),
-        trailers,
-        elapsed: started.elapsed(),
-    })
-}
-
-async fn within<T>(
-    deadline: Duration,
-    what: &str,
-    work: impl Future<Output = Result<T, Broken>>,
-) -> Result<T, Broken> {
-    tokio::time::timeout(deadline, work)
-        .await
-        .unwrap_or_else(|_| Err(Broken::new(format!("no {what} within {deadline:?}"))))
-}
-
-/// hyper's own message names the symptom, its sources the cause.
-fn explain(error: hyper::Error) -> Broken {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    Broken::new(text)
+    socket.connect(addr).await
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::client::grpc;
+use ::envoy::client::frame;
 
 /// An answer: 200 and empty unless told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Answer {
 
     /// One gRPC message and status 0.
     pub fn grpc(message: &[u8]) -> Self {
-        Self::grpc_body(grpc::frame(message))
+        Self::grpc_body(frame(message))
     }
 
     /// A gRPC failure, in the headers as servers send it when there is no message.

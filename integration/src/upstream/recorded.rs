@@ -1,6 +1,6 @@
 //! What a request looked like when it arrived.
 
-use crate::client::{self, grpc};
+use ::envoy::client::{first, unframe};
 
 /// A request as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct Recorded {
 impl Recorded {
     /// The first value of a header; `None` also where it is not UTF-8 (read `headers` then).
     pub fn header(&self, name: &str) -> Option<&str> {
-        client::first(&self.headers, name)
+        first(&self.headers, name)
     }
 
     /// Every value of a header.
@@ -46,6 +46,6 @@ impl Recorded {
 
     /// The gRPC messages of the body.
     pub fn messages(&self) -> Vec<Vec<u8>> {
-        grpc::unframe(&self.body)
+        unframe(&self.body)
     }
 }

@@ -12,8 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 
 use super::{Answer, Recorded};
-use crate::client::connection::{HEADER_BYTES, HEADER_COUNT};
-use crate::client::message::{Message, fields, map};
+use ::envoy::client::{HEADER_BYTES, HEADER_COUNT, Message, fields, map};
 
 type Handler = dyn Fn(Recorded) -> Answer + Send + Sync;
 type Failure = Box<dyn std::error::Error + Send + Sync>;

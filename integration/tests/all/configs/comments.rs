@@ -34,5 +34,5 @@ fn a_service_of_ones_own_goes_where_the_comment_says() {
     let client = Client::http1(envoy.addr("ingress")).deadline(Duration::from_secs(20));
     let response = client.get("/orders/7/items").send();
 
-    assert_eq!(response.json()["path"], "/orders/7/items");
+    assert_eq!(response.json().unwrap()["path"], "/orders/7/items");
 }

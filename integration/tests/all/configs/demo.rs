@@ -94,7 +94,7 @@ fn the_demo_holds_what_it_says_and_stays_until_interrupted() {
     assert!(curl.contains(address), "{curl}");
     let address = address.replace("localhost", "127.0.0.1").parse().unwrap();
     let response = Client::http1(address).get("/orders/7/items").send();
-    assert_eq!(response.json()["path"], "/orders/7/items");
+    assert_eq!(response.json().unwrap()["path"], "/orders/7/items");
     demo.line("reason=shadow_abort:orders-shadow");
     assert_eq!(demo.interrupt(), Some(0));
 }

@@ -113,7 +113,7 @@ fn smoke_envoy_starts_answers_and_ends() {
 
     let response = Client::http1(envoy.addr("forward")).get("/h1").send();
 
-    assert_eq!(response.json()["path"], "/h1");
+    assert_eq!(response.json().unwrap()["path"], "/h1");
     envoy.stop();
     assert!(!process.exists());
     assert!(!scratch.exists());

@@ -36,6 +36,7 @@ fn prometheus_scrapes_envoy() {
             .get("/api/v1/query?query=envoy_server_live")
             .send()
             .json()
+            .unwrap()
     };
     // Prometheus takes five seconds to look at its targets for the first time.
     let live = until(Duration::from_secs(30), || {
@@ -50,5 +51,5 @@ fn the_registry_answers() {
 
     let response = Client::http1(registry.addr()).get("/v2/_catalog").send();
 
-    assert_eq!(response.json(), json!({ "repositories": [] }));
+    assert_eq!(response.json().unwrap(), json!({ "repositories": [] }));
 }

@@ -28,7 +28,7 @@ fn http1_is_echoed_with_header_bytes_and_trailers() {
     assert_eq!(response.status, 418);
     assert_eq!(response.header("x-back"), Some("again"));
     assert_eq!(response.trailer("x-end"), Some("over"));
-    let echo = response.json();
+    let echo = response.json().unwrap();
     assert_eq!(echo["method"], "POST");
     assert_eq!(echo["path"], "/h1/path?q=1");
     assert_eq!(echo["protocol"], "HTTP/1.1");
@@ -56,7 +56,7 @@ fn http2_is_echoed_with_trailers() {
         .trailer("x-last", "word");
     let response = call.header("x-echo-trailer", "x-end=over").send();
 
-    let echo = response.json();
+    let echo = response.json().unwrap();
     assert_eq!(
         (&echo["protocol"], &echo["body"]),
         (&json!("HTTP/2.0"), &json!("some text"))
@@ -103,7 +103,7 @@ fn a_burst_is_concurrent_and_keeps_its_order() {
         );
         assert_eq!(upstream.count(), 300);
         for (index, response) in responses.iter().enumerate() {
-            assert_eq!(response.json()["path"], format!("/h2/{index}"));
+            assert_eq!(response.json().unwrap()["path"], format!("/h2/{index}"));
             assert!(response.elapsed >= Duration::from_millis(200));
         }
     }

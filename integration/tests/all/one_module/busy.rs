@@ -107,7 +107,7 @@ impl Asked {
         if expected != 200 {
             return;
         }
-        let echo = answer.json();
+        let echo = answer.json().unwrap();
         assert_eq!(echo["path"], self.path.as_str());
         let headers = echo["headers"].as_array().unwrap();
         let sent = |name: &str| -> Vec<&Value> {

@@ -35,7 +35,7 @@ fn fail_open_lets_everything_pass_from_then_on() {
     let rig = plan.failing("FAIL_OPEN").start();
     kill(&rig);
     for _ in 0..3 {
-        assert_eq!(rig.get("/reply").json()["path"], "/reply");
+        assert_eq!(rig.get("/reply").json().unwrap()["path"], "/reply");
     }
 }
 

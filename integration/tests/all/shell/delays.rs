@@ -22,7 +22,7 @@ fn a_delayed_request_goes_on_after_its_time() {
     for ms in [0, 1, 20, 250] {
         let path = format!("/delay?ms={ms}");
         let response = rig.client().get(&path).header("x-id", &path).send();
-        assert_eq!(response.json()["path"], path);
+        assert_eq!(response.json().unwrap()["path"], path);
         assert!(response.elapsed >= Duration::from_millis(ms), "{path}");
         assert_eq!(rig.line(&path)["reason"], "seen,answered:probe,ended");
     }

@@ -55,7 +55,7 @@ fn a_stream_of_any_length_ends_once() {
     let body = "b".repeat(300_000);
     let call = rig.client().post("/post", &body).header("x-id", "post");
     let response = call.trailer("x-last", "word").send();
-    assert_eq!(response.json()["body"], body);
+    assert_eq!(response.json().unwrap()["body"], body);
     assert_eq!(rig.line("post")["end"], "/post 200 asked=1");
     assert_eq!((rig.metric("seen"), rig.metric("ended")), (0, 1));
     rig.lives();

@@ -184,7 +184,7 @@ fn prometheus_takes_the_rules_and_can_evaluate_them() {
     let client = Client::http1(prometheus.addr());
 
     let health = || {
-        let page = client.get("/api/v1/rules").send().json();
+        let page = client.get("/api/v1/rules").send().json().unwrap();
         let groups = page["data"]["groups"].as_array().unwrap().clone();
         let rules = groups
             .iter()

@@ -1,6 +1,6 @@
 //! Messages of gRPC streams, as Envoy's `grpc_stats` filter counts them.
 
-use integration::client::{Client, Request, grpc};
+use integration::client::{Client, Request, frame};
 use integration::listener::cluster;
 use integration::upstream::{Answer, Upstream};
 use serde_json::json;
@@ -12,7 +12,7 @@ use integration::listener::Listener;
 #[test]
 fn messages_are_counted_with_the_labels_that_istio_gives_them() {
     let upstream = Upstream::with(|_| {
-        let messages: Vec<u8> = (0..5_u8).flat_map(|n| grpc::frame(&[n])).collect();
+        let messages: Vec<u8> = (0..5_u8).flat_map(|n| frame(&[n])).collect();
         Answer::status(200)
             .header("content-type", "application/grpc")
             .body(messages)
@@ -36,7 +36,7 @@ fn messages_are_counted_with_the_labels_that_istio_gives_them() {
         [cluster("upstream", upstream.addr(), true)],
     ));
 
-    let messages: Vec<u8> = (0..3_u8).flat_map(|n| grpc::frame(&[n])).collect();
+    let messages: Vec<u8> = (0..3_u8).flat_map(|n| frame(&[n])).collect();
     let call = Request::grpc("/shop.Orders/List", b"")
         .body(messages)
         .header("x-tenant", "acme");

@@ -20,7 +20,8 @@ pub(crate) fn query(prometheus: &Client, query: &str) -> Vec<(BTreeMap<String, S
     let page = prometheus
         .get(&format!("/api/v1/query?query={encoded}"))
         .send()
-        .json();
+        .json()
+        .unwrap();
     assert_eq!(page["status"], "success", "{page}");
     let results = page["data"]["result"].as_array().unwrap().iter();
     let read = |result: &Value| {

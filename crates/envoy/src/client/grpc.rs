@@ -2,10 +2,10 @@
 
 const PREFIX: usize = 5;
 
-/// Frames one message.
+/// Frames one message, which is to be shorter than 4 GiB: a frame cannot say more.
 pub fn frame(message: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(message.len()).expect("a message under 4 GiB");
-    let mut framed = Vec::with_capacity(PREFIX + message.len());
+    let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+    let mut framed = Vec::with_capacity(PREFIX.saturating_add(message.len()));
     framed.push(0);
     framed.extend_from_slice(&length.to_be_bytes());
     framed.extend_from_slice(message);

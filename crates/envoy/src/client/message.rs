@@ -14,14 +14,14 @@ use super::response::Broken;
 
 /// A whole body with its trailers.
 #[derive(Debug)]
-pub(crate) struct Message {
+pub struct Message {
     data: Option<Bytes>,
     trailers: Option<HeaderMap>,
 }
 
 impl Message {
     /// A body of these bytes, and these trailers if there are any.
-    pub(crate) fn new(data: Vec<u8>, trailers: HeaderMap) -> Self {
+    pub fn new(data: Vec<u8>, trailers: HeaderMap) -> Self {
         Self {
             data: (!data.is_empty()).then(|| data.into()),
             trailers: (!trailers.is_empty()).then_some(trailers),
@@ -57,8 +57,11 @@ impl Body for Message {
     }
 }
 
-/// Names and values as hyper's map, which refuses what HTTP cannot carry.
-pub(crate) fn map(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, Broken> {
+/// Names and values as hyper's map.
+///
+/// # Errors
+/// Names what HTTP cannot carry.
+pub fn map(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, Broken> {
     let mut map = HeaderMap::new();
     for (name, value) in fields {
         let name = HeaderName::try_from(name.as_str())
@@ -71,7 +74,7 @@ pub(crate) fn map(fields: &[(String, Vec<u8>)]) -> Result<HeaderMap, Broken> {
 }
 
 /// hyper's map as names and values, in its order.
-pub(crate) fn fields(map: &HeaderMap) -> Vec<(String, Vec<u8>)> {
+pub fn fields(map: &HeaderMap) -> Vec<(String, Vec<u8>)> {
     map.iter()
         .map(|(name, value)| (name.to_string(), value.as_bytes().to_vec()))
         .collect()

@@ -7,18 +7,21 @@ use hyper::Uri;
 use hyper::header::HeaderMap;
 
 use super::message::{Message, map};
-use super::{grpc, response::Broken};
+use super::{Broken, grpc};
 
 /// The version of HTTP a client speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
+pub enum Version {
+    /// HTTP/1.1.
     Http1,
+    /// HTTP/2, by prior knowledge.
     Http2,
 }
 
 impl Version {
     /// Its name in TLS (ALPN).
-    pub(super) fn protocol(self) -> &'static str {
+    #[must_use]
+    pub fn protocol(self) -> &'static str {
         match self {
             Version::Http1 => "http/1.1",
             Version::Http2 => "h2",
@@ -94,6 +97,7 @@ impl Request {
     }
 
     /// Adds a header; the same name again adds another value.
+    #[must_use]
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers
             .push((name.to_owned(), value.as_ref().to_vec()));
@@ -101,18 +105,21 @@ impl Request {
     }
 
     /// Sets the authority (`Host` in HTTP/1.1), which is the address otherwise.
+    #[must_use]
     pub fn authority(mut self, authority: &str) -> Self {
         self.authority = Some(authority.to_owned());
         self
     }
 
     /// Sets the body.
+    #[must_use]
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {
         self.body = body.as_ref().to_vec();
         self
     }
 
     /// Adds a trailer, sent after the body.
+    #[must_use]
     pub fn trailer(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.trailers
             .push((name.to_owned(), value.as_ref().to_vec()));
@@ -127,15 +134,19 @@ impl Request {
     ) -> Result<hyper::Request<Message>, Broken> {
         let authority = self.authority.unwrap_or_else(|| addr.to_string());
         let mut headers = map(&self.headers)?;
+        let path = self.path.as_str();
         let uri = match version {
-            Version::Http1 => Uri::try_from(self.path.as_str()).map_err(Broken::new)?,
+            Version::Http1 => Uri::try_from(path).map_err(hyper::http::Error::from),
             Version::Http2 => Uri::builder()
                 .scheme(if secure { "https" } else { "http" })
                 .authority(authority.as_str())
-                .path_and_query(self.path.as_str())
-                .build()
-                .map_err(Broken::new)?,
+                .path_and_query(path)
+                .build(),
         };
+        let uri = uri.map_err(|error| {
+            let (path, authority) = (path.escape_debug(), authority.escape_debug());
+            Broken::new(format_args!("path `{path}` of `{authority}`: {error}"))
+        })?;
         if version == Version::Http1 {
             if !headers.contains_key("host") {
                 headers.insert("host", authority.parse().map_err(Broken::new)?);

@@ -36,13 +36,13 @@ impl Response {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON, for instance what the echoing upstream received.
-    #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
-        match serde_json::from_slice(&self.body) {
-            Ok(value) => value,
-            Err(error) => panic!("not JSON ({error}): {}", self.text()),
-        }
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// It is none: says why, with the body.
+    pub fn json(&self) -> Result<serde_json::Value, String> {
+        let read = serde_json::from_slice(&self.body);
+        read.map_err(|error| format!("not JSON ({error}): {}", self.text()))
     }
 
     /// The gRPC status, from the trailers or, in an answer without a body, from the headers.
@@ -66,7 +66,7 @@ impl Response {
 }
 
 /// The first value of a field, when it is text.
-pub(crate) fn first<'a>(fields: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a str> {
+pub fn first<'a>(fields: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a str> {
     let (_, value) = fields
         .iter()
         .find(|(field, _)| field.eq_ignore_ascii_case(name))?;
@@ -78,17 +78,9 @@ pub(crate) fn first<'a>(fields: &'a [(String, Vec<u8>)], name: &str) -> Option<&
 pub struct Broken(String);
 
 impl Broken {
-    pub(crate) fn new(why: impl fmt::Display) -> Self {
+    /// For this reason.
+    pub fn new(why: impl fmt::Display) -> Self {
         Self(why.to_string())
-    }
-}
-
-/// The answer there has to be.
-#[track_caller]
-pub(super) fn expect(answer: Result<Response, Broken>) -> Response {
-    match answer {
-        Ok(response) => response,
-        Err(broken) => panic!("{broken}"),
     }
 }
 
