@@ -1,0 +1,142 @@
+//! Envoy's own filters as configurations of ours: what an EnvoyFilter puts into a proxy of Istio's, or any part of
+//! a configuration of Envoy's. What a configuration of ours has no word for is told,
+//! with its place and what comes of it; where that could let more requests pass, nothing is converted.
+//!
+//! ```text
+//! documents ─find→ Chain { filters, routes } ─each kind→ { tree, losses } or problems
+//! ```
+//!
+//! ```
+//! use documents::Document;
+//!
+//! let documents = Document::read_text("limit.yaml", "
+//! name: envoy.filters.http.local_ratelimit
+//! typed_config:
+//!   '@type': type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit
+//!   stat_prefix: api
+//!   token_bucket: {max_tokens: 20, tokens_per_fill: 100, fill_interval: 60s}
+//!   filter_enabled: {default_value: {numerator: 100}}
+//!   filter_enforced: {default_value: {numerator: 100}}
+//! ")?;
+//! let native = native::read(&documents).map_err(|problems| format!("{problems:?}"))?;
+//! let limit = &native.tree["rateLimit"]["limits"][0];
+//! assert_eq!((&limit["requests"], &limit["per"], &limit["burst"]), (&100.into(), &"1m".into(), &20.into()));
+//! // Its statistics have another name.
+//! assert_eq!(native.losses[0].path, "typed_config.stat_prefix");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod address;
+mod chain;
+mod claim;
+mod envoy_filter;
+mod expression;
+mod kind;
+mod limit;
+mod names;
+mod node;
+mod proto;
+mod snippet;
+mod text;
+
+use std::fmt;
+
+use documents::Document;
+use policies::Problem;
+use serde_json::{Map, Value};
+
+use crate::chain::Chain;
+use crate::limit::Limits;
+use crate::node::{Log, Node};
+
+/// What Envoy's own filters are as a configuration of ours.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Native {
+    /// The configuration, in the shape of the one module's: `{"rateLimit": {"limits": […]}}`. Empty where nothing
+    /// of the documents is carried over.
+    pub tree: Value,
+    /// What is not carried over.
+    pub losses: Vec<Loss>,
+    /// The documents that were read, by their place among those given. The others are of other kinds.
+    pub taken: Vec<usize>,
+}
+
+/// What is not carried over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Where it stands: `limits.yaml:12:5`.
+    pub place: String,
+    /// The path of the field, empty for the whole document.
+    pub path: String,
+    /// What it is.
+    pub what: String,
+    /// What comes of it: what requests see, and what to do.
+    pub consequence: String,
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in [&self.place, &self.path] {
+            if !part.is_empty() {
+                write!(f, "{part}: ")?;
+            }
+        }
+        write!(f, "{}: {}", self.what, self.consequence)
+    }
+}
+
+/// Reads Envoy's own filters in documents: EnvoyFilters with them, and parts of Envoy's configuration, which have no
+/// `kind`. Documents without such a filter are passed over.
+///
+/// # Errors
+/// What is no configuration of Envoy's, and what cannot be converted without letting requests pass that Envoy
+/// refuses.
+pub fn read(documents: &[Document]) -> Result<Native, Vec<Problem>> {
+    let log = Log::default();
+    let mut chain = Chain::default();
+    let mut taken = Vec::new();
+    for (index, document) in documents.iter().enumerate() {
+        let root = Node::root(document, &log);
+        for object in objects(&root) {
+            let is_mentioned = kind::is_mentioned(object.value());
+            match object.text_of("kind") {
+                "EnvoyFilter" if is_mentioned => chain.envoy_filter(&object),
+                "" if is_mentioned => chain.snippet(&object),
+                _ => continue,
+            }
+            if taken.last() != Some(&index) {
+                taken.push(index);
+            }
+        }
+    }
+    let tree = tree(&chain);
+    let (losses, problems) = log.into_parts();
+    match problems.is_empty() {
+        true => Ok(Native {
+            tree: Value::Object(tree),
+            losses,
+            taken,
+        }),
+        false => Err(problems),
+    }
+}
+
+/// A document, or the entries of a `List`.
+fn objects<'a>(root: &Node<'a>) -> Vec<Node<'a>> {
+    let items = root.field("items");
+    match items.filter(|_| root.text_of("kind").ends_with("List")) {
+        Some(items) => items.elements(),
+        None => vec![root.clone()],
+    }
+}
+
+fn tree(chain: &Chain<'_>) -> Map<String, Value> {
+    let mut tree = Map::new();
+    snippet::tell_of_order(&chain.filters);
+    let mut limits = Limits::default();
+    limit::read(chain, &mut limits);
+    if let Some(limits) = limits.into_tree() {
+        tree.insert("rateLimit".to_owned(), limits);
+    }
+    tree
+}
