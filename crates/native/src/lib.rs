@@ -1,6 +1,7 @@
-//! Envoy's own filters as configurations of ours: what an EnvoyFilter puts into a proxy of Istio's, or any part of
-//! a configuration of Envoy's. What a configuration of ours has no word for is told,
-//! with its place and what comes of it; where that could let more requests pass, nothing is converted.
+//! Envoy's own filters as configurations of ours: `jwt_authn`, `rbac`, `local_ratelimit`, `ratelimit` and `fault`, in
+//! what an EnvoyFilter puts into a proxy of Istio's or in any part of Envoy's configuration. What a configuration of
+//! ours has no word for is told, with its place and what comes of it; where that could let requests pass which Envoy
+//! denies, nothing is converted.
 //!
 //! ```text
 //! documents ─find→ Chain { filters, routes } ─each kind→ { tree, losses } or problems
@@ -31,11 +32,14 @@ mod chain;
 mod claim;
 mod envoy_filter;
 mod expression;
+mod fault;
+mod jwt;
 mod kind;
 mod limit;
 mod names;
 mod node;
 mod proto;
+mod rbac;
 mod snippet;
 mod text;
 
@@ -46,8 +50,10 @@ use policies::Problem;
 use serde_json::{Map, Value};
 
 use crate::chain::Chain;
+use crate::kind::Kind;
 use crate::limit::Limits;
 use crate::node::{Log, Node};
+use crate::rbac::{Claims, Policies};
 
 /// What Envoy's own filters are as a configuration of ours.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,10 +139,47 @@ fn objects<'a>(root: &Node<'a>) -> Vec<Node<'a>> {
 fn tree(chain: &Chain<'_>) -> Map<String, Value> {
     let mut tree = Map::new();
     snippet::tell_of_order(&chain.filters);
+    let mut policies = Policies::default();
+    let mut claims = Claims::default();
+    let mut tokens: Option<Value> = None;
+    let mut is_asked = false;
+    for (_, node) in chain
+        .filters
+        .iter()
+        .filter(|(kind, _)| *kind == Kind::JwtAuthn)
+    {
+        let read = jwt::read(node, &mut policies);
+        if std::mem::replace(&mut is_asked, true) {
+            node.problem(
+                "is a second `jwt_authn`, and a configuration has one; convert them one by one",
+            );
+        }
+        claims = read.claims;
+        tokens = read.tree;
+    }
+    for (_, node) in chain.filters.iter().filter(|(kind, _)| *kind == Kind::Rbac) {
+        policies.read(node, &claims);
+    }
+    for one in &chain.overrides {
+        match one.kind {
+            Kind::JwtAuthn => jwt::route(&one.node),
+            Kind::Rbac => Policies::route(&one.node),
+            Kind::LocalRateLimit | Kind::RateLimit | Kind::Fault => {}
+        }
+    }
+    if let Some(tokens) = tokens {
+        tree.insert("requestAuthentication".to_owned(), tokens);
+    }
+    if let Some(policies) = policies.into_tree() {
+        tree.insert("authorizationPolicy".to_owned(), policies);
+    }
     let mut limits = Limits::default();
     limit::read(chain, &mut limits);
     if let Some(limits) = limits.into_tree() {
         tree.insert("rateLimit".to_owned(), limits);
+    }
+    if let Some(faults) = fault::tree(chain) {
+        tree.insert("faultInjection".to_owned(), faults);
     }
     tree
 }

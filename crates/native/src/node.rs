@@ -254,6 +254,13 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// As [`Message::end`], where a field that is not known may forbid what would pass without it.
+    pub(crate) fn end_or_refuse(self) {
+        for node in self.untaken() {
+            node.problem("is not known here, and what is converted without it may let more pass; remove it, if it does not matter");
+        }
+    }
+
     /// Whether there is a field that was not taken.
     pub(crate) fn is_read(&self) -> bool {
         self.untaken().is_empty()
