@@ -1,0 +1,137 @@
+//! The clusters of a proxy: who answers for a service, and how they are used.
+
+mod endpoints;
+mod load;
+mod pool;
+mod rule;
+mod tls;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::addresses::Addresses;
+use crate::certificates::Certificates;
+use crate::model::Model;
+use crate::model::service::{Backing, Service, ServicePort};
+use crate::routes::{Outside, PASSTHROUGH};
+use endpoints::Endpoints;
+
+pub use rule::Rule;
+
+/// `outbound|9080|v2|reviews.default.svc.cluster.local`.
+#[must_use]
+pub fn cluster_name(port: u16, subset: &str, host: &str) -> String {
+    format!("outbound|{port}|{subset}|{host}")
+}
+
+/// What clusters need beside the objects.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Where workloads are.
+    pub addresses: &'a Addresses,
+    /// The files of the client's own certificate; without one it speaks plaintext alone.
+    pub certificates: Option<&'a Certificates>,
+    /// `cluster.local`.
+    pub trust_domain: &'a str,
+}
+
+/// The clusters of what a proxy calls that is in a namespace and has labels: a workload's sidecar, or a gateway.
+#[must_use]
+pub fn outbound(
+    model: &Model,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+    around: Surroundings<'_>,
+    outside: Outside,
+) -> Vec<Value> {
+    let mut all = Vec::new();
+    for service in model.seen_by(namespace) {
+        let rule = Rule::find(model, service, namespace, labels);
+        for port in &service.ports {
+            let one = |subset: &str| cluster(model, service, port, rule.as_ref(), subset, around);
+            all.push(one(""));
+            let subsets = rule.iter().flat_map(Rule::subsets);
+            all.extend(subsets.map(|subset| one(&subset.name)));
+        }
+    }
+    if outside == Outside::AllowAny {
+        all.push(passthrough());
+    }
+    all
+}
+
+fn cluster(
+    model: &Model,
+    service: &Service,
+    port: &ServicePort,
+    rule: Option<&Rule<'_>>,
+    subset: &str,
+    around: Surroundings<'_>,
+) -> Value {
+    let name = cluster_name(port.number, subset, &service.host);
+    let policy = rule
+        .map(|rule| rule.policy(subset, port.number))
+        .unwrap_or_default();
+    let labels = rule.and_then(|rule| rule.labels(subset));
+    let endpoints = Endpoints::of(model, service, port, labels, around.addresses);
+    let mut out = Map::new();
+    let mut set = |name: &str, value: Value| out.insert(name.to_owned(), value);
+    set("name", json!(name));
+    set("alt_stat_name", json!(name));
+    set("connect_timeout", json!("10s"));
+    let kind = match &service.backing {
+        Backing::Names(_) => "STRICT_DNS",
+        Backing::Anybody => "",
+        _ => "STATIC",
+    };
+    match kind {
+        "" => {
+            set("cluster_type", forward_proxy());
+        }
+        kind => {
+            set("type", json!(kind));
+            set("load_assignment", endpoints.load_assignment(&name));
+        }
+    }
+    pool::apply(&mut out, policy.connection_pool.as_ref(), port.protocol);
+    pool::outliers(&mut out, policy.outlier_detection.as_ref());
+    match kind {
+        // Whoever is called decides, and nobody chooses.
+        "" => {
+            out.insert("lb_policy".to_owned(), json!("CLUSTER_PROVIDED"));
+        }
+        _ => load::apply(&mut out, policy.load_balancer.as_ref()),
+    }
+    let server_name = format!("outbound_.{}_.{subset}_.{}", port.number, service.host);
+    let who = endpoints.identities(around.trust_domain);
+    tls::apply(
+        &mut out,
+        policy.tls.as_ref(),
+        &server_name,
+        &who,
+        around.certificates,
+    );
+    Value::Object(out)
+}
+
+/// Where a request goes whose host nobody knows: to whoever its authority names. In a mesh it goes to the address that
+/// the client called; here the client has no other word for it.
+fn passthrough() -> Value {
+    json!({
+        "name": PASSTHROUGH,
+        "connect_timeout": "10s",
+        "lb_policy": "CLUSTER_PROVIDED",
+        "cluster_type": forward_proxy(),
+    })
+}
+
+fn forward_proxy() -> Value {
+    json!({
+        "name": "envoy.clusters.dynamic_forward_proxy",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.clusters.dynamic_forward_proxy.v3.ClusterConfig",
+            "dns_cache_config": crate::dns_cache(),
+        },
+    })
+}

@@ -1,0 +1,135 @@
+//! `tls` of a DestinationRule: how a client speaks to a service. Without a word, mutual TLS where a sidecar answers and
+//! plaintext elsewhere.
+
+use serde_json::{Map, Value, json};
+
+use crate::certificates::Certificates;
+
+pub(crate) fn apply(
+    out: &mut Map<String, Value>,
+    said: Option<&Value>,
+    server_name: &str,
+    identities: &[String],
+    certificates: Option<&Certificates>,
+) {
+    let text = |name: &str| {
+        let text = said.and_then(|said| said.get(name)).and_then(Value::as_str);
+        text.filter(|text| !text.is_empty())
+    };
+    let names = said
+        .and_then(|said| said.get("subjectAltNames"))
+        .and_then(Value::as_array);
+    let names: Vec<String> = names
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect();
+    let sni = text("sni");
+    match (text("mode"), certificates) {
+        (Some("DISABLE"), _) | (None, None) => {}
+        (None, Some(certificates)) => {
+            let socket = mutual(certificates, server_name, identities);
+            out.insert(
+                "transport_socket_matches".to_owned(),
+                json!([
+                    {"name": "tlsMode-istio", "match": {"tlsMode": "istio"}, "transport_socket": socket},
+                    {"name": "tlsMode-disabled", "match": {}, "transport_socket": {
+                        "name": "envoy.transport_sockets.raw_buffer",
+                        "typed_config": {
+                            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer",
+                        },
+                    }},
+                ]),
+            );
+        }
+        (Some("ISTIO_MUTUAL"), Some(certificates)) => {
+            let socket = mutual(certificates, sni.unwrap_or(server_name), &names);
+            out.insert("transport_socket".to_owned(), socket);
+        }
+        (Some(_), _) => {
+            let socket = simple(said, sni, &names);
+            out.insert("transport_socket".to_owned(), socket);
+            if sni.is_none() {
+                auto_server_name(out, names.is_empty());
+            }
+        }
+    }
+}
+
+/// The client's own certificate, and whose are taken.
+fn mutual(certificates: &Certificates, server_name: &str, identities: &[String]) -> Value {
+    let mut validation = json!({"trusted_ca": {"filename": certificates.roots}});
+    if let (false, Value::Object(fields)) = (identities.is_empty(), &mut validation) {
+        fields.insert(
+            "match_typed_subject_alt_names".to_owned(),
+            exact_names("URI", identities),
+        );
+    }
+    tls(json!({
+        "sni": server_name,
+        "common_tls_context": {
+            "alpn_protocols": ["istio"],
+            "tls_certificates": [certificates.pair()],
+            "validation_context": validation,
+        },
+    }))
+}
+
+/// TLS as outside services speak it: SIMPLE, or MUTUAL with files of one's own.
+fn simple(said: Option<&Value>, sni: Option<&str>, names: &[String]) -> Value {
+    let text = |name: &str| said.and_then(|said| said.get(name)).and_then(Value::as_str);
+    let mut context = Map::new();
+    let unchecked = said
+        .and_then(|said| said.get("insecureSkipVerify"))
+        .and_then(Value::as_bool);
+    let system = "/etc/ssl/certs/ca-certificates.crt";
+    if unchecked != Some(true) {
+        let mut validation =
+            json!({"trusted_ca": {"filename": text("caCertificates").unwrap_or(system)}});
+        if let (false, Value::Object(fields)) = (names.is_empty(), &mut validation) {
+            fields.insert(
+                "match_typed_subject_alt_names".to_owned(),
+                exact_names("DNS", names),
+            );
+        }
+        context.insert("validation_context".to_owned(), validation);
+    }
+    if let (Some(chain), Some(key)) = (text("clientCertificate"), text("privateKey")) {
+        let pair =
+            json!({"certificate_chain": {"filename": chain}, "private_key": {"filename": key}});
+        context.insert("tls_certificates".to_owned(), json!([pair]));
+    }
+    let mut out = json!({"common_tls_context": context});
+    if let (Some(sni), Value::Object(fields)) = (sni, &mut out) {
+        fields.insert("sni".to_owned(), json!(sni));
+    }
+    tls(out)
+}
+
+/// The server name is the authority that was called, and, where nobody said which names are taken, so is the name of
+/// the certificate.
+fn auto_server_name(out: &mut Map<String, Value>, validates: bool) {
+    let options = out
+        .get_mut("typed_extension_protocol_options")
+        .and_then(|all| all.get_mut("envoy.extensions.upstreams.http.v3.HttpProtocolOptions"));
+    if let Some(Value::Object(options)) = options {
+        let upstream = json!({"auto_sni": true, "auto_san_validation": validates});
+        options.insert("upstream_http_protocol_options".to_owned(), upstream);
+    }
+}
+
+fn exact_names(kind: &str, names: &[String]) -> Value {
+    let all = names
+        .iter()
+        .map(|name| json!({"san_type": kind, "matcher": {"exact": name}}));
+    Value::Array(all.collect())
+}
+
+fn tls(mut context: Value) -> Value {
+    if let Value::Object(fields) = &mut context {
+        let kind =
+            "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+        fields.insert("@type".to_owned(), json!(kind));
+    }
+    json!({"name": "envoy.transport_sockets.tls", "typed_config": context})
+}

@@ -1,0 +1,150 @@
+//! Workloads: what runs, once for each replica.
+
+use std::collections::BTreeMap;
+
+use super::service::{ServicePort, Target};
+use crate::field::Field;
+use crate::model::{name_of, namespace_of};
+
+/// A Deployment or a Pod.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workload {
+    /// `reviews-v2`.
+    pub name: String,
+    /// Where it runs.
+    pub namespace: String,
+    /// Those of its pods.
+    pub labels: BTreeMap<String, String>,
+    /// Who it is: `default` where nobody said.
+    pub service_account: String,
+    /// What its containers listen on, and the names of those ports.
+    pub ports: Vec<(u16, String)>,
+    /// How many of it there are.
+    pub replicas: u32,
+    /// What it says of its sidecar; its namespace decides where it says nothing.
+    pub(crate) injection: Option<bool>,
+    /// Where it stands in the files.
+    pub place: String,
+}
+
+/// More replicas of one workload than this are not started: each is a process with an Envoy beside it.
+pub const MOST_REPLICAS: u32 = 5;
+
+impl Workload {
+    /// Its identity: `spiffe://cluster.local/ns/default/sa/bookinfo-reviews`.
+    #[must_use]
+    pub fn identity(&self, trust_domain: &str) -> String {
+        let Workload {
+            namespace,
+            service_account,
+            ..
+        } = self;
+        format!("spiffe://{trust_domain}/ns/{namespace}/sa/{service_account}")
+    }
+
+    /// The container's port that a service's port leads to here; none where no port has that name.
+    #[must_use]
+    pub fn target(&self, port: &ServicePort) -> Option<u16> {
+        match &port.target {
+            Target::Number(number) => Some(*number),
+            Target::Name(name) => {
+                let named = self.ports.iter().find(|(_, of)| of == name)?;
+                Some(named.0)
+            }
+        }
+    }
+
+    /// Whether it has all of these labels. No labels choose nobody, as in a Service.
+    #[must_use]
+    pub fn is_selected(&self, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
+        !labels.is_empty()
+            && self.namespace == namespace
+            && labels
+                .iter()
+                .all(|(name, value)| self.labels.get(name) == Some(value))
+    }
+}
+
+/// Reads a `Deployment`, or what is like one: it has a template of pods and may have replicas.
+pub(crate) fn deployment(root: &Field<'_>) -> Option<Workload> {
+    let spec = root.get("spec")?;
+    for only_there in [
+        "selector",
+        "strategy",
+        "revisionHistoryLimit",
+        "serviceName",
+        "minReadySeconds",
+    ] {
+        if let Some(field) = spec.get(only_there) {
+            field.take();
+        }
+    }
+    let template = spec.get("template")?;
+    let mut workload = pod(root, &template)?;
+    let asked = spec.whole("replicas").unwrap_or(1);
+    workload.replicas = asked.min(MOST_REPLICAS);
+    if asked > MOST_REPLICAS {
+        spec.say(
+            format!("{asked} replicas"),
+            format!(
+                "{MOST_REPLICAS} are started; shares and ejections are those of {MOST_REPLICAS}"
+            ),
+        );
+    }
+    Some(workload)
+}
+
+/// Reads a `Pod`.
+pub(crate) fn bare_pod(root: &Field<'_>) -> Option<Workload> {
+    pod(root, root)
+}
+
+fn pod(root: &Field<'_>, template: &Field<'_>) -> Option<Workload> {
+    let metadata = template.get("metadata");
+    let texts = |name: &str| {
+        let field = metadata.as_ref().and_then(|metadata| metadata.get(name));
+        field.map(|field| field.texts()).unwrap_or_default()
+    };
+    let (labels, annotations) = (texts("labels"), texts("annotations"));
+    // The label counts before the annotation. The annotation can only turn a sidecar off: where nothing else asks for
+    // one, istiod is not asked about the pod at all.
+    let injection = match (
+        labels.get(INJECT).map(String::as_str),
+        annotations.get(INJECT).map(String::as_str),
+    ) {
+        (Some("true"), _) => Some(true),
+        (Some("false"), _) | (None, Some("false")) => Some(false),
+        _ => None,
+    };
+    let spec = template.get("spec")?;
+    let containers = spec.list("containers");
+    let mut ports = Vec::new();
+    for container in &containers {
+        for port in container.list("ports") {
+            let name = port.word("name").unwrap_or_default().to_owned();
+            if let Some(number) = port.whole("containerPort") {
+                ports.push((number, name));
+            }
+            port.take();
+        }
+        // A server of ours stands in for the image, so what is the image's alone says nothing here.
+        container.take();
+    }
+    let account = spec
+        .word("serviceAccountName")
+        .or_else(|| spec.word("serviceAccount"));
+    spec.take();
+    Some(Workload {
+        name: name_of(root)?,
+        namespace: namespace_of(root),
+        labels,
+        service_account: account.unwrap_or("default").to_owned(),
+        ports,
+        replicas: 1,
+        injection,
+        place: root.place(),
+    })
+}
+
+/// The label, and the annotation, by which a pod says whether it wants a sidecar.
+const INJECT: &str = "sidecar.istio.io/inject";

@@ -1,0 +1,317 @@
+//! A proxy with all that it is told: a sidecar beside a replica of a workload, or a gateway.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::addresses::{Addresses, OUTBOUND_PORT, real_port};
+use crate::certificates::Certificates;
+use crate::clusters::{Surroundings, outbound};
+use crate::listeners::{self, Filter, Served, ServerFiles};
+use crate::model::Model;
+use crate::model::gateway::{Gateway, Server};
+use crate::model::workload::Workload;
+use crate::routes::{self, Outside};
+
+/// What holds for every proxy of a mesh.
+#[derive(Debug, Clone, Copy)]
+pub struct Mesh<'a> {
+    /// The objects.
+    pub model: &'a Model,
+    /// Where everything is.
+    pub addresses: &'a Addresses,
+    /// `cluster.local`.
+    pub trust_domain: &'a str,
+    /// What becomes of a request for a host that nobody knows.
+    pub outside: Outside,
+}
+
+/// A proxy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proxy {
+    /// `sidecar~127.6.1.0~reviews-v1.default~default.svc.cluster.local`.
+    pub id: String,
+    /// Where it is.
+    pub address: Ipv4Addr,
+    listeners: Vec<Value>,
+    clusters: Vec<Value>,
+    routes: Vec<Value>,
+}
+
+/// The policies of a workload's sidecar.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Filters {
+    /// For what others call.
+    pub inbound: Option<Filter>,
+    /// For what it calls.
+    pub outbound: Option<Filter>,
+}
+
+/// A gateway as a proxy: who it is, and what it serves.
+#[derive(Debug, Clone)]
+pub struct GatewayProxy<'a> {
+    /// `istio-ingressgateway`.
+    pub name: String,
+    /// Where it runs.
+    pub namespace: String,
+    /// What Gateways select it by.
+    pub labels: BTreeMap<String, String>,
+    /// Those that do.
+    pub gateways: Vec<&'a Gateway>,
+}
+
+impl Mesh<'_> {
+    /// The sidecar beside a replica. Its files are below `folder`.
+    #[must_use]
+    pub fn sidecar(
+        &self,
+        workload: &Workload,
+        address: Ipv4Addr,
+        certificates: &Certificates,
+        filters: &Filters,
+        folder: &Path,
+    ) -> Proxy {
+        let Workload {
+            name,
+            namespace,
+            labels,
+            ..
+        } = workload;
+        let mut clusters = self.clusters(namespace, labels, Some(certificates));
+        let routes = routes::sidecar(self.model, workload, self.outside);
+        let called = SocketAddr::from((address, OUTBOUND_PORT));
+        let rds = rds(&routes, folder);
+        let mut listeners = vec![listeners::outbound(called, &rds, filters.outbound.as_ref())];
+        for port in self.ports(workload) {
+            let process = self.addresses.process(address, port, true);
+            clusters.push(listeners::inbound_cluster(port, process));
+            let filter = filters.inbound.as_ref();
+            let model = self.model;
+            listeners.push(listeners::inbound(
+                model,
+                workload,
+                address,
+                port,
+                certificates,
+                filter,
+            ));
+        }
+        Proxy {
+            id: self.id("sidecar", address, name, namespace),
+            address,
+            listeners,
+            clusters,
+            routes: vec![routes],
+        }
+    }
+
+    /// A gateway. Its own certificate is for the mesh; `files` finds those of its servers.
+    #[must_use]
+    pub fn gateway(
+        &self,
+        proxy: &GatewayProxy<'_>,
+        address: Ipv4Addr,
+        certificates: &Certificates,
+        files: &dyn Fn(&Server) -> Option<ServerFiles>,
+        filter: Option<&Filter>,
+        folder: &Path,
+    ) -> Proxy {
+        let GatewayProxy {
+            name,
+            namespace,
+            labels,
+            gateways,
+        } = proxy;
+        let mut by_routes: BTreeMap<String, Vec<(&Gateway, &Server)>> = BTreeMap::new();
+        for gateway in gateways {
+            for server in &gateway.servers {
+                // A server whose certificate is not there is left out, and the others go on.
+                if server.tls.is_none() || files(server).is_some() {
+                    by_routes
+                        .entry(gateway.route_name(server))
+                        .or_default()
+                        .push((gateway, server));
+                }
+            }
+        }
+        let mut all_routes = Vec::new();
+        let mut by_port: BTreeMap<u16, Vec<Served<'_>>> = BTreeMap::new();
+        for servers in by_routes.values() {
+            let routes = routes::gateway(self.model, servers, namespace, labels);
+            for (gateway, server) in servers {
+                by_port.entry(server.port).or_default().push(Served {
+                    gateway,
+                    server,
+                    routes: rds(&routes, folder),
+                    files: server.tls.as_ref().and_then(|_| files(server)),
+                });
+            }
+            all_routes.push(routes);
+        }
+        let listeners = by_port.iter().map(|(port, servers)| {
+            let place = SocketAddr::from((address, real_port(*port)));
+            listeners::gateway(place, *port, servers, filter)
+        });
+        Proxy {
+            id: self.id("router", address, name, namespace),
+            address,
+            listeners: listeners.collect(),
+            clusters: self.clusters(namespace, labels, Some(certificates)),
+            routes: all_routes,
+        }
+    }
+
+    /// The gateways that there are: a workload of the files that a Gateway selects, else one made for the selector, in
+    /// the root namespace and with the name that Istio's own has.
+    #[must_use]
+    pub fn gateways(&self) -> Vec<GatewayProxy<'_>> {
+        let mut all: BTreeMap<(String, String), GatewayProxy<'_>> = BTreeMap::new();
+        for gateway in &self.model.gateways {
+            let mut selected: Vec<GatewayProxy<'_>> = Vec::new();
+            for workload in &self.model.workloads {
+                if workload.is_selected(&workload.namespace, &gateway.selector) {
+                    selected.push(GatewayProxy::new(
+                        &workload.name,
+                        &workload.namespace,
+                        &workload.labels,
+                    ));
+                }
+            }
+            if selected.is_empty() {
+                let kind = gateway
+                    .selector
+                    .get("istio")
+                    .or_else(|| gateway.selector.values().next());
+                let name = format!("istio-{}", kind.map_or("ingressgateway", String::as_str));
+                let root = &self.model.root_namespace;
+                selected.push(GatewayProxy::new(&name, root, &gateway.selector));
+            }
+            for proxy in selected {
+                let key = (proxy.namespace.clone(), proxy.name.clone());
+                all.entry(key).or_insert(proxy).gateways.push(gateway);
+            }
+        }
+        all.into_values().collect()
+    }
+
+    fn clusters(
+        &self,
+        namespace: &str,
+        labels: &BTreeMap<String, String>,
+        certificates: Option<&Certificates>,
+    ) -> Vec<Value> {
+        let around = Surroundings {
+            addresses: self.addresses,
+            certificates,
+            trust_domain: self.trust_domain,
+        };
+        outbound(self.model, namespace, labels, around, self.outside)
+    }
+
+    /// The ports of a workload that anybody may call: those of its containers, and those that Services lead to.
+    #[must_use]
+    pub fn ports(&self, workload: &Workload) -> BTreeSet<u16> {
+        let mut all: BTreeSet<u16> = workload.ports.iter().map(|(port, _)| *port).collect();
+        for service in &self.model.services {
+            for port in &service.ports {
+                let backends = self.model.backends(service, port);
+                let own = backends.filter(|(one, _)| *one == workload);
+                all.extend(own.map(|(_, number)| number));
+            }
+        }
+        all
+    }
+
+    fn id(&self, role: &str, address: Ipv4Addr, name: &str, namespace: &str) -> String {
+        let domain = &self.model.domain;
+        format!("{role}~{address}~{name}.{namespace}~{namespace}.svc.{domain}")
+    }
+}
+
+impl GatewayProxy<'_> {
+    fn new(name: &str, namespace: &str, labels: &BTreeMap<String, String>) -> Self {
+        GatewayProxy {
+            name: name.to_owned(),
+            namespace: namespace.to_owned(),
+            labels: labels.clone(),
+            gateways: Vec::new(),
+        }
+    }
+}
+
+/// The files of a proxy, below its folder.
+pub mod files {
+    /// Where it starts from.
+    pub const BOOTSTRAP: &str = "envoy.json";
+    /// Its listeners, which it watches.
+    pub const LISTENERS: &str = "listeners.json";
+    /// Its clusters, which it watches.
+    pub const CLUSTERS: &str = "clusters.json";
+    /// Its routes, which it watches.
+    pub const ROUTES: &str = "routes.json";
+}
+
+impl Proxy {
+    /// Every file of the proxy, by its name. A file that is watched has to be put in place by renaming.
+    #[must_use]
+    pub fn files(&self, folder: &Path, admin: SocketAddr) -> Vec<(&'static str, Value)> {
+        vec![
+            (files::BOOTSTRAP, self.bootstrap(folder, admin)),
+            (
+                files::LISTENERS,
+                discovered("config.listener.v3.Listener", &self.listeners),
+            ),
+            (
+                files::CLUSTERS,
+                discovered("config.cluster.v3.Cluster", &self.clusters),
+            ),
+            (
+                files::ROUTES,
+                discovered("config.route.v3.RouteConfiguration", &self.routes),
+            ),
+        ]
+    }
+
+    fn bootstrap(&self, folder: &Path, admin: SocketAddr) -> Value {
+        let mut parts = self.id.split('~').skip(2);
+        json!({
+            "node": {"id": self.id, "cluster": parts.next().unwrap_or_default()},
+            "admin": {"address": listeners::socket(admin)},
+            "dynamic_resources": {
+                "lds_config": source(folder, files::LISTENERS),
+                "cds_config": source(folder, files::CLUSTERS),
+            },
+        })
+    }
+}
+
+fn rds(routes: &Value, folder: &Path) -> Value {
+    let name = routes.get("name").cloned().unwrap_or_default();
+    json!({"rds": {"route_config_name": name, "config_source": source(folder, files::ROUTES)}})
+}
+
+fn source(folder: &Path, file: &str) -> Value {
+    json!({
+        "resource_api_version": "V3",
+        "path_config_source": {
+            "path": folder.join(file),
+            "watched_directory": {"path": folder},
+        },
+    })
+}
+
+/// Envoy's `DiscoveryResponse`.
+fn discovered(type_name: &str, resources: &[Value]) -> Value {
+    let kind = format!("type.googleapis.com/envoy.{type_name}");
+    let resources = resources.iter().map(|resource| {
+        let mut resource = resource.clone();
+        if let Value::Object(fields) = &mut resource {
+            fields.insert("@type".to_owned(), json!(kind));
+        }
+        resource
+    });
+    let resources: Vec<Value> = resources.collect();
+    json!({"resources": resources})
+}

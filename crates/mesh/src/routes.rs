@@ -1,0 +1,302 @@
+//! The routes of a proxy: which cluster a request goes to.
+//!
+//! In a mesh every port has a listener of its own. Here a workload sends all that it calls to one, which tells services
+//! apart by the authority, as Istio's listener for `http_proxy` does; so each port's virtual hosts are there with the
+//! port in their domains, and those of port 80 without it as well.
+
+mod action;
+mod gateway;
+mod matching;
+mod view;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::clusters::cluster_name;
+use crate::model::Model;
+use crate::model::service::{Service, ServicePort};
+use crate::model::virtual_service::{MESH, TargetService, VirtualService};
+use crate::model::workload::Workload;
+use action::Services;
+use matching::Client;
+use view::View;
+
+pub use gateway::gateway;
+
+pub(crate) use action::duration;
+
+/// What becomes of a request for a host that nobody knows: MeshConfig's `outboundTrafficPolicy.mode`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Outside {
+    /// `ALLOW_ANY`: it goes where its authority says.
+    #[default]
+    AllowAny,
+    /// `REGISTRY_ONLY`: 502.
+    RegistryOnly,
+}
+
+/// The cluster that leads wherever the authority says.
+pub const PASSTHROUGH: &str = "PassthroughCluster";
+
+/// The route configuration of what a workload calls.
+#[must_use]
+pub fn sidecar(model: &Model, client: &Workload, outside: Outside) -> Value {
+    let view = View::new(model, &client.namespace, &client.labels);
+    let services = &view.services;
+    let routes = Sidecar {
+        view: &view,
+        client,
+    };
+    let ports: BTreeSet<u16> = services
+        .iter()
+        .flat_map(|service| &service.ports)
+        .filter(|port| port.protocol.is_http())
+        .map(|port| port.number)
+        .chain([80])
+        .collect();
+    let mut taken = BTreeSet::new();
+    let mut hosts: Vec<Value> = ports
+        .into_iter()
+        .flat_map(|port| routes.of_port(port, &mut taken))
+        .collect();
+    hosts.push(catch_all(outside));
+    json!({
+        "name": "http_proxy",
+        "virtual_hosts": hosts,
+        "validate_clusters": false,
+    })
+}
+
+fn catch_all(outside: Outside) -> Value {
+    let (name, action) = match outside {
+        Outside::AllowAny => (
+            "allow_any",
+            ("route", json!({"cluster": PASSTHROUGH, "timeout": "0s"})),
+        ),
+        Outside::RegistryOnly => ("block_all", ("direct_response", json!({"status": 502}))),
+    };
+    let mut route = json!({"name": name, "match": {"prefix": "/"}});
+    if let Value::Object(fields) = &mut route {
+        fields.insert(action.0.to_owned(), action.1);
+    }
+    json!({"name": name, "domains": ["*"], "routes": [route], "include_request_attempt_count": true})
+}
+
+/// The routes of one workload.
+struct Sidecar<'a> {
+    view: &'a View<'a>,
+    client: &'a Workload,
+}
+
+impl Sidecar<'_> {
+    /// The virtual hosts of a port; `taken` are the domains that others have.
+    fn of_port(&self, port: u16, taken: &mut BTreeSet<String>) -> Vec<Value> {
+        let mut hosts = Vec::new();
+        let mut spoken_for = BTreeSet::new();
+        for virtual_service in self.virtual_services() {
+            let routes = self.routes(virtual_service, port);
+            // Where no route is for this client, the service is as if nobody spoke of it.
+            if routes.is_empty() {
+                continue;
+            }
+            for host in &virtual_service.hosts {
+                let served =
+                    self.view.services.iter().filter(|service| {
+                        covers(host, &service.host) && self.is_http(service, port)
+                    });
+                let mut known = false;
+                for service in served {
+                    known = true;
+                    if self.speaker(service) == Some(virtual_service)
+                        && spoken_for.insert(&service.host)
+                    {
+                        let domains = domains(service, &self.client.namespace, port);
+                        hosts.extend(virtual_host(&service.host, port, domains, &routes, taken));
+                    }
+                }
+                // A host that no service has is one that requests to port 80 may say.
+                if !known
+                    && port == 80
+                    && !self.view.services.iter().any(|one| covers(host, &one.host))
+                {
+                    let domains = vec![host.clone(), format!("{host}:80")];
+                    hosts.extend(virtual_host(host, port, domains, &routes, taken));
+                }
+            }
+        }
+        for service in &self.view.services {
+            if spoken_for.contains(&service.host) || !self.is_http(service, port) {
+                continue;
+            }
+            let cluster = cluster_name(port, "", &service.host);
+            let target = TargetService {
+                host: service.host.clone(),
+                subset: String::new(),
+                port: Some(port),
+            };
+            let route = json!({
+                "name": "default",
+                "match": {"prefix": "/"},
+                "decorator": {"operation": format!("{}:{port}/*", service.host)},
+                "route": action::default_action(&cluster, self.view.hash_policy(&target)),
+            });
+            let domains = domains(service, &self.client.namespace, port);
+            hosts.extend(virtual_host(&service.host, port, domains, &[route], taken));
+        }
+        hosts
+    }
+
+    fn is_http(&self, service: &Service, port: u16) -> bool {
+        service
+            .port(port)
+            .is_some_and(|port: &ServicePort| port.protocol.is_http())
+    }
+
+    /// Those for sidecars that this one sees.
+    fn virtual_services(&self) -> impl Iterator<Item = &VirtualService> {
+        let all = self.view.model.virtual_services.iter();
+        all.filter(|one| {
+            one.gateways.iter().any(|name| name == MESH)
+                && one.export.reaches(&one.namespace, &self.client.namespace)
+        })
+    }
+
+    /// The VirtualService that speaks for a service: the one whose host says most of its name, the first of those.
+    fn speaker(&self, service: &Service) -> Option<&VirtualService> {
+        let mut best: Option<(usize, &VirtualService)> = None;
+        for one in self.virtual_services() {
+            for host in one.hosts.iter().filter(|host| covers(host, &service.host)) {
+                let says = match host.starts_with('*') {
+                    true => host.len(),
+                    false => usize::MAX,
+                };
+                if best.is_none_or(|(most, _)| says > most) {
+                    best = Some((says, one));
+                }
+            }
+        }
+        best.map(|(_, one)| one)
+    }
+
+    fn routes(&self, virtual_service: &VirtualService, port: u16) -> Vec<Value> {
+        let client = Client {
+            gateways: [MESH.to_owned()].into(),
+            labels: &self.client.labels,
+            namespace: &self.client.namespace,
+        };
+        routes(virtual_service, &client, self.view, port, false)
+    }
+}
+
+/// The routes that a VirtualService has for a client and a port.
+fn routes(
+    virtual_service: &VirtualService,
+    client: &Client<'_>,
+    services: &dyn Services,
+    port: u16,
+    is_tls: bool,
+) -> Vec<Value> {
+    let mut all = Vec::new();
+    for route in &virtual_service.http {
+        let conditions: Vec<Option<&Value>> = match route.matches.is_empty() {
+            true => vec![None],
+            false => route.matches.iter().map(Some).collect(),
+        };
+        for condition in conditions {
+            let may =
+                condition.is_none_or(|one| client.may_match(one, port, &virtual_service.namespace));
+            if !may {
+                continue;
+            }
+            let of_match = condition
+                .and_then(|one| one.get("name"))
+                .and_then(Value::as_str);
+            let name = match of_match {
+                Some(of_match) => format!("{}.{of_match}", route.name),
+                None => route.name.clone(),
+            };
+            let matched = matching::route_match(condition);
+            let takes_all = matching::takes_all(&matched);
+            let mut out = Map::new();
+            if !name.is_empty() {
+                out.insert("name".to_owned(), json!(name));
+            }
+            let operation = operation(&matched, virtual_service, port);
+            out.insert("match".to_owned(), matched);
+            out.insert("decorator".to_owned(), json!({"operation": operation}));
+            action::apply(&mut out, route, services, port, is_tls);
+            all.push(Value::Object(out));
+            // No request comes to those behind it.
+            if takes_all {
+                return all;
+            }
+        }
+    }
+    all
+}
+
+/// What a span is called.
+fn operation(matched: &Value, virtual_service: &VirtualService, port: u16) -> String {
+    let text = |pointer: &str| matched.pointer(pointer).and_then(Value::as_str);
+    let path = match (text("/path"), text("/safe_regex/regex"), text("/prefix")) {
+        (Some(path), ..) => path.to_owned(),
+        (_, Some(regex), _) => regex.to_owned(),
+        (_, _, prefix) => format!("{}*", prefix.unwrap_or("/")),
+    };
+    format!("{}:{port}{path}", virtual_service.name)
+}
+
+fn virtual_host(
+    host: &str,
+    port: u16,
+    domains: Vec<String>,
+    routes: &[Value],
+    taken: &mut BTreeSet<String>,
+) -> Option<Value> {
+    // Envoy refuses a configuration that has a domain twice; the first one keeps it, as istiod has it.
+    let domains: Vec<String> = domains
+        .into_iter()
+        .filter(|domain| taken.insert(domain.clone()))
+        .collect();
+    (!domains.is_empty()).then(|| {
+        json!({
+            "name": format!("{host}:{port}"),
+            "domains": domains,
+            "routes": routes,
+            "include_request_attempt_count": true,
+        })
+    })
+}
+
+/// What a client may call a service: in its own namespace by its short name as well.
+fn domains(service: &Service, client_namespace: &str, port: u16) -> Vec<String> {
+    let mut names = vec![service.host.clone()];
+    let short = service
+        .host
+        .split_once(".svc.")
+        .map(|(short, _)| short.to_owned());
+    if let Some(short) = short {
+        if let Some((name, namespace)) = short.split_once('.')
+            && namespace == client_namespace
+        {
+            names.push(name.to_owned());
+        }
+        names.push(format!("{short}.svc"));
+        names.push(short);
+    }
+    let with_port = names.iter().map(|name| format!("{name}:{port}"));
+    let with_port: Vec<String> = with_port.collect();
+    match port {
+        80 => [names, with_port].concat(),
+        _ => with_port,
+    }
+}
+
+/// Whether a VirtualService's host is a service's, or a wildcard that has it in it.
+pub(crate) fn covers(pattern: &str, host: &str) -> bool {
+    match pattern.strip_prefix('*') {
+        Some(end) => host.ends_with(end) && host.len() > end.len() || pattern == "*",
+        None => pattern == host,
+    }
+}
