@@ -1,4 +1,4 @@
-//! Writes the schemas of `integration/schemas` anew, out of CustomResourceDefinitions.
+//! Writes the schemas of `integration/schemas` and `crates/istio/schemas` anew, out of CustomResourceDefinitions.
 //!
 //! ```text
 //! cargo run -p integration --example schemas -- 'istio/api b8f8791d, Apache-2.0' customresourcedefinitions.gen.yaml

@@ -1,5 +1,5 @@
 //! The resources that people apply, held against the schemas that a cluster holds them against: those in
-//! `integration/schemas`, of Istio, Envoy Gateway and Kubernetes.
+//! `integration/schemas`, of Istio, Envoy Gateway and Kubernetes, and those that `crates/istio` has.
 //!
 //! A cluster drops a field that it does not know and says nothing; here it is a problem. What is not in a
 //! schema because it needs two fields at once, [`rules`] has.
@@ -17,6 +17,8 @@ use crate::envoy::repository;
 
 /// Where the schemas are, from the root of the repository.
 const FOLDER: &str = "integration/schemas";
+/// Where those are that the program has too.
+const OF_ISTIO: &str = "crates/istio/schemas";
 /// What stands in every object.
 const METADATA: &str = "ObjectMeta";
 
@@ -37,7 +39,9 @@ struct Kind {
 
 /// The path of a schema.
 pub fn path(name: &str) -> PathBuf {
-    repository().join(FOLDER).join(format!("{name}.json"))
+    let is_of_istio = reduced::OF_ISTIO.iter().any(|(kind, _)| *kind == name);
+    let folder = if is_of_istio { OF_ISTIO } else { FOLDER };
+    repository().join(folder).join(format!("{name}.json"))
 }
 
 /// One of the schemas, as it is stored.
@@ -51,10 +55,12 @@ pub fn stored(name: &str) -> Value {
 impl Kinds {
     /// Reads all of them.
     pub fn read() -> Self {
-        let folder = repository().join(FOLDER);
-        let entries =
-            fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-        let paths = entries.map(|entry| entry.unwrap().path());
+        let paths = [FOLDER, OF_ISTIO].into_iter().flat_map(|folder| {
+            let folder = repository().join(folder);
+            let entries = fs::read_dir(&folder)
+                .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+            entries.map(|entry| entry.unwrap().path())
+        });
         let mut names: Vec<String> = paths
             .filter(|path| path.extension().is_some_and(|kind| kind == "json"))
             .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())

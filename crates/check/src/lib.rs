@@ -56,8 +56,8 @@ pub use rule::Rule;
 pub use rules::{rule, rules};
 pub use source::Source;
 
-use documents::spot;
 use found::Found;
+use istio::spot;
 use mesh::Mesh;
 use sdk_helpers::Timestamp;
 

@@ -14,6 +14,7 @@ mod fault_never;
 mod filter_refuses;
 mod filter_warns;
 mod gateway_hosts;
+mod istiod_warns;
 mod limit_not_enforced;
 mod limit_without_cluster;
 mod limit_without_descriptors;
@@ -28,10 +29,16 @@ mod port_name;
 mod principals_plaintext;
 mod refused_authentication;
 mod refused_authorization;
+mod refused_destination_rule;
 mod refused_envoy_filter;
 mod refused_extension;
-mod refused_fault;
+mod refused_gateway;
+mod refused_peer_authentication;
+mod refused_service_entry;
+mod refused_sidecar;
 mod refused_telemetry;
+mod refused_virtual_service;
+mod refused_workload;
 mod resource;
 mod routes;
 mod shadowed;
@@ -39,6 +46,7 @@ mod subset;
 mod template;
 mod tokens_optional;
 mod unknown;
+mod validated;
 mod weights;
 mod whole_mesh;
 
@@ -53,12 +61,19 @@ static RULES: &[Rule] = &[
     filter_warns::RULE,
     refused_authorization::RULE,
     refused_authentication::RULE,
-    refused_fault::RULE,
+    refused_virtual_service::RULE,
     refused_telemetry::RULE,
     refused_envoy_filter::RULE,
     refused_extension::RULE,
     policy_warns::RULE,
     cases::RULE,
+    refused_destination_rule::RULE,
+    refused_gateway::RULE,
+    refused_service_entry::RULE,
+    refused_peer_authentication::RULE,
+    refused_sidecar::RULE,
+    refused_workload::RULE,
+    istiod_warns::RULE,
     fault_never::RULE,
     allows_nothing::RULE,
     tokens_optional::RULE,

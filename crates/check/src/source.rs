@@ -71,6 +71,10 @@ fn first_line(problem: &str) -> String {
     let line = line.unwrap_or_default().trim();
     let line = line.strip_prefix("error: ").unwrap_or(line);
     let (_, problem) = placed(line);
+    // What a program that uses the parser could do about it is of no use to who wrote the file.
+    let (problem, _) = problem
+        .split_once(", set DuplicateKeyPolicy")
+        .unwrap_or((problem, ""));
     problem.to_owned()
 }
 

@@ -11,7 +11,6 @@
 //! ```
 
 mod file;
-pub mod spot;
 
 use std::fmt;
 use std::io::Read;
@@ -21,7 +20,7 @@ use std::rc::Rc;
 use istio::Object;
 
 pub use file::File;
-pub use spot::Spot;
+pub use istio::spot::{self, Spot};
 
 /// A document of a file.
 #[derive(Debug, Clone)]

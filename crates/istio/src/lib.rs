@@ -157,7 +157,9 @@ mod proxy;
 mod render;
 mod resource;
 mod routes;
+pub mod spot;
 mod traffic_extension;
+pub mod validation;
 mod wire;
 
 pub use attach::WaypointService;

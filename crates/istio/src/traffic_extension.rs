@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 pub(crate) use agent::convert;
 pub use agent::{Agent, Download};
 pub(crate) use assemble::{Assembled, assemble};
+pub(crate) use fields::expected;
 
 /// Which of the two kinds of resource it was written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,19 +3,29 @@
 //! `cargo run -p integration --example schemas -- 'where it is from' crds.yaml` writes those of the kinds below
 //! anew.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
-/// The kinds that our resources are of, and a version of each; with paths, what is kept of it: without, all.
-pub const KINDS: [(&str, &str, &[&str]); 7] = [
+/// The kinds that `crates/istio` holds objects against, all of each.
+pub const OF_ISTIO: [(&str, &str); 9] = [
+    ("DestinationRule", "networking.istio.io/v1"),
+    ("Gateway", "networking.istio.io/v1"),
+    ("PeerAuthentication", "security.istio.io/v1"),
+    ("ProxyConfig", "networking.istio.io/v1beta1"),
+    ("ServiceEntry", "networking.istio.io/v1"),
+    ("Sidecar", "networking.istio.io/v1"),
+    ("VirtualService", "networking.istio.io/v1"),
+    ("WorkloadEntry", "networking.istio.io/v1"),
+    ("WorkloadGroup", "networking.istio.io/v1"),
+];
+
+/// The other kinds that our resources are of, and a version of each; with paths, what is kept of it: without,
+/// all.
+pub const KINDS: [(&str, &str, &[&str]); 5] = [
     ("EnvoyFilter", "networking.istio.io/v1alpha3", &[]),
     ("WasmPlugin", "extensions.istio.io/v1alpha1", &[]),
     ("TrafficExtension", "extensions.istio.io/v1alpha1", &[]),
-    ("ServiceEntry", "networking.istio.io/v1", &[]),
-    (
-        "DestinationRule",
-        "networking.istio.io/v1",
-        &["spec.host", "spec.exportTo", "spec.trafficPolicy.tls"],
-    ),
     (
         "EnvoyExtensionPolicy",
         "gateway.envoyproxy.io/v1alpha1",
@@ -74,7 +84,9 @@ const STRUCTURE: [&str; 24] = [
 /// The schema of a kind out of its CustomResourceDefinition, if that is what this is; with its name.
 pub fn reduced(definition: &Value, source: &str) -> Option<(&'static str, Value)> {
     let names = &definition["spec"]["names"];
-    let (kind, version, kept) = KINDS.into_iter().find(|(kind, version, _)| {
+    let of_istio = OF_ISTIO.map(|(kind, version)| (kind, version, &[][..]));
+    let mut kinds = of_istio.into_iter().chain(KINDS);
+    let (kind, version, kept) = kinds.find(|(kind, version, _)| {
         let group = definition["spec"]["group"].as_str().unwrap_or_default();
         names["kind"] == *kind && version.starts_with(&format!("{group}/"))
     })?;
@@ -93,8 +105,83 @@ pub fn reduced(definition: &Value, source: &str) -> Option<(&'static str, Value)
     fields.insert("kind".to_owned(), json!({ "const": kind }));
     fields.insert("metadata".to_owned(), json!({}));
     schema["required"] = json!(["apiVersion", "kind", "metadata", "spec"]);
+    if OF_ISTIO.iter().any(|(name, _)| *name == kind) {
+        schema = shared(schema, kind);
+    }
     schema["$comment"] = json!(format!("{kind} of {version}, structure alone; {source}"));
     Some((kind, schema))
+}
+
+/// The same with what stands in it more than once in `$defs`, by the name of its field. A DestinationRule has
+/// its traffic policy four times.
+fn shared(schema: Value, kind: &str) -> Value {
+    let mut counts = BTreeMap::new();
+    count(&schema, &mut counts);
+    let mut shared = Shared {
+        counts,
+        names: BTreeMap::new(),
+        definitions: Map::new(),
+    };
+    let mut schema = shared.below(&schema, kind);
+    if !shared.definitions.is_empty() {
+        schema["$defs"] = Value::Object(shared.definitions);
+    }
+    schema
+}
+
+struct Shared {
+    /// How often each mapping stands in the schema, by its text.
+    counts: BTreeMap<String, usize>,
+    /// What those are called that were moved.
+    names: BTreeMap<String, String>,
+    definitions: Map<String, Value>,
+}
+
+impl Shared {
+    fn node(&mut self, schema: &Value, name: &str) -> Value {
+        let text = schema.to_string();
+        if self.counts.get(&text).is_none_or(|count| *count < 2) {
+            return self.below(schema, name);
+        }
+        if !self.names.contains_key(&text) {
+            let taken = |name: &String| self.names.values().any(|other| other == name);
+            let mut free = name.to_owned();
+            let mut number = 2;
+            while taken(&free) {
+                free = format!("{name}{number}");
+                number += 1;
+            }
+            self.names.insert(text.clone(), free.clone());
+            let schema = self.below(schema, name);
+            self.definitions.insert(free, schema);
+        }
+        json!({ "$ref": format!("#/$defs/{}", self.names[&text]) })
+    }
+
+    fn below(&mut self, schema: &Value, name: &str) -> Value {
+        let mut schema = schema.clone();
+        if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+            for (name, field) in fields {
+                *field = self.node(field, name);
+            }
+        }
+        for list in ["items", "additionalProperties"] {
+            if let Some(inner) = schema.get_mut(list) {
+                *inner = self.node(inner, name);
+            }
+        }
+        schema
+    }
+}
+
+fn count(schema: &Value, counts: &mut BTreeMap<String, usize>) {
+    if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
+        *counts.entry(schema.to_string()).or_default() += 1;
+        fields.values().for_each(|field| count(field, counts));
+    }
+    for list in ["items", "additionalProperties"] {
+        schema.get(list).inspect(|inner| count(inner, counts));
+    }
 }
 
 /// One level of it. A closed one is refused what it does not name, as a cluster prunes it.

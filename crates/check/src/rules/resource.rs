@@ -4,6 +4,7 @@
 //! the provider of a CUSTOM policy, a mesh has that elsewhere: what is missed then is passed over here.
 
 use sdk_helpers::ConfigError;
+use serde_json::Value;
 
 use super::filter_refuses::said;
 use crate::found::Found;
@@ -48,7 +49,8 @@ pub(super) fn of(mesh: &Mesh<'_>, item: &Item<'_>) -> (Vec<ConfigError>, Vec<Con
     let Some(filter) = known.and_then(|(_, name)| catalog::find(name).ok()) else {
         return (Vec::new(), Vec::new());
     };
-    let tree = item.root.value().clone();
+    let mut tree = item.root.value().clone();
+    as_in_a_cluster(&mut tree);
     let said = said(mesh, filter, tree, item.root.path());
     let provider = item.path("spec.provider.name");
     let errors = said.errors.into_iter();
@@ -71,4 +73,21 @@ pub(super) fn of(mesh: &Mesh<'_>, item: &Item<'_>) -> (Vec<ConfigError>, Vec<Con
     };
     let warnings = said.warnings.into_iter().filter(is_of_mesh);
     (errors, late.into_iter().chain(warnings).collect())
+}
+
+/// An object as a cluster has it: in a namespace, and with what a version of Istio newer than our filters
+/// takes, and makes nothing of yet, left out.
+fn as_in_a_cluster(tree: &mut Value) {
+    if let Some(metadata) = tree.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.entry("namespace").or_insert("default".into());
+    }
+    let rules = tree
+        .pointer_mut("/spec/jwtRules")
+        .and_then(Value::as_array_mut);
+    for rule in rules.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let presence = rule.get("presence").and_then(Value::as_str);
+        if presence.is_some_and(|presence| ["OPTIONAL", "REQUIRED"].contains(&presence)) {
+            rule.remove("presence");
+        }
+    }
 }

@@ -141,7 +141,8 @@ impl<'a> Fields<'a> {
     }
 }
 
-fn expected(kind: &str, found: &Value) -> String {
+/// That something of another kind stands where one of this kind is wanted.
+pub(crate) fn expected(kind: &str, found: &Value) -> String {
     match found {
         Value::Array(_) => format!("{kind} is expected here, not a list"),
         Value::Object(_) => format!("{kind} is expected here, not a mapping"),

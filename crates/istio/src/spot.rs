@@ -120,6 +120,18 @@ impl<'a> Spot<'a> {
         map.iter().map(spot).collect()
     }
 
+    /// The whole number of a field.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.value.get(name)?.as_i64()
+    }
+
+    /// Whether a field says `true`.
+    #[must_use]
+    pub fn is_true(&self, name: &str) -> bool {
+        self.value.get(name).and_then(Value::as_bool) == Some(true)
+    }
+
     /// The texts of a list.
     #[must_use]
     pub fn texts(&self, name: &str) -> Vec<&'a str> {
