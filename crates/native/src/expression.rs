@@ -206,3 +206,74 @@ fn is_contradictory<A: Atom>(all: &Conjunction<A>) -> bool {
             .any(|other| one.atom == other.atom && one.negated != other.negated)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// That one of a few attributes has one of some values, as bits.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    struct Among(usize, u8);
+
+    impl Atom for Among {
+        fn or(&self, other: &Self) -> Option<Self> {
+            (self.0 == other.0).then_some(Among(self.0, self.1 | other.1))
+        }
+    }
+
+    impl Among {
+        fn holds(&self, values: [u8; 3]) -> bool {
+            values
+                .get(self.0)
+                .is_some_and(|value| self.1 & (1 << value) != 0)
+        }
+    }
+
+    fn expression() -> impl Strategy<Value = Expression<Among>> {
+        let leaf = prop_oneof![
+            8 => (0..3usize, 1..15u8).prop_map(|(attribute, values)| Expression::Atom(Among(attribute, values))),
+            1 => Just(Expression::Unknown),
+        ];
+        leaf.prop_recursive(4, 20, 3, |inner| {
+            let list = prop::collection::vec(inner.clone(), 0..4);
+            prop_oneof![
+                list.clone().prop_map(Expression::All),
+                list.prop_map(Expression::Any),
+                inner.prop_map(Expression::not),
+            ]
+        })
+    }
+
+    /// What it is, with every unknown condition held for true, or for false, whichever is asked for.
+    fn holds(expression: &Expression<Among>, values: [u8; 3], unknown: bool) -> bool {
+        let all = |list: &[Expression<Among>]| list.iter().all(|one| holds(one, values, unknown));
+        let any = |list: &[Expression<Among>]| list.iter().any(|one| holds(one, values, unknown));
+        match expression {
+            Expression::All(list) => all(list),
+            Expression::Any(list) => any(list),
+            Expression::Not(one) => !holds(one, values, !unknown),
+            Expression::Atom(atom) => atom.holds(values),
+            Expression::Unknown => unknown,
+        }
+    }
+
+    proptest! {
+        /// Whatever an unknown condition turns out to be, no more holds with `false`, and no less with `true`.
+        #[test]
+        fn alternatives_are_what_they_are_made_of(expression in expression(), unknown: bool) {
+            let Ok(alternatives) = expression.alternatives(unknown, 200) else {
+                return Ok(());
+            };
+            prop_assert!(alternatives.len() <= 200);
+            for index in 0..64u8 {
+                let values = [index % 4, index / 4 % 4, index / 16];
+                let found = alternatives.iter().any(|all| {
+                    all.iter().all(|literal| literal.atom.holds(values) != literal.negated)
+                });
+                prop_assert_eq!(found, holds(&expression, values, unknown), "{:?}", values);
+            }
+        }
+    }
+}

@@ -183,7 +183,7 @@ fn delay(node: &Node<'_>) -> Option<Value> {
             delay.insert("fixedDelay".to_owned(), proto::written(duration).into());
         }
     }
-    if message.take("header_delay").is_some() {
+    if message.has("header_delay") {
         delay.insert("headerDelay".to_owned(), json!({}));
     }
     // HTTP has no other type of it; the field is of older configurations.
@@ -217,7 +217,7 @@ fn abort(node: &Node<'_>) -> Option<Value> {
             json!(name.copied().unwrap_or("UNKNOWN")),
         );
     }
-    if message.take("header_abort").is_some() {
+    if message.has("header_abort") {
         abort.insert("headerAbort".to_owned(), json!({}));
     }
     let percentage = percentage(&mut message);

@@ -143,6 +143,7 @@ fn rules(
 ) -> Option<Requirement> {
     let mut all: Vec<(Node<'_>, Requirement)> = Vec::new();
     let mut is_decided = false;
+    let mut asked = Vec::new();
     for rule in elements(message.take("rules")) {
         let mut inner = rule.message();
         let matched = inner.take("match");
@@ -174,8 +175,17 @@ fn rules(
                     "every request is asked for what the strictest rule asks for, also those that no rule is about",
                 );
         }
+        asked.extend(named.map(|it| it.text()));
         is_decided = is_all;
         all.extend(requirement.map(|it| (rule, it)));
+    }
+    for (name, requirement) in map {
+        if !asked.contains(name) {
+            requirement.lost(
+                format!("requirement `{name}` is not converted"),
+                "no rule asks for it",
+            );
+        }
     }
     let mut found: Option<Requirement> = None;
     for (rule, requirement) in all {

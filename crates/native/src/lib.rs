@@ -1,5 +1,6 @@
 //! Envoy's own filters as configurations of ours: `jwt_authn`, `rbac`, `local_ratelimit`, `ratelimit` and `fault`, in
-//! what an EnvoyFilter puts into a proxy of Istio's or in any part of Envoy's configuration. What a configuration of
+//! what an EnvoyFilter puts into a proxy of Istio's or in any part of Envoy's configuration; and the quotas of Istio's
+//! Mixer, which came before those. What a configuration of
 //! ours has no word for is told, with its place and what comes of it; where that could let requests pass which Envoy
 //! denies, nothing is converted.
 //!
@@ -36,6 +37,7 @@ mod fault;
 mod jwt;
 mod kind;
 mod limit;
+mod mixer;
 mod names;
 mod node;
 mod proto;
@@ -52,6 +54,7 @@ use serde_json::{Map, Value};
 use crate::chain::Chain;
 use crate::kind::Kind;
 use crate::limit::Limits;
+use crate::mixer::Mixer;
 use crate::node::{Log, Node};
 use crate::rbac::{Claims, Policies};
 
@@ -92,7 +95,7 @@ impl fmt::Display for Loss {
 }
 
 /// Reads Envoy's own filters in documents: EnvoyFilters with them, and parts of Envoy's configuration, which have no
-/// `kind`. Documents without such a filter are passed over.
+/// `kind`; and the quotas of Istio's Mixer. Other documents are passed over.
 ///
 /// # Errors
 /// What is no configuration of Envoy's, and what cannot be converted without letting requests pass that Envoy
@@ -100,22 +103,27 @@ impl fmt::Display for Loss {
 pub fn read(documents: &[Document]) -> Result<Native, Vec<Problem>> {
     let log = Log::default();
     let mut chain = Chain::default();
+    let mut mixer = Mixer::default();
     let mut taken = Vec::new();
-    for (index, document) in documents.iter().enumerate() {
-        let root = Node::root(document, &log);
-        for object in objects(&root) {
-            let is_mentioned = kind::is_mentioned(object.value());
-            match object.text_of("kind") {
-                "EnvoyFilter" if is_mentioned => chain.envoy_filter(&object),
-                "" if is_mentioned => chain.snippet(&object),
-                _ => continue,
-            }
-            if taken.last() != Some(&index) {
-                taken.push(index);
-            }
+    let roots = documents.iter().map(|document| Node::root(document, &log));
+    let all: Vec<_> = roots.map(|root| objects(&root)).collect();
+    let has_quotas = all.iter().flatten().any(Mixer::is_handler);
+    for (index, object) in (0..)
+        .zip(&all)
+        .flat_map(|(index, objects)| objects.iter().map(move |object| (index, object)))
+    {
+        let is_mentioned = kind::is_mentioned(object.value());
+        match object.text_of("kind") {
+            "EnvoyFilter" if is_mentioned => chain.envoy_filter(object),
+            "" if is_mentioned => chain.snippet(object),
+            _ if has_quotas && mixer.take(object) => {}
+            _ => continue,
+        }
+        if taken.last() != Some(&index) {
+            taken.push(index);
         }
     }
-    let tree = tree(&chain);
+    let tree = tree(&chain, &mixer);
     let (losses, problems) = log.into_parts();
     match problems.is_empty() {
         true => Ok(Native {
@@ -136,7 +144,7 @@ fn objects<'a>(root: &Node<'a>) -> Vec<Node<'a>> {
     }
 }
 
-fn tree(chain: &Chain<'_>) -> Map<String, Value> {
+fn tree(chain: &Chain<'_>, mixer: &Mixer<'_>) -> Map<String, Value> {
     let mut tree = Map::new();
     snippet::tell_of_order(&chain.filters);
     let mut policies = Policies::default();
@@ -175,6 +183,7 @@ fn tree(chain: &Chain<'_>) -> Map<String, Value> {
     }
     let mut limits = Limits::default();
     limit::read(chain, &mut limits);
+    mixer.limits(&mut limits);
     if let Some(limits) = limits.into_tree() {
         tree.insert("rateLimit".to_owned(), limits);
     }

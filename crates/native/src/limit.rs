@@ -10,6 +10,7 @@ mod metadata;
 use serde_json::{Map, Value, json};
 
 use self::condition::Condition;
+pub(crate) use self::local::is_countable;
 use crate::chain::Chain;
 use crate::expression::Expression;
 use crate::kind::Kind;

@@ -223,6 +223,15 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// Whether a message without fields is there.
+    pub(crate) fn has(&mut self, name: &'static str) -> bool {
+        let there = self.take(name);
+        there.is_some_and(|node| {
+            node.message().end();
+            true
+        })
+    }
+
     /// Takes a field that is told as not carried over, where it is there.
     pub(crate) fn lose(&mut self, name: &'static str, consequence: &str) {
         if let Some(node) = self.take(name) {

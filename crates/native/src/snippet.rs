@@ -180,11 +180,11 @@ impl<'a> Chain<'a> {
         let mut message = node.message();
         let name = message.take("name").map(|it| it.text());
         let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-        let matched = message.take("match");
-        let has_own = kind::is_mentioned(node.value());
+        let has_own = name.is_none() && kind::is_mentioned(node.value());
+        let matched = has_own.then(|| message.take("match")).flatten();
         let scope = match (&name, &matched) {
             (Some(name), _) => chain::route(name),
-            (None, Some(matched)) if has_own => {
+            (None, Some(matched)) => {
                 matched.lost(
                     "a route without a `name` is told apart by its `match`",
                     "requests that an earlier route takes are counted too, where both match; give the route a `name`",

@@ -77,10 +77,10 @@ fn add(node: &Node<'_>, known: &[&str], found: &mut Requirement) {
             _ => all.problem("asks for several tokens at once, and ours for one: more would pass; convert it without, and ask for the others in an AuthorizationPolicy"),
         }
     }
-    if message.take("allow_missing").is_some() {
+    if message.has("allow_missing") {
         found.allows_missing = true;
     }
-    if message.take("allow_missing_or_failed").is_some() {
+    if message.has("allow_missing_or_failed") {
         found.allows_failed = true;
     }
     if let Some(extract) = message.take("extract_only_without_validation") {

@@ -24,6 +24,10 @@ pub(crate) enum Source {
         masked: bool,
     },
     Cluster,
+    Path,
+    Method,
+    Host,
+    Principal,
 }
 
 /// One entry of a descriptor.
@@ -181,7 +185,13 @@ pub(crate) fn there(source: &Source) -> Expression<Condition> {
         Source::Header(name) => Expression::Atom(Condition::Header(named(name))),
         Source::Query(name) => Expression::Atom(Condition::Query(named(name))),
         Source::Claim(name) => Expression::Atom(Condition::Claim(named(name))),
-        Source::Constant(_) | Source::Address { .. } | Source::Cluster => Expression::always(),
+        Source::Constant(_)
+        | Source::Address { .. }
+        | Source::Cluster
+        | Source::Path
+        | Source::Method
+        | Source::Host
+        | Source::Principal => Expression::always(),
     }
 }
 
@@ -213,7 +223,10 @@ pub(crate) fn equals(source: &Source, value: &str) -> Expression<Condition> {
                 false => Expression::Any(Vec::new()),
             }
         }
-        Source::Cluster => Expression::Unknown,
+        Source::Path => Expression::Atom(Condition::Path(exactly(value))),
+        Source::Method => Expression::Atom(Condition::Header(named(":method"))),
+        Source::Host => Expression::Atom(Condition::Header(named(":authority"))),
+        Source::Cluster | Source::Principal => Expression::Unknown,
     }
 }
 
@@ -229,6 +242,10 @@ pub(crate) fn part(entry: &Entry, descriptor: bool) -> Option<Value> {
             json!({"remoteAddress": {"v4PrefixMaskLen": v4, "v6PrefixMaskLen": v6}})
         }
         Source::Cluster => json!({"destination": {}}),
+        Source::Path => json!({"path": {}}),
+        Source::Method => json!({"method": {}}),
+        Source::Host => json!({"host": {}}),
+        Source::Principal => json!({"principal": {}}),
     };
     if descriptor && let Some(part) = part.as_object_mut() {
         part.insert("descriptorKey".to_owned(), entry.key.as_str().into());

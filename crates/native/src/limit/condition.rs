@@ -64,7 +64,8 @@ pub(crate) fn matches(
     Ok((!list.is_empty()).then_some(list))
 }
 
-fn has_unknown(expression: &Expression<Condition>) -> bool {
+/// Whether a part of it has no word in a match.
+pub(crate) fn has_unknown(expression: &Expression<Condition>) -> bool {
     match expression {
         Expression::All(list) | Expression::Any(list) => list.iter().any(has_unknown),
         Expression::Not(one) => has_unknown(one),

@@ -320,7 +320,7 @@ fn quota(node: &Node<'_>) -> Option<Map<String, Value>> {
 }
 
 /// What the limits of ours can count.
-fn is_countable(burst: u64, requests: u64, millis: u64) -> bool {
+pub(crate) fn is_countable(burst: u64, requests: u64, millis: u64) -> bool {
     const TEN_YEARS: u128 = 10 * 365 * 24 * 3_600_000;
     let (burst, requests, millis) = (u128::from(burst), u128::from(requests), u128::from(millis));
     let most = u128::from(u32::MAX);

@@ -1,14 +1,6 @@
 //! Envoy's RBAC as AuthorizationPolicies.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a panic is how a test fails"
-)]
 
-mod common;
-
-use common::{converted, is_taken, refused};
+use crate::common::{converted, is_taken, refused};
 use serde_json::{Value, json};
 
 /// RBAC with one policy.

@@ -1,14 +1,6 @@
 //! Envoy's `jwt_authn` as a request authentication.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a panic is how a test fails"
-)]
 
-mod common;
-
-use common::{converted, refused};
+use crate::common::{converted, refused};
 use serde_json::{Value, json};
 
 const KEYS: &str = r#"{"keys":[{"kty":"oct","kid":"k","alg":"HS256","k":"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE"}]}"#;

@@ -1,14 +1,6 @@
 //! Envoy's rate limits as limits of ours.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a panic is how a test fails"
-)]
 
-mod common;
-
-use common::{converted, refused};
+use crate::common::{converted, refused};
 use serde_json::{Value, json};
 
 /// A filter with these fields, which counts and refuses.
@@ -375,4 +367,21 @@ fn other_documents_are_passed_over() {
         (native.tree, native.taken, native.losses),
         (json!({}), vec![], vec![])
     );
+}
+
+/// The page's example is what its limit is made from.
+#[test]
+fn the_page_has_what_is_made() {
+    let page = include_str!("../../../../docs/convert-native.md");
+    let mut blocks = page
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    let (theirs, mine) = (blocks.next().unwrap(), blocks.next().unwrap());
+    let indented: String = theirs.lines().map(|line| format!("  {line}\n")).collect();
+    let mut made = limits(&local(&indented));
+    let expected = crate::common::documents(mine)[0].object().value()["limits"].clone();
+    for (field, value) in expected[0].as_object().unwrap() {
+        assert_eq!(&made[0][field].take(), value, "{field}");
+    }
 }

@@ -1,14 +1,6 @@
 //! Envoy's faults as faults of ours.
-#![allow(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a panic is how a test fails"
-)]
 
-mod common;
-
-use common::{converted, refused};
+use crate::common::{converted, refused};
 use serde_json::{Value, json};
 
 const TYPE: &str = "type.googleapis.com/envoy.extensions.filters.http.fault.v3.HTTPFault";
