@@ -106,6 +106,16 @@ impl Cidr {
         address.block(self.bits).first == self.first
     }
 
+    /// Whether it has every address that another has.
+    pub fn covers(&self, other: &Cidr) -> bool {
+        self.bits <= other.bits && self.contains(other.first)
+    }
+
+    /// The block of this many bits around it, which are to be no more than its own.
+    pub fn wider(&self, bits: u8) -> Cidr {
+        self.first.block(bits)
+    }
+
     /// How many bits its addresses share.
     pub fn bits(&self) -> u8 {
         self.bits

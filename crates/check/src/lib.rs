@@ -38,7 +38,6 @@
 mod allow;
 mod finding;
 mod found;
-mod implies;
 mod mesh;
 mod ours;
 mod page;

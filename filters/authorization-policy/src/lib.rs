@@ -2,6 +2,7 @@
 //! external service by who sends them, what they ask for, and what was verified of their token.
 
 pub mod config;
+pub mod covers;
 pub mod custom;
 mod lookup;
 mod order;

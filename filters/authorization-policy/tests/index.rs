@@ -8,12 +8,13 @@
 )]
 
 use authorization_policy::AuthorizationPolicy;
+use authorization_policy::covers::{Index, Rules};
 use authorization_policy::policy::Verdict;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sdk_helpers::claims;
 use sdk_helpers::world::fake::FakeWorld;
-use sdk_helpers::{Headers, Request, load};
+use sdk_helpers::{At, Headers, Load, Problems, Request, load};
 use serde_json::{Map, Value, json};
 
 const PATHS: &[&str] = &[
@@ -321,6 +322,84 @@ fn words(reasons: &[String]) -> Vec<String> {
         .collect()
 }
 
+/// Rules that may match more than one does: it without a part, or another one.
+fn wider(narrow: &Value, other: &Value) -> Vec<Value> {
+    let without = |name: &str| {
+        let mut rule = narrow.clone();
+        rule.as_object_mut().unwrap().remove(name);
+        rule
+    };
+    let mut all = vec![narrow.clone(), other.clone()];
+    for name in ["from", "to", "when"] {
+        let mut rule = without(name);
+        all.push(rule.clone());
+        if let Some(part) = other.get(name) {
+            rule[name] = part.clone();
+            all.push(rule);
+        }
+    }
+    all
+}
+
+fn policies(rules: Vec<Value>) -> Value {
+    json!({"policies": [{"namespace": "a", "action": "ALLOW", "rules": rules}]})
+}
+
+fn world(facts: &[(&[&str], Vec<u8>)], token: Option<&Value>) -> FakeWorld {
+    let world = FakeWorld::new();
+    for (path, value) in facts {
+        world.set_property(path, value.clone());
+    }
+    if let Some(token) = token {
+        world.set_property(&claims::PATH, token.to_string());
+    }
+    world
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn a_rule_that_covers_another_matches_whatever_that_does(
+        narrow in rule(),
+        other in rule(),
+        requests in prop::collection::vec((headers(), facts(), token()), 8),
+    ) {
+        let all = wider(&narrow, &other);
+        let problems = Problems::default();
+        let fake = FakeWorld::new();
+        let to = Load { at: At::root(), problems: &problems, world: &fake };
+        let rules = Rules::read(policies(all.clone()), &to);
+        prop_assert!(!problems.has_errors(), "{:?}", problems.errors());
+        let allowed = |rule: &Value| -> Vec<bool> {
+            let config = policies(vec![rule.clone()]).to_string();
+            let filter = load::<AuthorizationPolicy>(config.as_bytes(), &FakeWorld::new()).unwrap().filter;
+            let policy = filter.policy();
+            let decided = requests.iter().map(|(headers, facts, token)| {
+                let request = Request::new(Headers::from_pairs(headers.clone()));
+                let world = world(facts, token.as_ref());
+                policy.decide(&policy.view(&request, &world)).allowed
+            });
+            decided.collect()
+        };
+        let decided: Vec<Vec<bool>> = all.iter().map(allowed).collect();
+        let index = Index::new(&[&rules]);
+        // Without one of its parts it matches no less.
+        prop_assert!(rules.covers(0, &rules, 0), "{}", narrow);
+        for narrow in 0..all.len() {
+            let candidates = index.may_cover(&rules, narrow);
+            for wide in 0..all.len() {
+                if !rules.covers(wide, &rules, narrow) {
+                    continue;
+                }
+                prop_assert!(candidates.contains(&(0, wide)), "{} is not found for {}", all[wide], all[narrow]);
+                let less = decided[narrow].iter().zip(&decided[wide]).any(|(narrow, wide)| *narrow && !wide);
+                prop_assert!(!less, "{} and {}", all[wide], all[narrow]);
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
 
@@ -328,13 +407,7 @@ proptest! {
     fn the_index_decides_as_the_rules_do(config in config(), headers in headers(), facts in facts(), token in token()) {
         let loaded = load::<AuthorizationPolicy>(config.to_string().as_bytes(), &FakeWorld::new());
         let filter = loaded.map_err(|errors| TestCaseError::fail(format!("{errors:?} of {config}")))?.filter;
-        let world = FakeWorld::new();
-        for (path, value) in &facts {
-            world.set_property(path, value.clone());
-        }
-        if let Some(token) = token {
-            world.set_property(&claims::PATH, token.to_string());
-        }
+        let world = world(&facts, token.as_ref());
         let request = Request::new(Headers::from_pairs(headers));
         let policy = filter.policy();
         let found = policy.decide(&policy.view(&request, &world));

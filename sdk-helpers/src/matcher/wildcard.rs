@@ -59,6 +59,32 @@ impl Wildcard {
         };
         matches!(part, (Some(part), text) if part.eq_ignore_ascii_case(text))
     }
+
+    /// Whether it matches every value without line ends that another one matches. `fold` is whether case does not
+    /// count, as for hosts.
+    pub fn covers(&self, other: &Wildcard, fold: bool) -> bool {
+        let same = |one: Option<&[u8]>, other: &[u8]| match (one, fold) {
+            (Some(one), true) => one.eq_ignore_ascii_case(other),
+            (Some(one), false) => one == other,
+            (None, _) => false,
+        };
+        match (self, other) {
+            (Wildcard::Any, Wildcard::Any) => true,
+            (
+                Wildcard::Any,
+                Wildcard::Exact(text) | Wildcard::Prefix(text) | Wildcard::Suffix(text),
+            ) => !text.is_empty() && is_line(text),
+            (Wildcard::Exact(wide), Wildcard::Exact(text)) => same(Some(text), wide),
+            (Wildcard::Prefix(wide), Wildcard::Exact(text) | Wildcard::Prefix(text)) => {
+                same(text.get(..wide.len()), wide)
+            }
+            (Wildcard::Suffix(wide), Wildcard::Exact(text) | Wildcard::Suffix(text)) => {
+                let start = text.len().checked_sub(wide.len());
+                same(start.and_then(|start| text.get(start..)), wide)
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Whether RE2's `.*` takes a value as a whole: any bytes without a newline among them. Envoy's
@@ -80,6 +106,48 @@ mod tests {
             pattern.matches_header(value),
             pattern.matches_host(value),
         ]
+    }
+
+    #[test]
+    fn what_covers_another_matches_no_less() {
+        for (wide, narrow, expected) in [
+            ("*", "*", true),
+            ("*", "a*", true),
+            ("*", "", false),
+            ("a*", "a", true),
+            ("a*", "ab*", true),
+            ("ab*", "a*", false),
+            ("*a", "ba", true),
+            ("*a", "*ba", true),
+            ("*a", "a*", false),
+            ("a*", "*a", false),
+            ("a", "a*", false),
+            ("a", "*", false),
+        ] {
+            let [wide, narrow] = [wide, narrow].map(Wildcard::compile);
+            assert_eq!(wide.covers(&narrow, false), expected, "{wide:?} {narrow:?}");
+        }
+        let [upper, lower] = ["*.EXAMPLE", "shop.example"].map(Wildcard::compile);
+        assert!(upper.covers(&lower, true) && !upper.covers(&lower, false));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_covered_is_matched(
+            wide in "\\*?[abA]{0,3}\\*?",
+            narrow in "\\*?[abA]{0,3}\\*?",
+            value in "[abA]{0,4}",
+        ) {
+            let [wide, narrow] = [wide, narrow].map(|text| Wildcard::compile(&text));
+            let value = value.as_bytes();
+            if wide.covers(&narrow, false) {
+                prop_assert!(wide.matches(value) || !narrow.matches(value));
+                prop_assert!(wide.matches_header(value) || !narrow.matches_header(value));
+            }
+            if wide.covers(&narrow, true) {
+                prop_assert!(wide.matches_host(value) || !narrow.matches_host(value));
+            }
+        }
     }
 
     #[test]

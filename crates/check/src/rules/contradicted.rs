@@ -1,6 +1,6 @@
 //! What is allowed and always denied.
 
-use super::enforced::enforced;
+use super::enforced::All;
 use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
@@ -12,7 +12,7 @@ pub(super) const RULE: Rule = Rule {
     title: "an ALLOW rule allows nothing, because a DENY rule matches all that it does",
     text: "DENY policies go before ALLOW policies. Where a DENY rule for the same workloads or more matches \
            every request that an ALLOW rule matches, that one allows nothing. It is told only where it is sure \
-           from the values of both. Of more than 500 rules none is held against the others.",
+           from the values of both.",
     help: "narrow the DENY rule, or remove the ALLOW rule",
     bad: "
 apiVersion: security.istio.io/v1
@@ -52,15 +52,17 @@ spec:
 };
 
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
-    let all = enforced(mesh);
-    for rule in all.iter().filter(|rule| rule.action == "ALLOW") {
-        let mut denying = all.iter().filter(|rule| rule.action == "DENY");
-        if let Some(wider) = denying.find(|wider| rule.is_within(wider)) {
-            let message = format!(
-                "allows nothing: {} denies every request that this matches",
-                wider.shown(rule)
-            );
-            found.at(rule.item, &rule.spot, message);
-        }
+    let all = All::of(mesh);
+    // That there were too many to be compared is told where rules of one action are.
+    let (covered, _) = all.covered(
+        |rule| rule.action == "ALLOW",
+        |wide, _| wide.action == "DENY",
+    );
+    for (rule, wider) in covered {
+        let message = format!(
+            "allows nothing: {} denies every request that this matches",
+            wider.shown(rule)
+        );
+        found.at(rule.item, &rule.spot, message);
     }
 }

@@ -1,6 +1,6 @@
 //! Rules that another makes idle.
 
-use super::enforced::enforced;
+use super::enforced::All;
 use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
@@ -12,7 +12,8 @@ pub(super) const RULE: Rule = Rule {
     title: "a rule changes nothing, because another matches all that it does",
     text: "Of the rules of one action any is enough. Where another of them, in a policy for the same workloads \
            or more, matches every request that this one matches, this one may as well not be there. That a rule \
-           of several policies repeats another is told only where it is sure from their values. Of more than 500 rules none is held against the others.",
+           of several policies repeats another is told only where it is sure from their values. \
+           Where there are so many that are so alike that it would take long, a note says that not all were compared.",
     help: "remove the rule, or narrow the other one",
     bad: "
 apiVersion: security.istio.io/v1
@@ -38,20 +39,20 @@ spec:
 };
 
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
-    let all = enforced(mesh);
-    for (place, rule) in all.iter().enumerate() {
-        let mut others = all.iter().enumerate();
-        let wider = others.find(|(other_place, other)| {
-            // Of two that are the same, the later is idle.
-            let is_other = *other_place < place || *other_place > place && !other.is_within(rule);
-            is_other && rule.action == other.action && rule.is_within(other)
-        });
-        if let Some((_, wider)) = wider {
-            let message = format!(
-                "changes nothing: {} matches every request that this does",
-                wider.shown(rule)
-            );
-            found.at(rule.item, &rule.spot, message);
-        }
+    let all = All::of(mesh);
+    let (covered, is_whole) = all.covered(|_| true, |wide, rule| wide.action == rule.action);
+    for (rule, wider) in covered {
+        let message = format!(
+            "changes nothing: {} matches every request that this does",
+            wider.shown(rule)
+        );
+        found.at(rule.item, &rule.spot, message);
+    }
+    if let Some(first) = all.rules.first().filter(|_| !is_whole) {
+        let message = format!(
+            "not all of the {} rules were held against each other: they are too alike",
+            all.rules.len()
+        );
+        found.note(first.item, &first.spot, message);
     }
 }

@@ -1,7 +1,7 @@
 //! What conditions ask for.
 
 /// What a condition asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Attribute {
     /// `:path` up to its query or fragment.
     Path,
