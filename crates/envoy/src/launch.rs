@@ -20,4 +20,5 @@ pub mod program;
 pub(crate) mod running;
 pub mod runtime;
 pub(crate) mod scratch;
+pub(crate) mod signals;
 pub mod wait;

@@ -55,7 +55,8 @@
 //!
 //! An Envoy ends with the value that stands for it, and its folder goes. A program that is killed
 //! cannot see to that: on Linux its processes end with it, and the next one that starts an Envoy clears
-//! away containers and folders of those whose process is gone, or [`clean_leftovers`] does.
+//! away containers and folders of those whose process is gone, or [`clean_leftovers`] does. One that is told to end, as
+//! by Ctrl-C, leaves nothing where it has called [`end_on_signals`].
 
 mod admin;
 mod binary;
@@ -72,6 +73,7 @@ mod image;
 mod launch;
 mod launcher;
 pub mod listener;
+pub mod resources;
 mod version;
 mod wheel;
 
@@ -88,6 +90,7 @@ pub use launch::limits::raise_open_files;
 pub use launch::log::{Lines, Log};
 pub use launch::program::Install;
 pub use launch::scratch::Scratch;
+pub use launch::signals::end_on_signals;
 pub use launch::{program, runtime, wait};
 pub use launcher::Launcher;
 pub use version::{Version, versions};

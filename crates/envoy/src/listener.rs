@@ -2,11 +2,12 @@
 //! fields, in front of that cluster.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use crate::Config;
 use crate::config::address;
+use crate::{Config, resources};
 
 /// An HTTP listener, on a free port of 127.0.0.1 unless told. Its access log goes to standard output,
 /// one JSON object a line.
@@ -19,6 +20,49 @@ pub struct Listener {
     log: Map<String, Value>,
     manager: Map<String, Value>,
     tls: Option<Value>,
+}
+
+/// The message of a filter that is a module.
+const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
+
+/// A module as Envoy is told of it: `envoy.extensions.wasm.v3.PluginConfig`.
+#[derive(Debug, Clone, Copy)]
+pub struct Plugin<'a> {
+    /// Its name. Plugins of one name and one VM share what they count.
+    pub name: &'a str,
+    /// Those of one module with the same share a VM in each worker.
+    pub vm_id: &'a str,
+    /// The module's file.
+    pub path: &'a str,
+    /// `FAIL_CLOSED`, `FAIL_OPEN` or `FAIL_RELOAD`.
+    pub failure_policy: &'a str,
+}
+
+impl Plugin<'_> {
+    /// What a file of [`Listener::discovered`] says: the plugin of a filter, with its configuration as plain YAML gives
+    /// it.
+    pub fn file(&self, filter: &str, config: &Value) -> String {
+        let config = typed(WASM, self.fields(filter, config));
+        let resource = json!({"name": filter, "typed_config": config});
+        resources::file("envoy.config.core.v3.TypedExtensionConfig", [resource])
+    }
+
+    fn fields(&self, filter: &str, config: &Value) -> Value {
+        json!({"config": {
+            "name": self.name,
+            "root_id": filter,
+            "failure_policy": self.failure_policy,
+            "vm_config": {
+                "vm_id": self.vm_id,
+                "runtime": "envoy.wasm.runtime.v8",
+                "code": {"local": {"filename": self.path}},
+            },
+            "configuration": {
+                "@type": "type.googleapis.com/google.protobuf.Struct",
+                "value": config,
+            },
+        }})
+    }
 }
 
 impl Listener {
@@ -76,23 +120,36 @@ impl Listener {
     /// `FAIL_RELOAD`.
     #[must_use]
     pub fn module_at(self, filter: &str, path: &str, config: &Value, failure_policy: &str) -> Self {
+        self.plugin(
+            filter,
+            &Plugin {
+                name: filter,
+                vm_id: &format!("{filter}-{failure_policy}"),
+                path,
+                failure_policy,
+            },
+            config,
+        )
+    }
+
+    /// The same for one that Envoy knows by names of its own.
+    #[must_use]
+    pub fn plugin(self, filter: &str, plugin: &Plugin<'_>, config: &Value) -> Self {
         let reason = format!("%FILTER_STATE(wasm.mesh_filters.{filter}:PLAIN)%");
-        let fields = json!({"config": {
-            "name": filter,
-            "root_id": filter,
-            "failure_policy": failure_policy,
-            "vm_config": {
-                "vm_id": format!("{filter}-{failure_policy}"),
-                "runtime": "envoy.wasm.runtime.v8",
-                "code": {"local": {"filename": path}},
-            },
-            "configuration": {
-                "@type": "type.googleapis.com/google.protobuf.Struct",
-                "value": config,
-            },
-        }});
-        self.filter(filter, "wasm.v3.Wasm", fields)
+        self.filter(filter, "wasm.v3.Wasm", plugin.fields(filter, config))
             .log("reason", &reason)
+    }
+
+    /// Adds a module whose plugin Envoy reads from a file: see [`Plugin::file`]. Another one that is moved there is in
+    /// force for the next request, also on connections that are open.
+    #[must_use]
+    pub fn discovered(mut self, filter: &str, file: &Path) -> Self {
+        self.filters
+            .push(json!({"name": filter, "config_discovery": {
+                "config_source": resources::source(file),
+                "type_urls": [format!("type.googleapis.com/{WASM}")],
+            }}));
+        self
     }
 
     /// Logs a field.

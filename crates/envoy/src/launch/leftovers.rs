@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 
 use rustix::process::geteuid;
@@ -22,20 +22,37 @@ pub(crate) fn clean_once() {
 /// Removes the servers, containers and folders of runs that were killed. The first server that a
 /// process starts does it too.
 pub fn clean() {
-    for folder in fs::read_dir(std::env::temp_dir())
-        .into_iter()
-        .flatten()
-        .flatten()
-    {
-        let path = folder.path();
-        if folder.file_name().to_string_lossy().starts_with(PREFIX) && is_ours(&path) {
-            clean_folder(&path);
+    for (folder, owner) in folders() {
+        if owner.is_gone() {
+            remove(&folder);
         }
     }
     #[cfg(feature = "containers")]
     if super::engine::is_available() {
         super::engine::remove_orphans();
     }
+}
+
+/// Kills the servers of this process itself and removes their folders, for a process that is about to end and cannot
+/// see to it in order. Containers are left to the next run.
+pub(super) fn clean_own() {
+    let own = Owner::current();
+    for (folder, owner) in folders() {
+        if owner == own {
+            remove(&folder);
+        }
+    }
+}
+
+/// The folders of servers, with whose they are.
+fn folders() -> impl Iterator<Item = (PathBuf, Owner)> {
+    let entries = fs::read_dir(std::env::temp_dir()).into_iter().flatten();
+    entries.flatten().filter_map(|entry| {
+        let path = entry.path();
+        let is_named = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        let owner = (is_named && is_ours(&path)).then(|| read(&path.join(OWNER)));
+        Some((path, owner??))
+    })
 }
 
 /// Whether it is a folder of this user's: in one of another's, anything could be written down as a
@@ -45,10 +62,7 @@ fn is_ours(folder: &Path) -> bool {
     found.is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
 }
 
-fn clean_folder(folder: &Path) {
-    if read(&folder.join(OWNER)).is_none_or(|owner| !owner.is_gone()) {
-        return;
-    }
+fn remove(folder: &Path) {
     if let Some(process) = read(&folder.join(PROCESS)) {
         process.kill();
     }
