@@ -75,6 +75,16 @@ pub fn first(filter: &str, config: &Value) -> Result<First, Vec<String>> {
     })
 }
 
+/// Requests made up from what the rules of a configuration ask for, so many at most, as a case has them beside its name
+/// and what it expects; and then some that nobody asks for. Whether one reaches its rule is for the filters to say.
+#[must_use]
+pub fn made_up(config: &Value, most: usize) -> Vec<Map<String, Value>> {
+    let mut all = candidates::of(config);
+    all.truncate(most);
+    all.extend(candidates::of_nobody());
+    all
+}
+
 /// More pairs of requests than this are not tried.
 const MOST_PAIRS: usize = 10_000;
 

@@ -52,7 +52,7 @@ pub use configuration::read as configuration;
 pub use engine::{Configured, Covered, Engine, EngineError, Outcome};
 pub use expected::Expected;
 pub use file::{ALL, Error, File};
-pub use first::{First, first};
+pub use first::{First, first, made_up};
 pub use native::{in_own_code, natively};
 pub use part::{AsPart, Part};
 pub use report::{Failure, Problem, Report, Rules, check, run};

@@ -53,6 +53,27 @@ pub enum Outcome {
     Reply,
 }
 
+impl Outcome {
+    /// What an answer of this filter is: limits and faults refuse nobody.
+    #[must_use]
+    pub fn of_reply(filter: &str) -> Self {
+        match filter {
+            "rate-limit" | "fault-injection" => Outcome::Reply,
+            _ => Outcome::Deny,
+        }
+    }
+
+    /// `allow`, `deny` or `reply`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Allow => "allow",
+            Outcome::Deny => "deny",
+            Outcome::Reply => "reply",
+        }
+    }
+}
+
 /// What a filter decided.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

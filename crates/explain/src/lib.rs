@@ -42,6 +42,7 @@ mod closest;
 mod line;
 mod path;
 mod rules;
+mod running;
 mod secrets;
 mod session;
 mod url;

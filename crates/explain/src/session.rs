@@ -212,7 +212,7 @@ impl Walk<'_, '_> {
             answer.closest = written.closest(policy, detail, request, &sent, claims, self.secrets);
         }
         let reason = outcome.map(|(outcome, detail)| format!("{outcome}{detail}"));
-        answer.decision = outcome::of_reply(answer.filter);
+        answer.decision = Outcome::of_reply(answer.filter);
         Reply::new(answer, reason, reply, request)
     }
 

@@ -79,11 +79,3 @@ impl Reply {
         }
     }
 }
-
-/// What an answer of this filter is: limits and faults refuse nobody.
-pub(super) fn of_reply(filter: &str) -> Outcome {
-    match filter {
-        "rate-limit" | "fault-injection" => Outcome::Reply,
-        _ => Outcome::Deny,
-    }
-}
