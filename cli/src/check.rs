@@ -1,6 +1,6 @@
 //! `mesh-filters check`: what is wrong with policies, before a mesh sees them.
 
-mod text;
+pub(crate) mod text;
 
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};

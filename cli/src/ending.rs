@@ -47,6 +47,12 @@ impl Failure {
     }
 }
 
+impl From<envoy::Error> for Failure {
+    fn from(error: envoy::Error) -> Self {
+        Self::new(error)
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

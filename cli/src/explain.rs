@@ -5,16 +5,16 @@ mod curl;
 mod human;
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use clap::Args;
 use explain::{Answer, Chain, Line, Options, Rules, Session};
 use sdk_helpers::Timestamp;
 use serde_json::json;
 
+use crate::clock;
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
-use crate::policies::{self, PolicyOptions};
+use crate::policies::{self, Fetching, PolicyOptions};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,7 +60,7 @@ impl Explain {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
         let now = self.now()?;
         let documents = policies::documents(&self.file)?;
-        let (gathered, workload) = self.policies.gather(&documents)?;
+        let (gathered, workload) = self.policies.gather(&documents, Fetching::Never)?;
         for note in &gathered.notes {
             anstream::eprintln!("note: {note}");
         }
@@ -108,11 +108,7 @@ impl Explain {
             Some(at) => {
                 explain::time(at).map_err(|problem| Failure::new(format!("`--at` {problem}")))
             }
-            None => {
-                let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-                let since = since.map_err(Failure::new)?;
-                Ok(Timestamp::default().saturating_add(since))
-            }
+            None => clock::now(),
         }
     }
 }

@@ -38,13 +38,13 @@ impl LocalEnvoy {
     /// There is none: what to do.
     pub(crate) fn program(&self) -> Result<PathBuf, Failure> {
         if let Some(program) = &self.envoy_bin {
-            return match program.is_file() {
-                true => Ok(program.clone()),
-                false => Err(Failure::at(
+            // From the root: a name alone would be looked for on PATH when it is run.
+            return program.canonicalize().map_err(|error| {
+                Failure::at(
                     program,
-                    "no such file; --envoy-bin names Envoy's program",
-                )),
-            };
+                    format_args!("{error}; --envoy-bin names Envoy's program"),
+                )
+            });
         }
         let here = envoy::find_binary_here().map_err(Failure::new)?;
         match here {
@@ -143,6 +143,6 @@ mod tests {
                 .ends_with("rate-limit.wasm")
         );
         let local = with(Some(&file), None);
-        assert_eq!(local.program().unwrap(), file);
+        assert_eq!(local.program().unwrap(), file.canonicalize().unwrap());
     }
 }

@@ -3,14 +3,17 @@
 //! One file a verb. A verb reads what it is given, says what it found on standard output, as text or as
 //! JSON, and ends with 0 if all is well, 1 if it found something, and 2 if it could not do its work.
 
+mod changes;
 mod check;
+mod clock;
 mod ending;
 mod explain;
 mod image;
-#[expect(dead_code, reason = "for the verbs that run an Envoy")]
 mod local_envoy;
+mod outcome;
 mod output;
 mod policies;
+mod run;
 mod schema;
 mod test;
 
@@ -39,6 +42,7 @@ enum Verb {
     Explain(Box<explain::Explain>),
     #[command(subcommand)]
     Image(image::Verb),
+    Run(Box<run::Run>),
     Schema(schema::Schema),
     Test(test::Test),
 }
@@ -52,6 +56,7 @@ fn main() -> ExitCode {
         _ if output.is_sarif() => Err(Failure::new("only `check` has `--format sarif`")),
         Verb::Explain(verb) => verb.run(output),
         Verb::Image(verb) => verb.run(output),
+        Verb::Run(verb) => verb.run(output),
         Verb::Schema(schema) => schema.run(output),
         Verb::Test(test) => test.run(output),
     };

@@ -39,6 +39,11 @@ impl Output {
         }
     }
 
+    /// Whether it is for people.
+    pub(crate) fn is_human(self) -> bool {
+        self.format == Format::Human
+    }
+
     /// Whether it is to be a log of SARIF, which not every verb has.
     pub(crate) fn is_sarif(self) -> bool {
         self.format == Format::Sarif

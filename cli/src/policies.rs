@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use catalog::Filter;
 use clap::Args;
 use documents::Document;
 use explain::{Chain, Normalization, Workload};
@@ -31,6 +32,15 @@ pub(crate) struct PolicyOptions {
     jwks: Vec<String>,
 }
 
+/// Where keys come from that are not given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fetching {
+    /// From nowhere: nothing runs that could fetch them.
+    Never,
+    /// The Envoy fetches them that the policies run in.
+    ByEnvoy,
+}
+
 /// Reads every document of files, folders and standard input.
 pub(crate) fn documents(files: &[PathBuf]) -> Result<Vec<Document>, Failure> {
     Document::read_all(files, &mut std::io::stdin()).map_err(Failure::new)
@@ -41,22 +51,31 @@ impl PolicyOptions {
     pub(crate) fn gather<'d>(
         &self,
         documents: &'d [Document],
+        fetching: Fetching,
     ) -> Result<(Gathered<'d>, Option<Workload>), Failure> {
-        let filter = self.filter.as_deref().map(catalog::find).transpose();
+        let filter = self.filter()?;
         let keys: Result<Vec<Keys>, Failure> = self.jwks.iter().map(|given| keys(given)).collect();
         let selection = self.selection()?;
         let settings = Settings {
             selection: selection.clone(),
             trust_domain: self.trust_domain.clone(),
-            filter: filter.map_err(Failure::new)?,
+            filter,
             keys: keys?,
+            keys_are_fetched: fetching == Fetching::ByEnvoy,
         };
         let gathered = policies::gather(documents, &settings).map_err(Failure::new)?;
-        let workload = selection.map(|selection| Workload {
-            namespace: selection.namespace,
-            labels: selection.labels,
-        });
-        Ok((gathered, workload))
+        Ok((gathered, selection.map(workload)))
+    }
+
+    /// The filter that a configuration is of which stands by itself.
+    pub(crate) fn filter(&self) -> Result<Option<&'static Filter>, Failure> {
+        let filter = self.filter.as_deref().map(catalog::find).transpose();
+        filter.map_err(Failure::new)
+    }
+
+    /// The files that keys are read from.
+    pub(crate) fn key_files(&self) -> impl Iterator<Item = &Path> {
+        self.jwks.iter().map(|given| key_file(given).1)
     }
 
     fn selection(&self) -> Result<Option<Selection>, Failure> {
@@ -82,15 +101,28 @@ impl PolicyOptions {
     }
 }
 
-/// A file of keys, whose issuer may be named before it.
+fn workload(selection: Selection) -> Workload {
+    Workload {
+        namespace: selection.namespace,
+        labels: selection.labels,
+    }
+}
+
 fn keys(given: &str) -> Result<Keys, Failure> {
-    let (issuer, file) = match given.rsplit_once('=') {
-        Some((issuer, file)) if !Path::new(given).exists() => (Some(issuer.to_owned()), file),
-        _ => (None, given),
-    };
-    let path = Path::new(file);
+    let (issuer, path) = key_file(given);
     let jwks = fs::read_to_string(path).map_err(|error| Failure::at(path, error))?;
-    Ok(Keys { issuer, jwks })
+    Ok(Keys {
+        issuer: issuer.map(str::to_owned),
+        jwks,
+    })
+}
+
+/// A file of keys, whose issuer may be named before it.
+fn key_file(given: &str) -> (Option<&str>, &Path) {
+    match given.rsplit_once('=') {
+        Some((issuer, file)) if !Path::new(given).exists() => (Some(issuer), Path::new(file)),
+        _ => (None, Path::new(given)),
+    }
 }
 
 /// What Envoy makes of paths, by what is said of the mesh.
@@ -105,6 +137,9 @@ pub(crate) fn normalization(mesh: &Mesh) -> Result<Normalization, Failure> {
         ))
     })
 }
+
+/// What a failure of [`load`] begins with; a line for each problem follows, with its place.
+pub(crate) const REFUSED: &str = "the policies are refused";
 
 /// Loads what was put together into the filters.
 pub(crate) fn load(
@@ -124,6 +159,6 @@ pub(crate) fn load(
             .iter()
             .map(|error| gathered.locate(error).to_string());
         let problems: Vec<String> = problems.collect();
-        Failure::new(format!("the policies are refused\n{}", problems.join("\n")))
+        Failure::new(format!("{REFUSED}\n{}", problems.join("\n")))
     })
 }

@@ -27,6 +27,7 @@ pub mod profile;
 pub mod program;
 pub mod protobuf;
 pub mod rbac;
+pub mod running;
 pub mod schemas;
 pub mod service;
 pub mod tls;

@@ -6,7 +6,7 @@ use check::{Finding, Report, Rule, Severity, Source};
 use crate::output::{BAD, DOUBTFUL, GOOD, QUIET};
 
 /// The findings, each with its line, and their number.
-pub(super) fn report(report: &Report, sources: &[Source]) -> String {
+pub(crate) fn report(report: &Report, sources: &[Source]) -> String {
     let findings = report.findings.iter();
     let mut text: String = findings
         .map(|it| finding(it, sources.get(it.source)))

@@ -2,13 +2,9 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
-use explain::{Answer, Change, FilterAnswer, Line, Outcome};
+use explain::{Answer, Change, FilterAnswer, Line};
 
-use crate::output::{BAD, GOOD};
-
-/// For what is answered, though nothing is refused.
-const REPLIED: Style = AnsiColor::Yellow.on_default().bold();
+use crate::outcome::word;
 
 pub(super) fn told(line: &Line, answer: &Answer, all: bool) -> String {
     let mut text = String::new();
@@ -134,12 +130,4 @@ fn filter_told(text: &mut String, filter: &FilterAnswer, width: usize) -> std::f
         }
     }
     Ok(())
-}
-
-fn word(outcome: Outcome) -> (Style, &'static str) {
-    match outcome {
-        Outcome::Allow => (GOOD, "allow"),
-        Outcome::Deny => (BAD, "deny"),
-        Outcome::Reply => (REPLIED, "reply"),
-    }
 }

@@ -2,14 +2,9 @@
 
 use std::path::PathBuf;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
 
-use documents::File;
-
+use crate::changes::Changes;
 use crate::ending::{Ending, Failure};
-
-/// How soon a change is seen, where files are few.
-const SOON: Duration = Duration::from_millis(300);
 
 /// Runs what it is given, and again after each change of a file of `paths` or of those that `beside` tells, if they
 /// can be read; to the end of the program, which is Ctrl-C's.
@@ -28,7 +23,7 @@ pub(super) fn watch(
         more = beside().unwrap_or(more);
         let all = [paths, &more].concat();
         // Taken before the run, so that what changes meanwhile is seen.
-        let before = seen(&all);
+        let mut changes = Changes::of(all);
         if beside().is_some_and(|now| now != more) {
             continue;
         }
@@ -37,26 +32,8 @@ pub(super) fn watch(
             failure.say();
         }
         anstream::eprintln!("waiting for a change; Ctrl-C ends it");
-        loop {
-            let begun = Instant::now();
-            if seen(&all) != before {
-                break;
-            }
-            // A tenth of the time at most goes into looking.
-            sleep(SOON.max(begun.elapsed().saturating_mul(10)));
+        while !changes.come() {
+            sleep(changes.pause());
         }
     }
-}
-
-/// Everything that is in the files, or why they cannot be read.
-fn seen(paths: &[PathBuf]) -> Vec<Result<Vec<(String, String)>, String>> {
-    let of =
-        |path: &PathBuf| match File::read_all(std::slice::from_ref(path), &mut std::io::stdin()) {
-            Ok(files) => Ok(files
-                .into_iter()
-                .map(|file| (file.name, file.text))
-                .collect()),
-            Err(failure) => Err(failure.to_string()),
-        };
-    paths.iter().map(of).collect()
 }

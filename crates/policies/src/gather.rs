@@ -240,6 +240,7 @@ impl<'a> Gathering<'a, '_> {
         put(own.and_then(|own| own.get_mut("jwtRules")));
         without.sort();
         without.dedup();
+        without.retain(|_| !self.settings.keys_are_fetched);
         for issuer in without {
             notes.push(format!(
                 "the keys of `{}` are not fetched, so its tokens are refused; give them with `--jwks`, or declare `claims`",

@@ -56,6 +56,8 @@ pub struct Settings {
     pub filter: Option<&'static Filter>,
     /// Keys of issuers, in place of those that would be fetched.
     pub keys: Vec<Keys>,
+    /// Whether those of other issuers are fetched, where the configuration runs: else it is noted that they are not.
+    pub keys_are_fetched: bool,
 }
 
 /// What is wrong with a document: where, and what.

@@ -24,6 +24,7 @@ mod rate_limit;
 mod registry;
 mod remote;
 mod request_authentication;
+mod run;
 mod shell;
 mod telemetry_tags;
 mod trapping;

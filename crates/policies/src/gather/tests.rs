@@ -126,6 +126,22 @@ fn a_workload_has_its_own_policies() {
 }
 
 #[test]
+fn keys_that_nobody_fetches_are_noted() {
+    let documents = documents(
+        "kind: RequestAuthentication\nspec: {jwtRules: [{issuer: a, jwksUri: https://a/}]}",
+    );
+    let notes = |keys_are_fetched| {
+        let settings = Settings {
+            keys_are_fetched,
+            ..Settings::default()
+        };
+        gather(&documents, &settings).unwrap().notes
+    };
+    assert!(notes(false)[0].starts_with("the keys of `a` are not fetched"));
+    assert!(notes(true).is_empty());
+}
+
+#[test]
 fn a_bare_configuration_needs_its_filters_name() {
     let documents = documents("limits: [{name: l, requests: 1, per: 1s}]");
     let problem = gather(&documents, &Settings::default()).unwrap_err();

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use integration::envoy::{self, Envoy, repository};
 use integration::program;
+use integration::running::Running;
 use integration::service::wait::until;
 use integration::service::{Scratch, Service, tool};
 
@@ -42,6 +43,8 @@ pub(super) struct Runner {
     /// The listeners that files have, by the port in them.
     ports: BTreeMap<u16, String>,
     envoy: Option<Envoy>,
+    /// The `mesh-filters run` that it started last, and the port that the page has it listen on.
+    running: Option<(Running, u16)>,
     /// What the registries of the page are, if it has any.
     registry: Option<Service>,
 }
@@ -93,6 +96,7 @@ impl Runner {
             before,
             ports: BTreeMap::new(),
             envoy: None,
+            running: None,
             registry: None,
         }
     }
@@ -122,19 +126,24 @@ impl Runner {
                 fs::create_dir_all(file.parent().unwrap()).unwrap();
                 fs::write(file, text).unwrap();
             }
-            Step::Log(block) => {
-                let envoy = self.envoy();
-                let found = until(SOON, || block.is_in(&envoy.log()).then_some(()));
-                let path = &self.path;
-                assert!(
-                    found.is_some(),
-                    "{path}: not logged: {}\n{}",
-                    block.text,
-                    envoy.log()
-                );
-            }
+            Step::Log(block) => self.logs(block),
             Step::Command { text, said } => self.command(text, said),
         }
+    }
+
+    /// Waits until what runs has said this.
+    #[track_caller]
+    fn logs(&self, block: &Block) {
+        let log = || match &self.running {
+            Some((running, port)) => {
+                let there = running.addr().to_string();
+                running.said().replace(&there, &format!("127.0.0.1:{port}"))
+            }
+            None => self.envoy().log(),
+        };
+        let found = until(SOON, || block.is_in(&log()).then_some(()));
+        let (path, wanted) = (&self.path, &block.text);
+        assert!(found.is_some(), "{path}: not logged: {wanted}\n{}", log());
     }
 
     #[track_caller]
@@ -151,6 +160,10 @@ impl Runner {
         }
         if text.starts_with("envoy ") && !text.contains("--mode validate") {
             return self.start(text);
+        }
+        if let Some(words) = text.strip_prefix("mesh-filters run ") {
+            self.start_running(words);
+            return self.logs(said);
         }
         let text = self.with_addresses(text);
         // What was changed a moment ago may take Envoy another.
@@ -217,6 +230,20 @@ impl Runner {
         self.envoy = Some(envoy.reads(folder).start());
     }
 
+    /// Starts `mesh-filters run` with these words, in place of the one before, and on a free port.
+    #[track_caller]
+    fn start_running(&mut self, words: &str) {
+        let (before, after) = words.split_once("--port ").expect("a port");
+        let (port, after) = after.split_once(' ').unwrap_or((after, ""));
+        let words: Vec<&str> = [before, after]
+            .iter()
+            .flat_map(|words| words.split_whitespace())
+            .collect();
+        self.running = None;
+        let running = Running::start(&self.folder(), &words);
+        self.running = Some((running.listening(), port.parse().unwrap()));
+    }
+
     /// A file's text with port 0 in place of each that something in it listens on.
     fn with_free_ports(&mut self, text: &str) -> String {
         let (text, found) = ports::freed(text);
@@ -244,6 +271,9 @@ impl Runner {
                 };
                 text = text.replace(&documented, &there.to_string());
             }
+        }
+        if let Some((running, port)) = &self.running {
+            text = text.replace(&format!("localhost:{port}"), &running.addr().to_string());
         }
         let left = text.contains("localhost:");
         assert!(
