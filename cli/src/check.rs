@@ -1,5 +1,7 @@
 //! `mesh-filters check`: what is wrong with policies, before a mesh sees them.
 
+mod diff;
+mod fix;
 pub(crate) mod text;
 
 use std::path::PathBuf;
@@ -26,10 +28,13 @@ use crate::output::Output;
   $ mesh-filters check --deny warnings policies/ gateway.yaml
   $ kubectl get authorizationpolicies -A -o yaml | mesh-filters check -
   $ mesh-filters check --filter rate-limit limits.yaml
+  $ mesh-filters check --diff policies/
+  $ mesh-filters check --fix policies/
   $ mesh-filters check --explain MF0201
   $ mesh-filters check --format sarif policies/ > check.sarif
 
-Exit codes: 0 no errors (nor warnings, with `--deny warnings`), 1 some, 2 a file could not be read.")]
+Exit codes: 0 no errors (nor warnings, with `--deny warnings`), 1 some, 2 a file could not be read or written.
+With `--diff`: 0 nothing would change, 1 something would.")]
 pub(crate) struct Check {
     /// Files, folders, or `-` for standard input
     #[arg(required_unless_present = "explain", value_name = "PATH")]
@@ -40,6 +45,15 @@ pub(crate) struct Check {
     /// The filter whose configuration a document is that names neither a kind nor a filter
     #[arg(long, value_name = "NAME", value_parser = filter)]
     filter: Option<&'static Filter>,
+    /// Mend what can be mended for certain, show what changed, and say what is left
+    ///
+    /// Nothing but the words in question changes: comments and layout stay. Of standard input the mended text is
+    /// printed, and what is left goes to standard error.
+    #[arg(long)]
+    fix: bool,
+    /// Show what `--fix` would change, and change nothing
+    #[arg(long, conflicts_with = "fix")]
+    diff: bool,
     /// Say at length what a code means, with a bad and a good example
     #[arg(long, value_name = "CODE", conflicts_with = "paths")]
     explain: Option<String>,
@@ -55,27 +69,42 @@ impl Check {
         if let Some(code) = &self.explain {
             return explain(code, output);
         }
-        let files = File::read_all(&self.paths, &mut std::io::stdin())
-            .map_err(Failure::new)?
-            .into_iter();
-        let sources = files.map(|file| Source {
-            name: file.name,
-            text: file.text,
+        if self.diff && !output.is_human() {
+            return Err(Failure::new("`--diff` has no other format than its own"));
+        }
+        let files = File::read_all(&self.paths, &mut std::io::stdin()).map_err(Failure::new)?;
+        let sources = files.iter().map(|file| Source {
+            name: file.name.clone(),
+            text: file.text.clone(),
         });
         let sources: Vec<Source> = sources.collect();
         let options = Options {
             filter: self.filter,
             now: now(),
         };
-        let report = check::check(&sources, &options);
-        output.say(
-            || text::report(&report, &sources),
-            || match output.is_sarif() {
-                true => check::sarif(&report, env!("CARGO_PKG_VERSION")),
-                false => check::json(&report),
-            },
-        );
-        Ok(self.ending(&report))
+        if self.diff {
+            return Ok(fix::show(&files, &sources, &options));
+        }
+        if !self.fix {
+            let report = check::check(&sources, &options);
+            say(&report, &sources, output, String::new);
+            return Ok(self.ending(&report));
+        }
+        let stdin = files.iter().find(|file| file.path.is_none());
+        let fixed = match (stdin, &files[..]) {
+            (None, _) => fix::write(&files, &sources, &options, output)?,
+            (Some(_), [file]) if output.is_human() => {
+                let fixed = fix::print(file, &options);
+                return Ok(self.ending(&fixed.report));
+            }
+            _ => {
+                let problem = "`--fix` prints standard input mended: give no other file with it, and no `--format`";
+                return Err(Failure::new(problem));
+            }
+        };
+        let mended = || format!("{}\n", text::mended(&fixed, "mended"));
+        say(&fixed.report, &fixed.sources, output, mended);
+        Ok(self.ending(&fixed.report))
     }
 
     fn ending(&self, report: &Report) -> Ending {
@@ -86,6 +115,17 @@ impl Check {
             false => Ending::Fine,
         }
     }
+}
+
+/// Says what was found, for people with something behind it.
+fn say(report: &Report, sources: &[Source], output: Output, behind: impl FnOnce() -> String) {
+    output.say(
+        || text::report(report, sources) + &behind(),
+        || match output.is_sarif() {
+            true => check::sarif(report, sources, env!("CARGO_PKG_VERSION")),
+            false => check::json(report),
+        },
+    );
 }
 
 fn filter(name: &str) -> Result<&'static Filter, String> {
@@ -113,6 +153,7 @@ fn explain(code: &str, output: Output) -> Result<Ending, Failure> {
                 "help": rule.help,
                 "bad": rule.bad.trim_start(),
                 "good": rule.good.trim_start(),
+                "fixed": check::fixed_where(rule.code),
             })
         },
     );

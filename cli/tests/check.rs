@@ -187,6 +187,128 @@ fn what_cannot_be_read_ends_with_2() {
     }
 }
 
+const WRONG: &str = "rateLimit:\r\n  limits: # of all\r\n  - {name: all, request: 100, per: 1m}";
+const MENDED: &str = "rateLimit:\r\n  limits: # of all\r\n  - {name: all, requests: 100, per: 1m}";
+
+#[test]
+fn what_is_certain_is_mended_in_the_file() {
+    let folder = folder(&[("a/limits.yaml", WRONG), ("a/fault.yaml", FAULT)]);
+    let path = folder.path().join("a/limits.yaml");
+    let (code, out, err) = run(folder.path(), &["--diff", "a"]);
+    let diff = "--- a/limits.yaml\n+++ a/limits.yaml\n@@ -1,3 +1,3 @@\n rateLimit:\r\n   limits: # of all\r\n\
+                -  - {name: all, request: 100, per: 1m}\n\\ No newline at end of file\n\
+                +  - {name: all, requests: 100, per: 1m}\n\\ No newline at end of file\n";
+    assert_eq!(out, diff);
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(1), "would mend 1 finding in 1 file\n")
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap(), WRONG);
+    let (code, out, _) = run(folder.path(), &["a"]);
+    assert!(
+        out.ends_with("1 error, 1 warning in 2 files; `check --fix` mends 1\n"),
+        "{out}"
+    );
+    assert_eq!(code, Some(1));
+    let (code, out, _) = run(folder.path(), &["--fix", "a"]);
+    assert!(
+        out.starts_with(diff) && out.contains("warning[MF0201]"),
+        "{out}"
+    );
+    let end = "1 warning in 2 files\nmended 1 finding in 1 file\n";
+    assert!(out.ends_with(end), "{out}");
+    assert_eq!(
+        (code, fs::read_to_string(&path).unwrap().as_str()),
+        (Some(0), MENDED)
+    );
+    // Once is enough.
+    let (code, out, err) = run(folder.path(), &["--diff", "a"]);
+    assert_eq!(
+        (code, out.as_str(), err.as_str()),
+        (Some(0), "", "would mend nothing\n")
+    );
+}
+
+#[test]
+fn programs_are_told_what_can_be_mended_and_what_is_left() {
+    let folder = folder(&[("limits.yaml", WRONG)]);
+    let (_, out, _) = run(folder.path(), &["--format", "json", "limits.yaml"]);
+    let list: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(list[0]["fixable"], true);
+    let (code, out, _) = run(folder.path(), &["--format", "json", "--fix", "limits.yaml"]);
+    assert_eq!((code, out.as_str()), (Some(0), "[]\n"));
+    let (_, out, _) = run(folder.path(), &["--format", "json", "--explain", "MF0101"]);
+    let rule: Value = serde_json::from_str(&out).unwrap();
+    assert!(rule["fixed"].as_str().unwrap().contains("letter"), "{out}");
+    let (code, _, err) = run(
+        folder.path(),
+        &["--format", "json", "--diff", "limits.yaml"],
+    );
+    assert!(err.contains("no other format") && code == Some(2), "{err}");
+}
+
+#[test]
+fn standard_input_is_printed_mended() {
+    let folder = folder(&[("limits.yaml", LIMITS)]);
+    let typed = |words: &[&str]| {
+        let mut command = command(folder.path(), words);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let wrong = format!("{WRONG}\nmore: 1\n");
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(wrong.as_bytes())
+            .unwrap();
+        said(&child.wait_with_output().unwrap())
+    };
+    let (code, out, err) = typed(&["--fix", "-"]);
+    assert_eq!((code, out), (Some(1), format!("{MENDED}\nmore: 1\n")));
+    assert!(
+        err.contains("error[MF0101]") && err.ends_with("mended 1 finding in 1 file\n"),
+        "{err}"
+    );
+    let (code, out, err) = typed(&["--fix", "-", "limits.yaml"]);
+    assert!(
+        err.contains("give no other file") && out.is_empty() && code == Some(2),
+        "{err}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_written_where_it_is_and_as_it_was() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = folder(&[("real/limits.yaml", WRONG), ("sealed.yaml", WRONG)]);
+    let at = |name: &str| folder.path().join(name);
+    symlink("real/limits.yaml", at("link.yaml")).unwrap();
+    fs::set_permissions(at("real/limits.yaml"), fs::Permissions::from_mode(0o640)).unwrap();
+    // By both of its names: it is one file.
+    let (code, _, err) = run(folder.path(), &["--fix", "link.yaml", "real"]);
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(at("link.yaml").is_symlink());
+    let real = fs::metadata(at("real/limits.yaml")).unwrap();
+    assert_eq!(real.permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read_to_string(at("real/limits.yaml")).unwrap(), MENDED);
+    // What cannot be written keeps all others as they are.
+    fs::write(at("real/limits.yaml"), WRONG).unwrap();
+    fs::set_permissions(at("sealed.yaml"), fs::Permissions::from_mode(0o444)).unwrap();
+    let (code, out, err) = run(folder.path(), &["--fix", "real", "sealed.yaml"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(
+        err.contains("sealed.yaml: cannot be fixed: it is read-only"),
+        "{err}"
+    );
+    for name in ["real/limits.yaml", "sealed.yaml"] {
+        assert_eq!(fs::read_to_string(at(name)).unwrap(), WRONG);
+    }
+    assert_eq!(fs::read_dir(at("real")).unwrap().count(), 1);
+}
+
 /// What stands between fences of a page, by the line before the first of them.
 fn block<'a>(page: &'a str, after: &str) -> &'a str {
     let rest = page.split_once(after).unwrap().1;

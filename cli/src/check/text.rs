@@ -1,7 +1,7 @@
 //! Findings and rules as people read them.
 
 use anstyle::Style;
-use check::{Finding, Report, Rule, Severity, Source};
+use check::{Finding, Fixed, Report, Rule, Severity, Source};
 
 use crate::output::{BAD, DOUBTFUL, GOOD, QUIET};
 
@@ -25,9 +25,30 @@ pub(crate) fn report(report: &Report, sources: &[Source]) -> String {
         .collect();
     text += &match counts.as_slice() {
         [] => format!("{GOOD}nothing found{GOOD:#} in {files}\n"),
-        counts => format!("{} in {files}\n", counts.join(", ")),
+        counts => {
+            let fixable = match report.fixable() {
+                0 => String::new(),
+                count => format!("; `check --fix` mends {count}"),
+            };
+            format!("{} in {files}{fixable}\n", counts.join(", "))
+        }
     };
     text
+}
+
+/// How much was mended, or would be.
+pub(super) fn mended(fixed: &Fixed, verb: &str) -> String {
+    let mut files: Vec<usize> = fixed.mended.iter().map(|it| it.source).collect();
+    files.sort_unstable();
+    files.dedup();
+    match fixed.mended.len() {
+        0 => format!("{verb} nothing"),
+        count => {
+            let findings = counted(count, "finding", "findings");
+            let files = counted(files.len(), "file", "files");
+            format!("{verb} {findings} in {files}")
+        }
+    }
 }
 
 fn finding(finding: &Finding, source: Option<&Source>) -> String {
@@ -86,8 +107,12 @@ fn excerpt(line: &str, column: u64) -> (String, String) {
 /// A rule at length.
 pub(super) fn rule(rule: &Rule) -> String {
     let style = style(rule.severity);
+    let fixed = match check::fixed_where(rule.code) {
+        Some(when) => wrapped(&format!("`--fix` does it where {when}.")) + "\n",
+        None => String::new(),
+    };
     format!(
-        "{style}{}[{}]{style:#}: {}\n\n{}\nTo mend it: {}.\n\nFound:\n\n{}\nNot found:\n\n{}",
+        "{style}{}[{}]{style:#}: {}\n\n{}\nTo mend it: {}.\n\n{fixed}Found:\n\n{}\nNot found:\n\n{}",
         rule.severity,
         rule.code,
         rule.title,

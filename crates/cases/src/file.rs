@@ -25,6 +25,9 @@ pub struct File {
 /// All filters in one module, whose configurations those of who says nothing else are.
 pub const ALL: &str = "mesh-filters";
 
+/// What suites say beside `description`, one of them at least.
+const SAYS: [&str; 3] = ["cases", "refused", "warnings"];
+
 /// Why a file is none of cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
@@ -105,19 +108,23 @@ impl File {
     /// is meant to be one where it begins as a list and has the words of a suite.
     #[must_use]
     pub fn is_meant(text: &str) -> bool {
-        const SAYS: [&str; 3] = ["cases", "refused", "warnings"];
         if let Ok(tree) = serde_saphyr::from_str::<Value>(text) {
-            let suites = tree.as_array().into_iter().flatten();
-            let is_suite = |it: &Value| {
-                it.get("description").is_some() && SAYS.iter().any(|name| it.get(name).is_some())
-            };
-            return suites.into_iter().any(is_suite);
+            return File::is_of_suites(&tree);
         }
         let mut lines = text.lines().map(str::trim_start);
         let passed_over = |line: &str| line.is_empty() || line.starts_with('#') || line == "---";
         let first = lines.find(|line| !passed_over(line));
         let is_list = first.is_some_and(|line| line.starts_with(['-', '[']));
         is_list && text.contains("description") && SAYS.iter().any(|name| text.contains(name))
+    }
+
+    /// The same of what was read from it.
+    #[must_use]
+    pub fn is_of_suites(tree: &Value) -> bool {
+        let mut suites = tree.as_array().into_iter().flatten();
+        suites.any(|it| {
+            it.get("description").is_some() && SAYS.iter().any(|name| it.get(name).is_some())
+        })
     }
 
     /// The same of its text; `path` is for messages, and in its folder are the files that suites name.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fix::{Edit, Mend};
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
@@ -52,4 +54,7 @@ pub struct Finding {
     pub message: String,
     /// How to mend it.
     pub help: String,
+    /// What mends it for certain, by bytes of the file.
+    pub edit: Option<Edit>,
+    pub(crate) mend: Option<Mend>,
 }

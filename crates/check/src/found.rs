@@ -1,8 +1,10 @@
 //! Where rules put what they find.
 
 use istio::Position;
+use sdk_helpers::config::{ConfigError, Problem, Remedy};
 
 use crate::finding::{Finding, Severity};
+use crate::fix::Mend;
 use crate::mesh::Mesh;
 use crate::rule::Rule;
 use crate::source::Item;
@@ -37,8 +39,38 @@ impl<'a> Found<'a> {
     /// Something to know at a place of an object, where files cannot tell whether it is wrong.
     pub(crate) fn note(&mut self, item: &Item<'_>, spot: &Spot<'_>, message: impl Into<String>) {
         self.at(item, spot, message);
+        self.severity(Severity::Info);
+    }
+
+    /// The last one is as bad as this, and not as its rule says.
+    pub(crate) fn severity(&mut self, severity: Severity) {
         if let Some(last) = self.all.last_mut() {
-            last.severity = Severity::Info;
+            last.severity = severity;
+        }
+    }
+
+    /// What code of ours says of an object, with what mends it.
+    pub(crate) fn problem(&mut self, item: &Item<'_>, problem: Problem) {
+        let ConfigError { at, problem: says } = problem.error;
+        self.at_path(item, &at, says);
+        if let Some(remedy) = problem.remedy {
+            self.mended_by(item, &at, remedy);
+        }
+    }
+
+    /// What mends the last one for certain, at the path of its document.
+    pub(crate) fn mended_by(&mut self, item: &Item<'_>, path: &str, remedy: Remedy) {
+        self.mended(Mend::Field {
+            document: item.document.position(""),
+            path: path.to_owned(),
+            remedy,
+        });
+    }
+
+    /// What mends the last one for certain.
+    pub(crate) fn mended(&mut self, mend: Mend) {
+        if let Some(last) = self.all.last_mut() {
+            last.mend = Some(mend);
         }
     }
 
@@ -60,6 +92,8 @@ impl<'a> Found<'a> {
             path: path.to_owned(),
             message: message.into(),
             help: self.rule.help.to_owned(),
+            edit: None,
+            mend: None,
         });
     }
 }

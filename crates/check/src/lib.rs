@@ -37,6 +37,7 @@
 
 mod allow;
 mod finding;
+mod fix;
 mod found;
 mod mesh;
 mod ours;
@@ -49,6 +50,7 @@ mod source;
 mod world;
 
 pub use finding::{Finding, Severity};
+pub use fix::{Edit, Fixed, fix, fixed_where};
 pub use page::page;
 pub use report::{Report, json, sarif};
 pub use rule::Rule;
@@ -81,6 +83,7 @@ pub fn check(sources: &[Source], options: &Options) -> Report {
     found::settle(&mut findings);
     let unused = allow::silence(sources, &mut findings);
     rules::allow::tell(&mesh, unused, &mut findings);
+    fix::resolve(sources, &read, &mut findings);
     findings.sort_by(|a, b| found::order(a).cmp(&found::order(b)));
     Report { findings }
 }

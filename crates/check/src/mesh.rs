@@ -9,6 +9,10 @@ pub(crate) struct Mesh<'a> {
     /// One for each source.
     pub(crate) read: &'a [Read],
     pub(crate) items: Vec<Item<'a>>,
+    /// What a MeshConfig among them says, which may stand in an IstioOperator or a ConfigMap.
+    pub(crate) settings: policies::Mesh,
+    /// Whether there is one.
+    pub(crate) has_config: bool,
     pub(crate) options: Options,
 }
 
@@ -20,10 +24,18 @@ impl<'a> Mesh<'a> {
                 items.extend(documents.iter().flat_map(|it| Item::all(file, it)));
             }
         }
+        let is_config = |item: &Item<'_>| policies::Mesh::config(item.root.value()).is_some();
+        let has_config = items.iter().any(is_config);
+        let settings = policies::Mesh::of(items.iter().map(|item| item.root.value()));
+        for item in &mut items {
+            item.is_in_root = item.namespace() == settings.root();
+        }
         Mesh {
             sources,
             read,
             items,
+            settings,
+            has_config,
             options,
         }
     }
@@ -33,9 +45,12 @@ impl<'a> Mesh<'a> {
         self.sources.get(source).map_or("", |source| &source.name)
     }
 
-    /// The objects of a kind of Istio's.
+    /// The objects of a kind of Istio's; one that says no `apiVersion` was meant to be.
     pub(crate) fn of<'b>(&'b self, kind: &'b str) -> impl Iterator<Item = &'b Item<'a>> + 'b {
         let items = self.items.iter();
-        items.filter(move |item| item.kind() == kind && item.group().ends_with("istio.io"))
+        items.filter(move |item| {
+            let is_istio = item.group().ends_with("istio.io") || item.api_version().is_empty();
+            is_istio && item.kind() == kind
+        })
     }
 }

@@ -12,8 +12,21 @@ use crate::spot::Spot;
 pub(crate) enum Ours<'a> {
     /// A configuration.
     Config(&'static Filter),
-    /// Suites of cases, each with a configuration.
+    /// Suites of cases, and the filter whose configurations are in those that name no other.
     Cases(&'static Filter, Vec<Spot<'a>>),
+}
+
+/// The configuration that stands in a suite, and its filter; none in one that names files, which are checked as such.
+pub(crate) fn of_suite<'a>(
+    suite: &Spot<'a>,
+    or: &'static Filter,
+) -> Option<(&'static Filter, Spot<'a>)> {
+    let filter = match suite.text("filter") {
+        "" => or,
+        // Who runs the cases says that there is no such filter.
+        name => catalog::find(name).ok()?,
+    };
+    Some((filter, suite.field("config")?))
 }
 
 /// What an object is, if it is one of ours.
@@ -24,23 +37,20 @@ pub(crate) fn of<'a>(item: &Item<'a>, mesh: &Mesh<'_>) -> Option<Ours<'a>> {
     if !item.kind().is_empty() || !item.api_version().is_empty() {
         return None;
     }
-    let suites = item.root.elements();
-    let is_suite = |suite: &Spot<'_>| {
-        suite.field("config").is_some()
-            && (suite.field("cases").is_some()
-                || suite.field("refused").is_some()
-                || suite.field("warnings").is_some())
-    };
-    if suites.first().is_some_and(is_suite) {
-        let first = suites.first().and_then(|suite| suite.field("config"));
+    if cases::File::is_of_suites(item.root.value()) {
+        let suites = item.root.elements();
+        let mut configs = suites.iter().filter_map(|suite| suite.field("config"));
         let filter = mesh
             .options
             .filter
             .or_else(|| by_folder(mesh.name(item.file)))
-            .or_else(|| by_fields(first?.value()));
+            .or_else(|| configs.find_map(|config| by_fields(config.value())))
+            .or_else(|| catalog::find(cases::ALL).ok());
         return filter.map(|filter| Ours::Cases(filter, suites));
     }
-    if item.root.value().is_object() {
+    // It shares names of fields with configurations of ours.
+    let is_mesh_config = policies::Mesh::config(item.root.value()).is_some();
+    if item.root.value().is_object() && !(is_mesh_config && mesh.options.filter.is_none()) {
         let filter = mesh.options.filter;
         return filter
             .or_else(|| by_fields(item.root.value()))

@@ -1,5 +1,6 @@
 //! The page of the documentation that lists the rules.
 
+use crate::fix::fixed_where;
 use crate::rules::rules;
 
 /// `docs/check-rules.md`, made of the rules: a row of a table for each, and below that each at length.
@@ -23,8 +24,12 @@ its writer may think. A comment `# mesh-filters: allow CODE` on the line or the 
         ));
     }
     for rule in rules() {
+        let fixed = match fixed_where(rule.code) {
+            Some(when) => format!("\n\n`--fix` mends it where {when}."),
+            None => String::new(),
+        };
         page.push_str(&format!(
-            "\n## {}\n\n{}, {}. {}\n\n{}.\n\nFound:\n\n```yml\n{}\n```\n\nNot found:\n\n```yml\n{}\n```\n",
+            "\n## {}\n\n{}, {}. {}\n\n{}.{fixed}\n\nFound:\n\n```yml\n{}\n```\n\nNot found:\n\n```yml\n{}\n```\n",
             rule.code,
             capital(rule.title),
             rule.severity,

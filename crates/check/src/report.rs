@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::finding::{Finding, Severity};
+use crate::fix::Edit;
 use crate::rules;
+use crate::source::Source;
 
 /// Everything found, in the order of files and lines.
 #[derive(Debug, Clone, Default)]
@@ -19,9 +21,16 @@ impl Report {
         let findings = self.findings.iter();
         findings.filter(|it| it.severity == severity).count()
     }
+
+    /// How many of them have a mend that is certain.
+    #[must_use]
+    pub fn fixable(&self) -> usize {
+        let findings = self.findings.iter();
+        findings.filter(|it| it.edit.is_some()).count()
+    }
 }
 
-/// A list of `{severity, code, file, line, column, path, message, help}`.
+/// A list of `{severity, code, file, line, column, path, message, help, fixable}`.
 #[must_use]
 pub fn json(report: &Report) -> Value {
     let findings = report.findings.iter();
@@ -36,14 +45,16 @@ pub fn json(report: &Report) -> Value {
                 "path": it.path,
                 "message": it.message,
                 "help": it.help,
+                "fixable": it.edit.is_some(),
             })
         })
         .collect()
 }
 
-/// A log of SARIF 2.1.0, which hosts of code show beside the lines. `version` is the program's.
+/// A log of SARIF 2.1.0, which hosts of code show beside the lines. `sources` are the files that were checked, `version`
+/// is the program's.
 #[must_use]
-pub fn sarif(report: &Report, version: &str) -> Value {
+pub fn sarif(report: &Report, sources: &[Source], version: &str) -> Value {
     let rules = rules::rules().iter().map(|rule| {
         json!({
             "id": rule.code,
@@ -54,6 +65,19 @@ pub fn sarif(report: &Report, version: &str) -> Value {
         })
     });
     let results = report.findings.iter().map(|it| {
+        let source = sources.get(it.source);
+        let fixes: Vec<Value> = source
+            .zip(it.edit.as_ref())
+            .map(|(source, edit)| {
+                json!({
+                    "artifactChanges": [{
+                        "artifactLocation": {"uri": uri(&it.file)},
+                        "replacements": [replacement(source, edit)],
+                    }],
+                })
+            })
+            .into_iter()
+            .collect();
         json!({
             "ruleId": it.code,
             "level": level(it.severity),
@@ -65,6 +89,7 @@ pub fn sarif(report: &Report, version: &str) -> Value {
                 },
                 "logicalLocations": [{"fullyQualifiedName": it.path}],
             }],
+            "fixes": fixes,
         })
     });
     json!({
@@ -79,6 +104,21 @@ pub fn sarif(report: &Report, version: &str) -> Value {
             "columnKind": "unicodeCodePoints",
             "results": results.collect::<Vec<_>>(),
         }],
+    })
+}
+
+/// An edit by lines and columns.
+fn replacement(source: &Source, edit: &Edit) -> Value {
+    let (start_line, start_column) = source.place(edit.start);
+    let (end_line, end_column) = source.place(edit.end);
+    json!({
+        "deletedRegion": {
+            "startLine": start_line,
+            "startColumn": start_column,
+            "endLine": end_line,
+            "endColumn": end_column,
+        },
+        "insertedContent": {"text": edit.text},
     })
 }
 

@@ -14,11 +14,12 @@ mod fault_never;
 mod filter_refuses;
 mod filter_warns;
 mod gateway_hosts;
+mod gone;
 mod istiod_warns;
 mod limit_not_enforced;
 mod limit_without_cluster;
 mod limit_without_descriptors;
-mod mixer;
+mod mesh_config;
 mod no_clause;
 mod not_yaml;
 mod old_filter_name;
@@ -86,7 +87,7 @@ static RULES: &[Rule] = &[
     limit_without_descriptors::RULE,
     limit_without_cluster::RULE,
     limit_not_enforced::RULE,
-    mixer::RULE,
+    gone::RULE,
     subset::RULE,
     weights::RULE,
     gateway_hosts::RULE,
@@ -95,6 +96,7 @@ static RULES: &[Rule] = &[
     whole_mesh::RULE,
     shadowed::RULE,
     contradicted::RULE,
+    mesh_config::RULE,
 ];
 
 /// Every rule, by code.

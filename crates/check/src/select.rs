@@ -2,20 +2,16 @@
 
 use crate::source::Item;
 
-/// Istio's root namespace, whose policies are for all namespaces, where MeshConfig does not say another.
-pub(crate) const ROOT: &str = "istio-system";
-
 /// Whether there may be a workload that both are for: their namespaces meet, and no label keeps them
 /// apart.
 pub(crate) fn may_meet(one: &Item<'_>, other: &Item<'_>) -> bool {
-    let (mine, yours) = (one.namespace(), other.namespace());
-    let namespaces = mine == yours || [mine, yours].contains(&ROOT);
+    let namespaces = one.namespace() == other.namespace() || one.is_in_root || other.is_in_root;
     namespaces && labels_meet(one, other)
 }
 
 /// Whether every workload that `one` is for is one that `all` is for too.
 pub(crate) fn covers(all: &Item<'_>, one: &Item<'_>) -> bool {
-    let namespaces = [one.namespace(), ROOT].contains(&all.namespace());
+    let namespaces = one.namespace() == all.namespace() || all.is_in_root;
     if !namespaces || has_targets(all) || has_targets(one) {
         return false;
     }

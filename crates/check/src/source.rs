@@ -20,6 +20,13 @@ impl Source {
         let index = usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
         self.text.lines().nth(index).unwrap_or_default()
     }
+
+    /// The line and the character in it, both counted from one, at which a byte stands.
+    pub(crate) fn place(&self, byte: usize) -> (usize, usize) {
+        let before = self.text.get(..byte).unwrap_or(&self.text);
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        (before.matches('\n').count() + 1, line.chars().count() + 1)
+    }
 }
 
 /// What a file turned out to be.
@@ -109,6 +116,8 @@ pub(crate) struct Item<'a> {
     pub(crate) document: &'a Object,
     /// Itself.
     pub(crate) root: Spot<'a>,
+    /// Whether it is in the root namespace, whose policies are for all namespaces.
+    pub(crate) is_in_root: bool,
 }
 
 impl<'a> Item<'a> {
@@ -119,6 +128,7 @@ impl<'a> Item<'a> {
             file,
             document,
             root,
+            is_in_root: false,
         };
         if document.kind().ends_with("List") && document.value().get("items").is_some() {
             let entries = root.list("items").into_iter();

@@ -25,7 +25,7 @@ fn read(text: &str) {
             assert!(finding.line >= 1 && finding.column >= 1, "{finding:?}");
             assert!(finding.line <= lines + 1, "{finding:?} of {lines}");
         }
-        let _ = check::sarif(&report, "0").to_string();
+        let _ = check::sarif(&report, std::slice::from_ref(&source), "0").to_string();
         let _ = check::json(&report).to_string();
     }
 }

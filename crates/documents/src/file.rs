@@ -17,6 +17,8 @@ pub struct File {
     pub name: String,
     /// What is in it.
     pub text: String,
+    /// Where it lies; nowhere for standard input.
+    pub path: Option<PathBuf>,
 }
 
 impl File {
@@ -33,7 +35,8 @@ impl File {
                 let read = stdin.read_to_string(&mut text);
                 read.map_err(|error| failure(STDIN.to_owned(), &error))?;
                 let name = STDIN.to_owned();
-                files.push(Self { name, text });
+                let path = None;
+                files.push(Self { name, text, path });
             } else if path.is_dir() {
                 let before = files.len();
                 folder(path, &mut files)?;
@@ -73,7 +76,11 @@ fn folder(path: &Path, files: &mut Vec<File>) -> Result<(), Error> {
 fn file(path: &Path) -> Result<File, Error> {
     let name = path.display().to_string();
     match fs::read_to_string(path) {
-        Ok(text) => Ok(File { name, text }),
+        Ok(text) => Ok(File {
+            name,
+            text,
+            path: Some(path.to_owned()),
+        }),
         Err(error) => Err(failure(name, &error)),
     }
 }

@@ -9,12 +9,36 @@ use super::resource::{
 use super::wire::{ConfigPatch, Match, Proxy};
 use crate::Error;
 use regex_lite::Regex;
+use sdk_helpers::config::nearest;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 const HTTP_CONNECTION_MANAGER: &str = "envoy.filters.network.http_connection_manager";
 /// Passes validation as a name for the above, and never matches it afterwards.
 const DEPRECATED_ALIAS: &str = "envoy.http_connection_manager";
+const APPLY_TO: [&str; 11] = [
+    "LISTENER",
+    "FILTER_CHAIN",
+    "LISTENER_FILTER",
+    "NETWORK_FILTER",
+    "HTTP_FILTER",
+    "ROUTE_CONFIGURATION",
+    "VIRTUAL_HOST",
+    "HTTP_ROUTE",
+    "CLUSTER",
+    "EXTENSION_CONFIG",
+    "BOOTSTRAP",
+];
+const OPERATIONS: [&str; 8] = [
+    "MERGE",
+    "MERGE_AND_REPLACE_LIST",
+    "ADD",
+    "REMOVE",
+    "INSERT_BEFORE",
+    "INSERT_AFTER",
+    "INSERT_FIRST",
+    "REPLACE",
+];
 const LONGEST_PROXY_VERSION: usize = 1024;
 
 /// The patch being checked: its path, for errors, and what was only warned about.
@@ -42,14 +66,18 @@ impl<'a> Checked<'a> {
         } = patch.ok_or_else(|| self.error("null config patch"))?;
         let apply_to = match apply_to.as_deref() {
             None | Some("INVALID") => return Err(self.error("missing applyTo")),
-            Some(text) => word(text)
-                .ok_or_else(|| self.error(&format!("unknown object type for applyTo `{text}`")))?,
+            Some(text) => word(text).ok_or_else(|| {
+                let problem = format!("unknown object type for applyTo `{text}`");
+                self.error(&(problem + &meant(text, &APPLY_TO)))
+            })?,
         };
         let change = patch.ok_or_else(|| self.error("missing patch"))?;
         let operation: Operation = match change.operation.as_deref() {
             None | Some("INVALID") => return Err(self.error("missing patch operation")),
-            Some(text) => word(text)
-                .ok_or_else(|| self.error(&format!("unknown patch operation `{text}`")))?,
+            Some(text) => word(text).ok_or_else(|| {
+                let problem = format!("unknown patch operation `{text}`");
+                self.error(&(problem + &meant(text, &OPERATIONS)))
+            })?,
         };
         if operation != Operation::Remove && change.value.is_none() {
             return Err(self.error("missing patch value for non-remove operation"));
@@ -211,6 +239,14 @@ fn old_type(value: &Value) -> Option<&str> {
             .or_else(|| object.values().find_map(old_type)),
         Value::Array(items) => items.iter().find_map(old_type),
         _ => None,
+    }
+}
+
+/// What was meant by a word that is none of these.
+fn meant(text: &str, known: &[&str]) -> String {
+    match nearest(text, known) {
+        Some(meant) => format!("; did you mean `{meant}`?"),
+        None => format!("; it is one of {}", known.join(", ")),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use sdk_helpers::config::Remedy;
+
 use crate::object::Position;
 
 /// Why something could not be read or rendered. Its text names the resource and the field.
@@ -54,6 +56,8 @@ pub struct Finding {
     pub position: Position,
     /// What is wrong, in istiod's words where it says something.
     pub problem: String,
+    /// What mends it for certain.
+    pub remedy: Option<Remedy>,
 }
 
 impl fmt::Display for Finding {
@@ -83,6 +87,9 @@ impl fmt::Display for Error {
                 f.write_str(&lines.join("\n"))
             }
             Error::Yaml { problem, .. } | Error::Bootstrap(problem) => f.write_str(problem),
+            Error::Resource { name, at, problem } if at.is_empty() => {
+                write!(f, "{name}: {problem}")
+            }
             Error::Resource { name, at, problem } => write!(f, "{name} {at}: {problem}"),
             Error::Count(0) => f.write_str("no resource in the document"),
             Error::Count(count) => write!(f, "{count} resources where one was expected"),
@@ -95,9 +102,15 @@ impl std::error::Error for Error {}
 
 impl From<serde_saphyr::Error> for Error {
     fn from(error: serde_saphyr::Error) -> Self {
+        let problem = match error.without_snippet() {
+            serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+                format!("`{}` stands here twice; remove one", key.escape_debug())
+            }
+            _ => error.to_string(),
+        };
         Error::Yaml {
             position: error.location().and_then(Position::of),
-            problem: error.to_string(),
+            problem,
         }
     }
 }

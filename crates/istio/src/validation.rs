@@ -38,7 +38,7 @@ mod workload;
 pub use names::{is_subset, matches};
 
 use sdk_helpers::ConfigError;
-use sdk_helpers::config::{At, Problems};
+use sdk_helpers::config::{At, Problem, Problems, Remedy};
 use serde_json::{Map, Value};
 
 use crate::spot::Spot;
@@ -76,6 +76,20 @@ pub struct Validation {
 /// stands before istiod, has refused it then.
 #[must_use]
 pub fn validate(object: &Spot<'_>) -> Validation {
+    let told = all(object);
+    Validation {
+        errors: told.0.errors(),
+        warnings: told.0.warnings(),
+    }
+}
+
+/// Why an object is refused, as [`validate`] has it, with what would mend it.
+#[must_use]
+pub fn refusals(object: &Spot<'_>) -> Vec<Problem> {
+    all(object).0.errors_in_full()
+}
+
+fn all(object: &Spot<'_>) -> Told {
     let kind = object.text("kind");
     let told = Told::default();
     version(kind, object, &told);
@@ -83,10 +97,7 @@ pub fn validate(object: &Spot<'_>) -> Validation {
     if told.0.errors().is_empty() {
         rules(kind, object, &told);
     }
-    Validation {
-        errors: told.0.errors(),
-        warnings: told.0.warnings(),
-    }
+    told
 }
 
 fn version(kind: &str, object: &Spot<'_>, told: &Told) {
@@ -97,8 +108,7 @@ fn version(kind: &str, object: &Spot<'_>, told: &Told) {
     let known: Vec<&str> = known.iter().map(String::as_str).collect();
     let given = object.text("apiVersion");
     if !known.contains(&given) {
-        let problem = sdk_helpers::config::none_of(given, &known);
-        told.at(object.path_of("apiVersion"), problem);
+        told.none_of(&object.path_of("apiVersion"), given, &known);
     }
 }
 
@@ -146,6 +156,22 @@ impl Told {
     /// A reason to refuse the object, at a path of it, which need not be there.
     fn at(&self, path: impl AsRef<str>, problem: impl Into<String>) {
         self.0.error(&At::written(path.as_ref()), problem);
+    }
+
+    /// A value of the wrong kind.
+    fn misfit(&self, spot: &Spot<'_>, problem: String, remedy: Option<Remedy>) {
+        self.0
+            .error_with(&At::written(spot.path()), problem, remedy);
+    }
+
+    /// A text that is none of those it may be.
+    fn none_of(&self, path: &str, text: &str, known: &[&str]) {
+        self.0.none_of(&At::written(path), text, known);
+    }
+
+    /// A field that there is not, of the mapping at a path.
+    fn unknown(&self, path: &str, name: &str, known: &[&str]) {
+        self.0.unknown(&At::written(path), name, known);
     }
 
     /// What istiod warns of.

@@ -20,9 +20,13 @@ pub(super) fn read(yaml: &str) -> Result<Vec<EnvoyFilter>, Error> {
 }
 
 pub(super) fn of(object: &Object) -> Result<EnvoyFilter, Error> {
-    let resource = Resource::deserialize(object.value()).map_err(|error| Error::Yaml {
-        position: Some(object.position("")),
-        problem: format!("{}/{}: {error}", object.namespace(), object.name()),
+    let read: Result<Resource, _> = serde_path_to_error::deserialize(object.value());
+    let resource = read.map_err(|error| {
+        let at = error.path().to_string();
+        // So it calls the whole.
+        let at = if at == "." { "" } else { &at };
+        let name = [object.namespace(), object.name()].join("/");
+        Error::resource(&name, at, error.inner().to_string())
     })?;
     resource.check()
 }

@@ -91,11 +91,7 @@ struct Resource<'a> {
 impl<'a> Gathering<'a, '_> {
     fn document(&mut self, document: &'a Document) -> Result<(), Problem> {
         let value = document.object().value();
-        let read = |text: &str| {
-            let mut all = Document::read_text("mesh", text).ok()?;
-            Some(all.pop()?.object().value().clone())
-        };
-        if let Some(config) = Mesh::config(value, read) {
+        if let Some(config) = Mesh::config(value) {
             self.mesh.take(&config);
             return Ok(());
         }
@@ -158,11 +154,7 @@ impl<'a> Gathering<'a, '_> {
         for (what, place) in passed_over {
             notes.push(format!("{place}: {what} is passed over"));
         }
-        let root = self
-            .mesh
-            .root_namespace
-            .clone()
-            .unwrap_or_else(|| "istio-system".to_owned());
+        let root = self.mesh.root().to_owned();
         let all = self.objects.len() + self.holders.len();
         match &self.settings.selection {
             Some(selection) => {

@@ -1,5 +1,6 @@
 //! What a MeshConfig says that changes what policies do.
 
+use istio::Object;
 use serde_json::Value;
 
 use crate::{at, text};
@@ -13,11 +14,14 @@ pub struct Mesh {
     pub trust_domain_aliases: Vec<String>,
     /// `pathNormalization.normalization`: `BASE` and the like.
     pub path_normalization: Option<String>,
-    /// `rootNamespace`.
+    /// `rootNamespace`; see [`Mesh::root`].
     pub root_namespace: Option<String>,
     /// Those of `extensionProviders` that policies may ask.
     pub providers: Vec<Value>,
 }
+
+/// Where policies for all namespaces are, if no MeshConfig says another.
+const ROOT_NAMESPACE: &str = "istio-system";
 
 /// Fields by which a MeshConfig is known that does not say what it is.
 const FIELDS: [&str; 14] = [
@@ -38,9 +42,20 @@ const FIELDS: [&str; 14] = [
 ];
 
 impl Mesh {
+    /// What all MeshConfigs among these documents say; where they differ, the last one counts.
+    #[must_use]
+    pub fn of<'a>(documents: impl IntoIterator<Item = &'a Value>) -> Mesh {
+        let mut mesh = Mesh::default();
+        let configs = documents.into_iter().filter_map(Mesh::config);
+        configs.for_each(|config| mesh.take(&config));
+        mesh
+    }
+
     /// The MeshConfig that a document is, or has in it: by itself, in an IstioOperator, or, as text, in a
-    /// ConfigMap. The text is read by `read`.
-    pub(crate) fn config(document: &Value, read: impl Fn(&str) -> Option<Value>) -> Option<Value> {
+    /// ConfigMap.
+    #[must_use]
+    pub fn config(document: &Value) -> Option<Value> {
+        let read = |text: &str| Some(Object::read_all(text).ok()?.pop()?.value().clone());
         match text(document, &["kind"]) {
             Some("IstioOperator") => at(document, &["spec", "meshConfig"]).cloned(),
             Some("ConfigMap") => read(text(document, &["data", "mesh"])?),
@@ -51,6 +66,12 @@ impl Mesh {
                 (named && document.get("policies").is_none()).then(|| document.clone())
             }
         }
+    }
+
+    /// The root namespace.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        self.root_namespace.as_deref().unwrap_or(ROOT_NAMESPACE)
     }
 
     /// Takes over what a MeshConfig says; the last one counts.
@@ -81,18 +102,13 @@ mod tests {
     #[test]
     fn a_mesh_config_is_found_wherever_it_stands() {
         let config = json!({"trustDomain": "a"});
-        let read = |text: &str| serde_json::from_str(text).ok();
         for document in [
             config.clone(),
             json!({"kind": "MeshConfig", "spec": config}),
             json!({"kind": "IstioOperator", "spec": {"meshConfig": config}}),
             json!({"kind": "ConfigMap", "data": {"mesh": "{\"trustDomain\": \"a\"}"}}),
         ] {
-            assert_eq!(
-                Mesh::config(&document, read),
-                Some(config.clone()),
-                "{document}"
-            );
+            assert_eq!(Mesh::config(&document), Some(config.clone()), "{document}");
         }
         for document in [
             json!({"trustDomain": "a", "policies": []}),
@@ -100,7 +116,7 @@ mod tests {
             json!({"kind": "Pod", "trustDomain": "a"}),
             json!(1),
         ] {
-            assert_eq!(Mesh::config(&document, read), None, "{document}");
+            assert_eq!(Mesh::config(&document), None, "{document}");
         }
     }
 }

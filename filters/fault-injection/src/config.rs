@@ -5,7 +5,7 @@ mod wire;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sdk_helpers::config::{Envelope, Layout, duration, timestamp};
+use sdk_helpers::config::{Envelope, Layout, Scope, duration, timestamp};
 use sdk_helpers::matcher::HttpMatch;
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems, Timestamp};
@@ -93,7 +93,8 @@ impl Wire {
         let at = root.field("http");
         let entries = self.http.unwrap_or_default();
         if entries.is_empty() {
-            problems.warn(
+            problems.warn_of(
+                Scope::Filter,
                 &at,
                 "no entries: harmless, and no request ever gets a fault",
             );
@@ -117,7 +118,8 @@ impl Wire {
                 catch_all = catch_all.or(Some(index));
             }
             if !names.insert(rule.name.clone()) {
-                problems.warn(
+                problems.warn_of(
+                    Scope::Filter,
                     &at.field("name"),
                     format!(
                         "`{}` is another entry's name too; their statistics are added up",
@@ -128,7 +130,8 @@ impl Wire {
             rules.push(rule);
         }
         if faultless {
-            problems.warn(
+            problems.warn_of(
+                Scope::Filter,
                 &at,
                 "no entry has a `fault`: harmless, and no request ever gets one",
             );
@@ -216,7 +219,8 @@ impl RouteWire {
             ("headers", self.headers.is_some()),
         ] {
             if there {
-                problems.warn(
+                problems.warn_of(
+                    Scope::Filter,
                     &at.field(field),
                     "changes nothing here: this filter injects faults, Envoy's routes route",
                 );

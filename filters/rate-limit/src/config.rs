@@ -10,7 +10,7 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use sdk_helpers::config::{Envelope, Layout, duration, none_of};
+use sdk_helpers::config::{Envelope, Layout, duration};
 use sdk_helpers::matcher::{HttpMatch, SourceMatch, StringMatch, Wildcard};
 use sdk_helpers::{At, Problems};
 
@@ -353,7 +353,7 @@ fn failure_mode(
         Some("allow") => FailureMode::Allow,
         Some("deny") => FailureMode::Deny,
         Some(other) => {
-            problems.error(at, none_of(other, &["allow", "deny"]));
+            problems.none_of(at, other, &["allow", "deny"]);
             default
         }
     }

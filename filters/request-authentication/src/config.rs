@@ -8,7 +8,7 @@ mod wire;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use sdk_helpers::config::{Envelope, Layout};
+use sdk_helpers::config::{Envelope, Layout, Scope};
 use sdk_helpers::{At, Problems, Timestamp};
 
 use crate::keys::KeySet;
@@ -205,7 +205,8 @@ fn check_rules(
             continue;
         };
         if !names.insert(rule.name.clone()) {
-            problems.warn(
+            problems.warn_of(
+                Scope::Filter,
                 &at.field("name"),
                 format!(
                     "`{}` is another rule's name too; their statistics are added up",

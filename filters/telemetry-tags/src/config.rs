@@ -5,7 +5,7 @@ mod names;
 mod tag;
 mod wire;
 
-use sdk_helpers::config::{Envelope, Layout, none_of};
+use sdk_helpers::config::{Envelope, Layout, Scope};
 use sdk_helpers::{At, Problems, words};
 
 use crate::expression::Expression;
@@ -148,7 +148,8 @@ impl Wire {
         }
         let is_empty = tags.is_empty() && metrics.iter().all(Vec::is_empty);
         if is_empty && !problems.has_errors_at(root) {
-            problems.warn(
+            problems.warn_of(
+                Scope::Filter,
                 root,
                 "no `tags`, no `customTags` and no `metrics`: nothing is done",
             );
@@ -208,7 +209,7 @@ fn labels(names: Option<Vec<String>>, at: &At<'_>, problems: &Problems) -> Vec<L
     };
     for (index, name) in names.iter().enumerate() {
         if Label::find(name).is_none() {
-            problems.error(&at.index(index), none_of(name, &Label::NAMES));
+            problems.none_of(&at.index(index), name, &Label::NAMES);
         }
     }
     let mut labels = Label::ALL.to_vec();

@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 use super::names::place;
 use super::problems::{At, Problems};
+use super::remedy::Scope;
 pub use placement::{SelectorWire, TargetRefWire};
 pub use resources::{Resource, Resources};
 use shape::OwnShape;
@@ -132,7 +133,7 @@ impl Envelope {
         }
         for name in spec.keys() {
             if let Some((field, why)) = self.passed(name) {
-                problems.warn(&at.field(field), *why);
+                problems.warn_of(Scope::Filter, &at.field(field), *why);
             }
         }
     }

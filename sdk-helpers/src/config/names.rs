@@ -85,6 +85,14 @@ pub fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     best.map(|(_, candidate)| candidate)
 }
 
+/// The one of the known ones that was meant: it has the same letters, or no second is near enough to be it.
+pub fn surely<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+    let meant = nearest(text, known)?;
+    let others: Vec<&str> = known.iter().filter(|it| **it != meant).copied().collect();
+    let is_sure = plain(text) == plain(meant) || nearest(text, &others).is_none();
+    is_sure.then_some(meant)
+}
+
 /// The least number of letters to add, leave out, change, or swap with the next.
 fn distance(from: &[u8], to: &[u8]) -> usize {
     // Three rows of the table of distances between the beginnings of both.
@@ -183,6 +191,21 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(nearest(wrong, &known), right, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_one_of_two_is_not_sure() {
+        let known = ["hosts", "ports", "paths", "methods"];
+        for (wrong, right) in [
+            ("host", Some("hosts")),
+            ("method", Some("methods")),
+            ("PA_THS", Some("paths")),
+            // A letter from either.
+            ("posts", None),
+            ("status", None),
+        ] {
+            assert_eq!(surely(wrong, &known), right, "{wrong}");
         }
     }
 

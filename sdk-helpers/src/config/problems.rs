@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::names::place;
+use super::names::{nearest, none_of, place, surely};
+use super::remedy::{Problem, Remedy, Scope};
 
 /// One problem of a configuration. Shown as `path: problem`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -144,8 +145,8 @@ pub struct Problems {
 
 #[derive(Debug, Default)]
 struct Found {
-    errors: Vec<ConfigError>,
-    warnings: Vec<ConfigError>,
+    errors: Vec<Problem>,
+    warnings: Vec<Problem>,
     /// Which of the errors are of a value of the wrong kind.
     misfits: Vec<usize>,
     /// Paths of which nothing is told any more: what is wrong there follows from an error.
@@ -185,38 +186,100 @@ impl Problems {
     /// Reports that the configuration cannot be used. A field that did not even have the right
     /// kind of value has been reported as such, and is not reported again for what it lacks.
     pub fn error(&self, at: &At<'_>, problem: impl Into<String>) {
-        self.add_error(at, problem.into());
+        self.add_error(at, &problem.into(), Scope::Everyone, None);
     }
 
-    fn add_error(&self, at: &At<'_>, problem: String) {
+    /// The same of what not everybody refuses who takes the object.
+    pub fn error_of(&self, scope: Scope, at: &At<'_>, problem: impl Into<String>) {
+        self.add_error(at, &problem.into(), scope, None);
+    }
+
+    /// The same where it may be known what mends it.
+    pub fn error_with(&self, at: &At<'_>, problem: impl Into<String>, remedy: Option<Remedy>) {
+        self.add_error(at, &problem.into(), Scope::Everyone, remedy);
+    }
+
+    /// Reports a text that is none of those it may be.
+    pub fn none_of(&self, at: &At<'_>, text: &str, known: &[&str]) {
+        let meant = surely(text, known).map(|meant| Remedy::Write(meant.into()));
+        self.add_error(at, &none_of(text, known), Scope::Everyone, meant);
+    }
+
+    fn add_error(&self, at: &At<'_>, problem: &str, scope: Scope, remedy: Option<Remedy>) {
         let mut found = self.found.borrow_mut();
         let at = found.written(at.to_string());
         let misfits = found.misfits.iter();
         let mut misfits = misfits.filter_map(|place| found.errors.get(*place));
-        let known = misfits.any(|misfit| contains(&misfit.at, &at));
+        let known = misfits.any(|misfit| contains(&misfit.error.at, &at));
         if !known && !found.told.contains(&at) {
-            found.errors.push(ConfigError::new(at, &problem));
+            let error = ConfigError::new(at, problem);
+            found.errors.push(Problem {
+                error,
+                scope,
+                remedy,
+            });
         }
     }
 
     /// Reports something legal that surely was not meant.
     pub fn warn(&self, at: &At<'_>, problem: impl Into<String>) {
-        self.add_warning(at, problem.into());
+        self.add_warning(at, &problem.into(), Scope::Everyone, None);
     }
 
-    fn add_warning(&self, at: &At<'_>, problem: String) {
+    /// The same of what is so for some only who take the object.
+    pub fn warn_of(&self, scope: Scope, at: &At<'_>, problem: impl Into<String>) {
+        self.add_warning(at, &problem.into(), scope, None);
+    }
+
+    /// Reports a field that a mapping does not have.
+    pub fn unknown(&self, at: &At<'_>, name: &str, known: &[&str]) {
+        let problem = match nearest(name, known) {
+            Some(meant) => format!("unknown field; did you mean `{meant}`?"),
+            None => "unknown field".to_owned(),
+        };
+        let meant = surely(name, known).map(|meant| Remedy::Rename(meant.to_owned()));
+        self.add_error(&at.field(name), &problem, Scope::Everyone, meant);
+    }
+
+    /// Reports a field that nothing knows and nobody refuses.
+    pub fn warn_of_name(&self, at: &At<'_>, name: &str, known: &[&str], problem: String) {
+        let meant = surely(name, known).map(|meant| Remedy::Rename(meant.to_owned()));
+        self.add_warning(&at.field(name), &problem, Scope::Everyone, meant);
+    }
+
+    fn add_warning(&self, at: &At<'_>, problem: &str, scope: Scope, remedy: Option<Remedy>) {
         let mut found = self.found.borrow_mut();
         let at = found.written(at.to_string());
-        found.warnings.push(ConfigError::new(at, &problem));
+        let error = ConfigError::new(at, problem);
+        found.warnings.push(Problem {
+            error,
+            scope,
+            remedy,
+        });
     }
 
     /// Reports a value of the wrong kind; made while the tree is read, before anything is checked.
     pub(super) fn misfit(&self, at: &At<'_>, problem: impl Into<String>) {
+        self.misfit_with(at, problem, None);
+    }
+
+    /// The same where it is known what was meant.
+    pub(super) fn misfit_with(
+        &self,
+        at: &At<'_>,
+        problem: impl Into<String>,
+        remedy: Option<Remedy>,
+    ) {
         let mut found = self.found.borrow_mut();
         let at = found.written(at.to_string());
         let place = found.errors.len();
         found.misfits.push(place);
-        found.errors.push(ConfigError::new(at, &problem.into()));
+        let error = ConfigError::new(at, &problem.into());
+        found.errors.push(Problem {
+            error,
+            scope: Scope::Everyone,
+            remedy,
+        });
     }
 
     /// Keeps quiet about this place, and no other: what will be missed there is missing because of
@@ -254,11 +317,12 @@ impl Problems {
     pub fn has_errors_at(&self, at: &At<'_>) -> bool {
         let found = self.found.borrow();
         let at = at.to_string();
+        let written = found.written(at.clone());
         let moved = found.moved.iter().filter(|(path, _)| contains(&at, path));
         let mut places = moved
             .filter_map(|(_, written)| written.as_str())
-            .chain([at.as_str()]);
-        let is_wrong = |place| found.errors.iter().any(|error| contains(place, &error.at));
+            .chain([at.as_str(), written.as_str()]);
+        let is_wrong = |place| found.errors.iter().any(|it| contains(place, &it.error.at));
         !found.errors.is_empty() && places.any(is_wrong)
     }
 
@@ -269,20 +333,33 @@ impl Problems {
 
     /// The errors, in the order found; past a hundred, their number.
     pub fn errors(&self) -> Vec<ConfigError> {
+        let all = self.errors_in_full().into_iter();
+        all.map(|problem| problem.error).collect()
+    }
+
+    /// The same with whom they are of, and what would mend them.
+    pub fn errors_in_full(&self) -> Vec<Problem> {
         let found = self.found.borrow();
         let mut errors: Vec<_> = found.errors.iter().take(MOST).cloned().collect();
         let more = found.errors.len().saturating_sub(MOST);
         if more > 0 {
-            errors.push(ConfigError {
+            let more = ConfigError {
                 at: String::new(),
                 problem: format!("{more} more errors"),
-            });
+            };
+            errors.push(more.into());
         }
         errors
     }
 
     /// The warnings, in the order found.
     pub fn warnings(&self) -> Vec<ConfigError> {
+        let all = self.warnings_in_full().into_iter();
+        all.map(|problem| problem.error).collect()
+    }
+
+    /// The same with whom they are of, and what would mend them.
+    pub fn warnings_in_full(&self) -> Vec<Problem> {
         self.found.borrow().warnings.clone()
     }
 }
@@ -337,6 +414,8 @@ mod tests {
         let moved = [("b.y".to_owned(), Value::from("a.x"))];
         problems.written(moved.into_iter().collect());
         assert!(problems.has_errors_at(&b));
+        let y = b.field("y");
+        assert!(problems.has_errors_at(&y) && !problems.has_errors_at(&b.field("z")));
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! A misfit is reported with its path, and the reader is given an empty value of the kind it asked
 //! for; the configuration is refused at the end, so nobody ever acts on the stand-in.
 
-use serde_json::{Number, Value};
+use serde_json::{Number, Value, json};
 
-use super::names::{listed, nearest, none_of, place};
+use super::names::{listed, nearest, none_of, place, surely};
 use super::problems::{At, Problems};
+use super::remedy::Remedy;
 
 /// A part of a configuration, with its place.
 ///
@@ -116,6 +117,15 @@ impl<'a> Node<'a> {
     /// The texts of the list it is.
     pub fn texts(self) -> Vec<String> {
         let mut texts = Vec::new();
+        if let Value::String(text) = self.value {
+            let problem = format!(
+                "a list is expected here, not a text; write `[{}]`",
+                text.escape_debug()
+            );
+            self.problems
+                .misfit_with(self.at, problem, Some(Remedy::List));
+            return texts;
+        }
         self.elements(&mut |element| texts.push(element.text()));
         texts
     }
@@ -126,12 +136,17 @@ impl<'a> Node<'a> {
             // As YAML 1.1 spells them, and some do in quotes.
             let text = self.value.as_str().unwrap_or_default();
             let meant = match text.to_ascii_lowercase().as_str() {
-                "true" | "yes" | "on" | "y" => "; write `true`, without quotes",
-                "false" | "no" | "off" | "n" => "; write `false`, without quotes",
-                _ => "",
+                "true" | "yes" | "on" | "y" => Some(true),
+                "false" | "no" | "off" | "n" => Some(false),
+                _ => None,
             };
-            let problem = format!("`{}` is not true or false{meant}", self.value);
-            self.problems.misfit(self.at, problem);
+            let advice = match meant {
+                Some(meant) => format!("; write `{meant}`, without quotes"),
+                None => String::new(),
+            };
+            let problem = format!("`{}` is not true or false{advice}", self.value);
+            let meant = meant.map(|meant| Remedy::Write(meant.into()));
+            self.problems.misfit_with(self.at, problem, meant);
             false
         })
     }
@@ -149,7 +164,9 @@ impl<'a> Node<'a> {
         };
         let place = names.iter().position(|name| *name == text);
         place.unwrap_or_else(|| {
-            self.problems.misfit(self.at, none_of(text, names));
+            let meant = surely(text, names).map(|meant| Remedy::Write(meant.into()));
+            let problem = none_of(text, names);
+            self.problems.misfit_with(self.at, problem, meant);
             0
         })
     }
@@ -196,7 +213,12 @@ impl<'a> Node<'a> {
             match meant.filter(|_| scalar) {
                 Some(name) => {
                     let problem = format!("must be a mapping: write `{{{name}: {}}}`", self.value);
-                    self.problems.misfit(self.at, problem);
+                    // A text alone may have been meant as a prefix or a regex; a number is a number.
+                    let is_sure = name == "value" && self.value.is_number();
+                    let meant = is_sure
+                        .then(|| json!({ name: self.value }))
+                        .map(Remedy::Write);
+                    self.problems.misfit_with(self.at, problem, meant);
                 }
                 None => self.expected("a mapping"),
             }
@@ -220,7 +242,9 @@ impl<'a> Node<'a> {
             None if fields.is_empty() => "unknown field; nothing is set here".to_owned(),
             None => format!("unknown field; known here are {}", listed(fields)),
         };
-        self.problems.misfit(&at, problem);
+        let meant = surely(name, fields).filter(|field| self.value.get(field).is_none());
+        let meant = meant.map(|field| Remedy::Rename(field.to_owned()));
+        self.problems.misfit_with(&at, problem, meant);
         self.problems.follow_up(self.at);
     }
 }
@@ -243,10 +267,9 @@ impl Node<'_> {
             }
             _ => String::new(),
         };
-        self.problems.misfit(
-            self.at,
-            format!("{kind} is expected here, not {found}{remedy}"),
-        );
+        let problem = format!("{kind} is expected here, not {found}{remedy}");
+        let meant = (!remedy.is_empty()).then_some(Remedy::Quote);
+        self.problems.misfit_with(self.at, problem, meant);
     }
 
     /// A number, also in quotes, as protobuf's JSON takes it: Envoy's own YAML reader hands every
@@ -268,14 +291,15 @@ impl Node<'_> {
         number.unwrap_or_else(|| {
             let bare = self.value.as_str().and_then(|text| text.strip_suffix('%'));
             // Read as JSON: the standard library's reader of fractions weighs 18 kB.
-            let number =
-                |text: &&str| matches!(super::tree::json(text.as_bytes()), Ok(Value::Number(_)));
-            let remedy = match bare.filter(number) {
+            let read = bare.and_then(|bare| super::tree::json(bare.as_bytes()).ok());
+            let meant = read.filter(Value::is_number);
+            let advice = match bare.filter(|_| meant.is_some()) {
                 Some(bare) => format!("; write `{bare}`"),
                 None => String::new(),
             };
-            let problem = format!("`{}` is not a number{remedy}", self.value);
-            self.problems.misfit(self.at, problem);
+            let problem = format!("`{}` is not a number{advice}", self.value);
+            let meant = meant.map(Remedy::Write);
+            self.problems.misfit_with(self.at, problem, meant);
             0.0
         })
     }

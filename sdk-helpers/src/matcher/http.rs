@@ -3,7 +3,7 @@
 use super::{BlocksWire, PathTemplate, SourceMatch, StringMatch, StringMatchWire};
 use crate::claims::{self, Claims};
 use crate::config::kind::Map;
-use crate::config::{At, Problems, header_name};
+use crate::config::{At, Problems, Scope, header_name};
 use crate::request::Request;
 use crate::world::Attributes;
 
@@ -185,7 +185,8 @@ impl HttpMatch {
         compiled.labels = wire.source_labels.into_iter().flatten().collect();
         compiled.namespace = wire.source_namespace;
         if wire.gateways.is_some() {
-            problems.error(
+            problems.error_of(
+                Scope::Filter,
                 &at.field("gateways"),
                 "a filter cannot tell which gateway it runs in; remove this and attach the filter \
                  to the listeners of those gateways alone",

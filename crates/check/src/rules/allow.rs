@@ -4,6 +4,7 @@ use istio::Position;
 
 use crate::allow::Unused;
 use crate::finding::{Finding, Severity};
+use crate::fix::Mend;
 use crate::found::Found;
 use crate::mesh::Mesh;
 use crate::rule::Rule;
@@ -48,5 +49,8 @@ pub(crate) fn tell(mesh: &Mesh<'_>, unused: Vec<Unused>, findings: &mut Vec<Find
             None => format!("`{}` is no code of a finding", comment.code),
         };
         found.tell(comment.source, position, "", message);
+        if let Some(edit) = comment.edit {
+            found.mended(Mend::Aside(edit));
+        }
     }
 }

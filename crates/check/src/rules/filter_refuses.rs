@@ -1,7 +1,6 @@
 //! Configurations of ours that their filters refuse.
 
-use sdk_helpers::ConfigError;
-use sdk_helpers::config::Problems;
+use sdk_helpers::config::{ConfigError, Problem, Problems};
 use sdk_helpers::{At, Load};
 use serde_json::Value;
 
@@ -37,15 +36,16 @@ rateLimit:
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
     for (item, said) in all(mesh) {
         for error in said.errors {
-            found.at_path(item, &error.at, error.problem);
+            found.problem(item, error);
         }
     }
 }
 
 /// What a filter says of a configuration, by paths of the document.
+#[derive(Default)]
 pub(super) struct Said {
-    pub(super) errors: Vec<ConfigError>,
-    pub(super) warnings: Vec<ConfigError>,
+    pub(super) errors: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
 }
 
 /// What the filters say of all configurations of theirs.
@@ -59,7 +59,7 @@ pub(super) fn all<'a, 'b>(mesh: &'b Mesh<'a>) -> Vec<(&'b Item<'a>, Said)> {
             }
             Some(Ours::Cases(filter, suites)) => {
                 for suite in suites {
-                    let Some(config) = suite.field("config") else {
+                    let Some((filter, config)) = ours::of_suite(&suite, filter) else {
                         continue;
                     };
                     let mut said = said(mesh, filter, config.value().clone(), config.path());
@@ -79,10 +79,10 @@ pub(super) fn all<'a, 'b>(mesh: &'b Mesh<'a>) -> Vec<(&'b Item<'a>, Said)> {
                     let said = match inner.tree {
                         Ok(tree) => said(mesh, inner.filter, tree, &inner.path),
                         Err(problem) => Said {
-                            errors: vec![ConfigError {
+                            errors: vec![Problem::from(ConfigError {
                                 at: inner.path,
                                 problem,
-                            }],
+                            })],
                             warnings: Vec::new(),
                         },
                     };
@@ -110,7 +110,7 @@ pub(super) fn said(mesh: &Mesh<'_>, filter: &catalog::Filter, tree: Value, path:
     };
     let _ = filter.load_at(tree, &load);
     Said {
-        errors: problems.errors(),
-        warnings: problems.warnings(),
+        errors: problems.errors_in_full(),
+        warnings: problems.warnings_in_full(),
     }
 }

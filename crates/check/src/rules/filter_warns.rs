@@ -25,7 +25,7 @@ rateLimit: {limits: [{name: all, requests: 100, per: 1m}]}
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
     for (item, said) in filter_refuses::all(mesh) {
         for warning in said.warnings {
-            found.at_path(item, &warning.at, warning.problem);
+            found.problem(item, warning);
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
 use crate::rule::Rule;
+use sdk_helpers::config::Remedy;
 
 pub(super) const RULE: Rule = Rule {
     code: "MF0208",
@@ -51,24 +52,78 @@ spec:
     find,
 };
 
+/// The names of HTTP filters that Envoy 1.14 gave up, without `envoy.` and `envoy.filters.http.`, as far as the
+/// filters are still there.
+const HTTP: [(&str, &str); 13] = [
+    ("buffer", "buffer"),
+    ("cors", "cors"),
+    ("csrf", "csrf"),
+    ("ext_authz", "ext_authz"),
+    ("fault", "fault"),
+    ("grpc_http1_bridge", "grpc_http1_bridge"),
+    ("grpc_json_transcoder", "grpc_json_transcoder"),
+    ("grpc_web", "grpc_web"),
+    ("health_check", "health_check"),
+    ("ip_tagging", "ip_tagging"),
+    ("lua", "lua"),
+    ("rate_limit", "ratelimit"),
+    ("router", "router"),
+];
+/// Those of network filters, which are called the same behind `envoy.filters.network.`.
+const NETWORK: [&str; 7] = [
+    "echo",
+    "ext_authz",
+    "http_connection_manager",
+    "mongo_proxy",
+    "ratelimit",
+    "redis_proxy",
+    "tcp_proxy",
+];
+
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
     for item in mesh.of("EnvoyFilter") {
         for Patched { spot, .. } in patches(item) {
             let filter = clause(&spot);
             let network = filter.as_ref().and_then(|filter| filter.field("name"));
             let http = filter.and_then(|filter| filter.at(&["subFilter", "name"]));
-            let names = [network, http].into_iter().flatten();
-            for (name, text) in
-                names.filter_map(|name| Some((name.clone(), name.value().as_str()?)))
-            {
-                if text.starts_with("envoy.") && !text.starts_with("envoy.filters.") {
-                    let message = format!(
-                        "matches nothing, so that the patch does nothing: no filter is called `{}` any more",
-                        text.escape_debug()
-                    );
-                    found.at(item, &name, message);
+            let names = [(network, network_name as Today), (http, http_name)];
+            for (name, today) in names {
+                let text = name.as_ref().and_then(|name| name.value().as_str());
+                let (Some(name), Some(text)) = (&name, text) else {
+                    continue;
+                };
+                if !text.starts_with("envoy.") || text.starts_with("envoy.filters.") {
+                    continue;
+                }
+                let today = today(text);
+                let advice = match &today {
+                    Some(today) => format!("; today it is `{today}`"),
+                    None => String::new(),
+                };
+                let message = format!(
+                    "matches nothing, so that the patch does nothing: no filter is called `{}` any more{advice}",
+                    text.escape_debug()
+                );
+                found.at(item, name, message);
+                if let Some(today) = today {
+                    found.mended_by(item, name.path(), Remedy::Write(today.into()));
                 }
             }
         }
     }
+}
+
+/// What a name of before is today.
+type Today = fn(&str) -> Option<String>;
+
+fn network_name(name: &str) -> Option<String> {
+    let short = name.strip_prefix("envoy.")?;
+    let is_known = NETWORK.contains(&short);
+    is_known.then(|| format!("envoy.filters.network.{short}"))
+}
+
+fn http_name(name: &str) -> Option<String> {
+    let short = name.strip_prefix("envoy.")?;
+    let (_, today) = HTTP.iter().find(|(before, _)| *before == short)?;
+    Some(format!("envoy.filters.http.{today}"))
 }

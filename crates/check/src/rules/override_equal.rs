@@ -38,10 +38,11 @@ spec:
 
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
     for item in mesh.of("Telemetry") {
-        for warning in resource::of(mesh, item).1 {
-            let is_same = warning.problem.starts_with("changes nothing: `");
-            if is_same && warning.problem.ends_with(" already") {
-                found.at_path(item, &warning.at, warning.problem);
+        for warning in resource::of(mesh, item).warnings {
+            let problem = &warning.error.problem;
+            let is_same = problem.starts_with("changes nothing: `");
+            if is_same && problem.ends_with(" already") {
+                found.problem(item, warning);
             }
         }
     }

@@ -39,8 +39,8 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
         if !item.group().ends_with("istio.io") {
             continue;
         }
-        for warning in resource::of(mesh, item).1 {
-            found.at_path(item, &warning.at, warning.problem);
+        for warning in resource::of(mesh, item).warnings {
+            found.problem(item, warning);
         }
         let Some(object) = item.alone() else {
             continue;
@@ -60,7 +60,11 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
             "WasmPlugin" | "TrafficExtension" => {
                 let warnings = TrafficExtension::try_from(&object).map(|read| read.warnings);
                 for warning in warnings.unwrap_or_default() {
-                    found.at_path(item, &item.path(&warning.at), warning.problem);
+                    let path = item.path(&warning.at);
+                    found.at_path(item, &path, warning.problem);
+                    if let Some(remedy) = warning.remedy {
+                        found.mended_by(item, &path, remedy);
+                    }
                 }
             }
             _ => {}

@@ -41,7 +41,11 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
             Ok(_) => {}
             Err(Error::Invalid { findings, .. }) => {
                 for finding in findings {
-                    found.at_path(item, &item.path(&finding.at), finding.problem);
+                    let path = item.path(&finding.at);
+                    found.at_path(item, &path, finding.problem);
+                    if let Some(remedy) = finding.remedy {
+                        found.mended_by(item, &path, remedy);
+                    }
                 }
             }
             Err(error) => found.at_path(item, &item.path(""), error.to_string()),

@@ -1,6 +1,6 @@
 //! VirtualServices that are refused.
 
-use istio::validation::validate;
+use istio::validation;
 
 use super::resource;
 use crate::finding::Severity;
@@ -40,15 +40,13 @@ spec:
 
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
     for item in mesh.of("VirtualService") {
-        let (said, _) = resource::of(mesh, item);
+        let said = resource::of(mesh, item).errors.into_iter();
         // The filter has names and fields of its own; what it says of a fault is what istiod says.
-        let of_faults = said.into_iter().filter(|error| error.at.contains(".fault"));
-        let of_faults: Vec<_> = of_faults.collect();
-        let others = validate(&item.root).errors.into_iter();
-        let others = others.filter(|other| !of_faults.iter().any(|error| error.at == other.at));
-        let others: Vec<_> = others.collect();
-        for error in of_faults.into_iter().chain(others) {
-            found.at_path(item, &error.at, error.problem);
+        let of_faults: Vec<_> = said.filter(|it| it.error.at.contains(".fault")).collect();
+        let mut others = validation::refusals(&item.root);
+        others.retain(|other| !of_faults.iter().any(|it| it.error.at == other.error.at));
+        for problem in of_faults.into_iter().chain(others) {
+            found.problem(item, problem);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the API server and istiod's webhook say of the kinds that no filter of ours reads.
 
-use istio::validation::validate;
+use istio::validation;
 
 use crate::found::Found;
 use crate::mesh::Mesh;
@@ -8,8 +8,8 @@ use crate::mesh::Mesh;
 /// Tells why objects of a kind are refused.
 pub(super) fn refusals(mesh: &Mesh<'_>, kind: &str, found: &mut Found<'_>) {
     for item in mesh.of(kind) {
-        for error in validate(&item.root).errors {
-            found.at_path(item, &error.at, error.problem);
+        for problem in validation::refusals(&item.root) {
+            found.problem(item, problem);
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
 use crate::rule::Rule;
-use crate::select::{ROOT, has_targets, labels};
+use crate::select::{has_targets, labels};
 
 pub(super) const RULE: Rule = Rule {
     code: "MF0219",
@@ -54,7 +54,7 @@ spec:
 
 fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
     for item in mesh.of("EnvoyFilter") {
-        let is_for_all = item.namespace() == ROOT && labels(item).is_empty() && !has_targets(item);
+        let is_for_all = item.is_in_root && labels(item).is_empty() && !has_targets(item);
         if is_for_all {
             let message = "selects no workloads: it is for every proxy of the mesh";
             found.at_path(item, &item.path("spec"), message);

@@ -1,7 +1,7 @@
 //! The fields of a mapping as the API server takes them: what is of the wrong kind is an error, what
 //! is not known is dropped, which is worth a warning.
 
-use sdk_helpers::config::{At, Problems, nearest, none_of};
+use sdk_helpers::config::{At, Problems, nearest};
 use serde_json::{Map, Value};
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ impl<'a> Fields<'a> {
                 None => String::new(),
             };
             let problem = format!("unknown field, which Kubernetes drops{meant}");
-            problems.warn(&At::written(path).field(name), problem);
+            problems.warn_of_name(&At::written(path), name, known, problem);
         }
         fields
     }
@@ -119,7 +119,10 @@ impl<'a> Fields<'a> {
         let found = words.iter().find(|(word, _)| *word == text);
         let Some((_, meaning)) = found else {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.error(name, none_of(text, &known));
+            if self.is_first(name) {
+                let at = At::written(&self.path);
+                self.problems.none_of(&at.field(name), text, &known);
+            }
             return T::default();
         };
         *meaning
@@ -128,10 +131,14 @@ impl<'a> Fields<'a> {
     /// Reports that the field cannot be meant. One error of a field is enough, and one of a mapping
     /// that is none: what else is wrong mostly follows from that.
     pub(super) fn error(&self, name: &str, problem: impl Into<String>) {
-        if self.map.is_some() && self.told.borrow_mut().insert(name.to_owned()) {
+        if self.is_first(name) {
             let at = At::written(&self.path);
             self.problems.error(&at.field(name), problem);
         }
+    }
+
+    fn is_first(&self, name: &str) -> bool {
+        self.map.is_some() && self.told.borrow_mut().insert(name.to_owned())
     }
 
     /// Reports that the field does not do what its author surely wants.

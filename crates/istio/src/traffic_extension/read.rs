@@ -4,7 +4,7 @@
 use super::fields::Fields;
 use super::{Code, ExtensionKind, Mode, Phase, TrafficExtension, TrafficSelector, target, wasm};
 use crate::{Error, Finding, Object};
-use sdk_helpers::config::{At, ConfigError, Problems};
+use sdk_helpers::config::{At, Problem, Problems};
 use serde_json::Value;
 
 const API_VERSION: &str = "extensions.istio.io/v1alpha1";
@@ -36,24 +36,25 @@ const MODES: [(&str, Mode); 4] = [
 pub(super) fn read(object: &Object) -> Result<TrafficExtension, Error> {
     let problems = Problems::default();
     let extension = extension(object, &problems);
-    let findings = |found: Vec<ConfigError>| -> Vec<Finding> {
+    let findings = |found: Vec<Problem>| -> Vec<Finding> {
         let found = found.into_iter();
         found
-            .map(|error| Finding {
-                position: object.position(&error.at),
-                at: error.at,
-                problem: error.problem,
+            .map(|found| Finding {
+                position: object.position(&found.error.at),
+                at: found.error.at,
+                problem: found.error.problem,
+                remedy: found.remedy,
             })
             .collect()
     };
     match extension {
         Some(mut extension) if !problems.has_errors() => {
-            extension.warnings = findings(problems.warnings());
+            extension.warnings = findings(problems.warnings_in_full());
             Ok(extension)
         }
         _ => Err(Error::Invalid {
             name: format!("{}/{}", object.namespace(), object.name()),
-            findings: findings(problems.errors()),
+            findings: findings(problems.errors_in_full()),
         }),
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 
 use regex_lite::Regex;
-use sdk_helpers::config::{nearest, none_of};
+use sdk_helpers::config::Remedy;
 use serde_json::Value;
 
 use super::Told;
@@ -39,9 +39,9 @@ pub(super) fn check(kind: &str, object: &Spot<'_>, told: &Told) {
             .flat_map(|map| map.keys())
             .map(String::as_str)
             .collect();
-        for (name, field) in object.fields() {
+        for (name, _) in object.fields() {
             if !known.contains(&name) && name != "status" {
-                told.error(&field, unknown(name, &known));
+                told.unknown(object.path(), name, &known);
             }
         }
     }
@@ -72,7 +72,8 @@ impl Schema<'_> {
     fn check(&self, schema: &Value, spot: &Spot<'_>) {
         let schema = self.meant(schema);
         if let Some(kinds) = misfit(schema, spot.value()) {
-            self.told.error(spot, wrong_kind(&kinds, spot.value()));
+            let (problem, remedy) = wrong_kind(&kinds, spot.value());
+            self.told.misfit(spot, problem, remedy);
             return;
         }
         match spot.value() {
@@ -109,7 +110,7 @@ impl Schema<'_> {
                 (None, Some(Value::Bool(false))) => {
                     let known = properties.into_iter().flat_map(|map| map.keys());
                     let known: Vec<&str> = known.map(String::as_str).collect();
-                    self.told.error(field, unknown(name, &known));
+                    self.told.unknown(spot.path(), name, &known);
                 }
                 (None, Some(schema)) => self.check(schema, field),
                 (None, None) => {}
@@ -151,7 +152,7 @@ impl Schema<'_> {
             .filter_map(Value::as_str)
             .collect();
         if !words.is_empty() && !words.contains(&text) {
-            self.told.error(spot, none_of(text, &words));
+            self.told.none_of(spot.path(), text, &words);
         }
         if text.is_empty() && least(schema, "minLength") > Some(0) {
             self.told.error(spot, "is empty");
@@ -244,13 +245,6 @@ fn least(schema: &Value, name: &str) -> Option<u64> {
     schema.get(name).and_then(Value::as_u64)
 }
 
-fn unknown(name: &str, known: &[&str]) -> String {
-    match nearest(name, known) {
-        Some(meant) => format!("unknown field; did you mean `{meant}`?"),
-        None => "unknown field".to_owned(),
-    }
-}
-
 /// The kinds that a value may have, where it has none of them.
 fn misfit<'a>(schema: &'a Value, value: &Value) -> Option<Vec<&'a str>> {
     let kinds: Vec<&str> = match schema.get("type")? {
@@ -281,7 +275,7 @@ fn is_address(value: &Value) -> bool {
     first.is_some_and(|(name, value)| value.is_null() && name.contains(':'))
 }
 
-fn wrong_kind(kinds: &[&str], value: &Value) -> String {
+fn wrong_kind(kinds: &[&str], value: &Value) -> (String, Option<Remedy>) {
     let words = kinds.iter().filter_map(|kind| match *kind {
         "object" => Some("a mapping"),
         "array" => Some("a list"),
@@ -292,16 +286,23 @@ fn wrong_kind(kinds: &[&str], value: &Value) -> String {
         _ => None,
     });
     let problem = expected(&words.collect::<Vec<_>>().join(" or "), value);
-    let is_quoted = value
+    // What is in quotes and would be a number or a flag without.
+    let bare = value
         .as_str()
-        .is_some_and(|text| text.parse::<f64>().is_ok() || ["true", "false"].contains(&text));
-    match value {
-        Value::Number(_) | Value::Bool(_) if kinds.contains(&"string") => {
-            format!("{problem}; put it in quotes")
+        .and_then(|text| serde_json::from_str(text).ok());
+    let bare = bare.filter(|bare: &Value| bare.is_number() || bare.is_boolean());
+    match (value, bare) {
+        (Value::Number(_) | Value::Bool(_), _) if kinds.contains(&"string") => {
+            (format!("{problem}; put it in quotes"), Some(Remedy::Quote))
         }
-        Value::String(_) if is_quoted && !kinds.contains(&"object") => {
-            format!("{problem} in quotes; remove them")
+        (Value::String(_), Some(bare)) if !kinds.contains(&"object") => {
+            let fits = match bare.is_boolean() {
+                true => kinds.contains(&"boolean"),
+                false => kinds.contains(&"integer") || kinds.contains(&"number"),
+            };
+            let remedy = fits.then_some(Remedy::Write(bare));
+            (format!("{problem} in quotes; remove them"), remedy)
         }
-        _ => problem,
+        _ => (problem, None),
     }
 }

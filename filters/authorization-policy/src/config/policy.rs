@@ -1,6 +1,6 @@
 //! A policy as a user writes it, checked.
 
-use sdk_helpers::config::nearest;
+use sdk_helpers::config::{Scope, nearest};
 use sdk_helpers::outcome::check_name;
 use sdk_helpers::{At, Problems};
 
@@ -114,7 +114,8 @@ impl PolicyReader<'_> {
                         None => String::new(),
                     };
                     let problem = [" is none of `extensionProviders`", &meant].concat();
-                    self.problems.error(&at, about(&name, &problem));
+                    self.problems
+                        .error_of(Scope::Settings, &at, about(&name, &problem));
                 }
                 Action::Custom(known?)
             }

@@ -100,7 +100,8 @@ impl RuleReader<'_> {
                 "cannot have `serviceAccounts` beside `principals` or `namespaces`",
             );
         }
-        if conditions.is_empty() {
+        // What a list lacks that is none has been told of it.
+        if conditions.is_empty() && !problems.has_errors_at(at) {
             problems.error(at, "must not be empty: name at least one value");
         }
         conditions

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use sdk_helpers::config::Scope;
 use sdk_helpers::{At, Problems};
 
 use super::wire::ActionWire;
@@ -50,7 +51,8 @@ impl Unseen {
                     ActionWire::Audit => "notes nobody",
                     ActionWire::Custom => "has the provider asked about everybody",
                 };
-                problems.warn(
+                problems.warn_of(
+                    Scope::Filter,
                     at,
                     [
                         "Envoy does not show a module the other end of a connection, so this ",
@@ -69,7 +71,8 @@ impl Unseen {
                     ActionWire::Deny => "this denies everybody with a certificate",
                     _ => "this allows nobody with a certificate",
                 };
-                problems.warn(
+                problems.warn_of(
+                    Scope::Filter,
                     at,
                     [
                         "Envoy shows a module the first URI SAN alone, and another might match, so ",

@@ -1,5 +1,6 @@
 //! The entries of a list, read as its field means them.
 
+use sdk_helpers::config::Scope;
 use sdk_helpers::matcher::{Cidr, PathTemplate, Wildcard};
 use sdk_helpers::{At, Problems};
 
@@ -88,7 +89,8 @@ impl Reader<'_> {
             Kind::Principal => {
                 let all = self.trust.principals(value).unwrap_or_else(|| {
                     let domain = value.split('/').next().unwrap_or_default();
-                    self.problems.warn(
+                    self.problems.warn_of(
+                        Scope::Settings,
                         at,
                         format!(
                             "trust domain `{domain}` is neither `trustDomain` nor one of \

@@ -122,7 +122,7 @@ impl LimitWire {
             Some("deny") => OnMissing::Deny,
             Some(other) => {
                 let known = ["fallback", "shared", "skip", "deny"];
-                problems.error(&field, none_of(other, &known));
+                problems.none_of(&field, other, &known);
                 default
             }
         };

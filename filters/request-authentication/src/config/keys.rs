@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sdk_helpers::config::Scope;
 use sdk_helpers::{At, Problems, Timestamp};
 use serde_json::Value;
 
@@ -66,7 +67,8 @@ impl KeysWire {
                         true => quoted(issuer),
                         false => format!("`{}`", issuer.escape_debug()),
                     };
-                    problems.error(
+                    problems.error_of(
+                        Scope::Later,
                         at,
                         format!(
                             "has neither `jwks` nor `jwksUri`, and the issuer {issuer} is no URL \
@@ -149,7 +151,12 @@ fn read_set(
     };
     let read = read.map_err(|problem| problems.error(at, problem)).ok()?;
     if let Some(problem) = read.without_keys() {
-        problems.error(at, problem);
+        // Envoy's own filter takes RSA keys of more sizes.
+        let scope = match read.has_other_sizes {
+            true => Scope::Filter,
+            false => Scope::Everyone,
+        };
+        problems.error_of(scope, at, problem);
         return None;
     }
     for (place, problem) in read.skipped {

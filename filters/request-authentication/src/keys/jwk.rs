@@ -4,7 +4,7 @@ use sdk_helpers::Timestamp;
 use serde_json::{Map, Value};
 
 use super::certificate::Certificate;
-use super::key::{Curve, Key};
+use super::key::{Curve, Key, RSA_BITS, bits};
 use crate::algorithm::{Algorithm, Hash};
 use crate::base64::decode_member;
 
@@ -58,6 +58,13 @@ impl Jwk {
             key,
             not_after,
         })
+    }
+
+    /// Whether an element of `keys` is an RSA key that is too short or too long to be taken here.
+    pub fn has_other_size(value: &Value) -> bool {
+        let modulus = value.as_object().and_then(|key| number(key, "n").ok());
+        let is_rsa = value.get("kty").and_then(Value::as_str) == Some("RSA");
+        is_rsa && modulus.is_some_and(|n| !RSA_BITS.contains(&bits(&n)))
     }
 
     /// A key that only has a certificate and a name.

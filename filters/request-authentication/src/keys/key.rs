@@ -13,7 +13,7 @@ use crate::algorithm::{Algorithm, Hash};
 
 /// Moduli in bits: below 2048 a key is too weak (RFC 7518 §3.3), above 8192 each forged token would
 /// cost too much.
-const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
+pub(super) const RSA_BITS: RangeInclusive<usize> = 2048..=8192;
 
 /// What verifies. Its kind alone says what it is good for, whatever a token's header asks.
 #[derive(Debug)]
@@ -53,13 +53,16 @@ pub struct Rsa {
     pub size: usize,
 }
 
+/// The length of a number without zero bytes before it.
+pub(super) fn bits(n: &[u8]) -> usize {
+    let zeros = n.first().map_or(0, |first| first.leading_zeros() as usize);
+    n.len().saturating_mul(8).saturating_sub(zeros)
+}
+
 impl Key {
     /// An RSA key, from numbers without zeros before them.
     pub(super) fn rsa(n: &[u8], e: &[u8]) -> Result<Self, String> {
-        let bits = n
-            .len()
-            .saturating_mul(8)
-            .saturating_sub(n.first().map_or(0, |first| first.leading_zeros() as usize));
+        let bits = bits(n);
         if !RSA_BITS.contains(&bits) {
             return Err(format!(
                 "an RSA key of {bits} bits; {} to {} can be used",

@@ -21,6 +21,8 @@ pub struct Read {
     pub set: KeySet,
     /// Those that cannot: their place and why. They are passed over, as in Envoy.
     pub skipped: Vec<(KeyPlace, String)>,
+    /// Whether one of those is an RSA key of a size that is not taken here, though others may.
+    pub has_other_sizes: bool,
     /// The places of those that hold a secret.
     pub private: Vec<KeyPlace>,
     /// Those that came in a certificate, and when that ends.
@@ -109,6 +111,7 @@ impl KeySet {
             if Jwk::is_private(key) {
                 read.private.push(KeyPlace::Listed(index));
             }
+            read.has_other_sizes |= Jwk::has_other_size(key);
             read.add(KeyPlace::Listed(index), Jwk::read(key));
         }
         read
@@ -175,6 +178,7 @@ impl Default for Read {
         Read {
             set: KeySet(Vec::new()),
             skipped: Vec::new(),
+            has_other_sizes: false,
             private: Vec::new(),
             certified: Vec::new(),
         }

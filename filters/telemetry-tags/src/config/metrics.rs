@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sdk_helpers::config::duration;
+use sdk_helpers::config::{Scope, duration};
 use sdk_helpers::{At, Problems};
 
 use super::names::{self, Labels};
@@ -53,7 +53,8 @@ impl Overrides<'_> {
                 let at = at.field("reportingInterval");
                 match duration(&text) {
                     Err(problem) => self.problems.error(&at, problem),
-                    Ok(_) => self.problems.warn(
+                    Ok(_) => self.problems.warn_of(
+                        Scope::Filter,
                         &at,
                         "changes nothing here: HTTP metrics are reported when a stream ends",
                     ),
@@ -239,7 +240,8 @@ fn matched(wire: &MatchWire, at: &At<'_>, problems: &Problems) -> Vec<Metric> {
     let metric = word.metric();
     if metric.is_none() {
         let name = word.word();
-        problems.warn(
+        problems.warn_of(
+            Scope::Filter,
             &at.field("metric"),
             format!("changes nothing here: this filter sees HTTP, and {name} counts TCP"),
         );

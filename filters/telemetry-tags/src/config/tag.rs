@@ -1,6 +1,6 @@
 //! Tags: ours, and the custom tags of Istio's `tracing`.
 
-use sdk_helpers::config::header_name;
+use sdk_helpers::config::{Scope, header_name};
 use sdk_helpers::{At, Problems};
 
 use super::names::{self, Labels};
@@ -163,7 +163,8 @@ pub(super) fn check_tracing(
             ),
         ] {
             if there {
-                problems.warn(
+                problems.warn_of(
+                    Scope::Filter,
                     &at.field(field),
                     "changes nothing here: a filter cannot steer the tracer; set it in Envoy's \
                      `tracing` of the connection manager",
@@ -223,7 +224,8 @@ pub(super) fn check_logging(elements: Option<Vec<LoggingWire>>, at: &At<'_>, pro
     let Some(elements) = elements else {
         return;
     };
-    problems.warn(
+    problems.warn_of(
+        Scope::Filter,
         at,
         "changes nothing here: a filter cannot turn on Envoy's access log; write \
          `%FILTER_STATE(wasm.mesh_filters.tag.<name>:PLAIN)%` in its format for a tag",
@@ -344,7 +346,8 @@ fn literal(value: Option<String>, at: &At<'_>, problems: &Problems) -> Option<Ta
         return None;
     }
     if value.len() > LONGEST || !value.chars().all(is_safe) {
-        problems.warn(
+        problems.warn_of(
+            Scope::Filter,
             at,
             "has quotes, brackets or line ends, or is too long; those become `_`, and it is cut",
         );

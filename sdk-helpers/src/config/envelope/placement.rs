@@ -7,6 +7,7 @@ use super::super::kind::{FieldKind, Map as MapOf};
 use super::super::names::known;
 use super::super::problems::{At, Problems};
 use super::super::reader::Node;
+use super::super::remedy::Scope;
 
 const SELECTOR: &str = "selector";
 const TARGET_REF: &str = "targetRef";
@@ -88,7 +89,7 @@ pub(super) fn check(spec: &Map<String, Value>, at: &At<'_>, problems: &Problems)
 }
 
 fn selector(node: Node<'_>, at: &At<'_>, problems: &Problems) {
-    problems.warn(at, NOTHING);
+    problems.warn_of(Scope::Filter, at, NOTHING);
     let wire = SelectorWire::read(node);
     let at = at.field("matchLabels");
     for (label, value) in wire.match_labels.into_iter().flatten() {
@@ -104,7 +105,7 @@ fn selector(node: Node<'_>, at: &At<'_>, problems: &Problems) {
 }
 
 fn target(node: Node<'_>, at: &At<'_>, problems: &Problems) {
-    problems.warn(at, NOTHING);
+    problems.warn_of(Scope::Filter, at, NOTHING);
     let wire = TargetRefWire::read(node);
     let [group, kind, name, namespace] =
         [wire.group, wire.kind, wire.name, wire.namespace].map(Option::unwrap_or_default);
