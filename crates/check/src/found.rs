@@ -1,5 +1,7 @@
 //! Where rules put what they find.
 
+use std::collections::BTreeSet;
+
 use istio::Position;
 use sdk_helpers::config::{ConfigError, Problem, Remedy};
 
@@ -104,12 +106,12 @@ const GENERAL: [&str; 2] = ["MF0102", "MF0109"];
 /// Tells nothing twice: neither the same, nor in general what is told in particular.
 pub(crate) fn settle(findings: &mut Vec<Finding>) {
     let place = |finding: &Finding| (finding.source, finding.line, finding.path.clone());
-    let particular: Vec<_> = findings
+    let particular: BTreeSet<_> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Warning && !GENERAL.contains(&finding.code))
         .map(place)
         .collect();
-    let mut told: Vec<(usize, Position, &'static str, String)> = Vec::new();
+    let mut told: BTreeSet<(usize, Position, &'static str, String)> = BTreeSet::new();
     findings.retain(|finding| {
         if GENERAL.contains(&finding.code) && particular.contains(&place(finding)) {
             return false;
@@ -122,9 +124,7 @@ pub(crate) fn settle(findings: &mut Vec<Finding>) {
             finding.code,
             finding.message.clone(),
         );
-        let is_new = !told.contains(&this);
-        told.push(this);
-        is_new
+        told.insert(this)
     });
 }
 

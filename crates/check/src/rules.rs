@@ -8,12 +8,14 @@ mod authorization;
 mod cases;
 mod claims_unverified;
 mod contradicted;
+mod delegated;
 mod enforced;
 mod fault_and_retries;
 mod fault_never;
 mod filter_refuses;
 mod filter_warns;
 mod gateway_hosts;
+mod gateways;
 mod gone;
 mod istiod_warns;
 mod limit_not_enforced;
@@ -21,10 +23,14 @@ mod limit_without_cluster;
 mod limit_without_descriptors;
 mod mesh_config;
 mod no_clause;
+mod not_at_gateway;
 mod not_yaml;
 mod old_filter_name;
+mod one_of_two;
 mod override_equal;
+mod passed_through;
 mod patched;
+mod plaintext_to_strict;
 mod policy_warns;
 mod port_name;
 mod principals_plaintext;
@@ -41,12 +47,20 @@ mod refused_telemetry;
 mod refused_virtual_service;
 mod refused_workload;
 mod resource;
+mod route_covers;
+mod route_shadowed;
 mod routes;
+mod rules_merged;
+mod same_server;
+mod services;
 mod shadowed;
+mod static_nowhere;
 mod subset;
+mod subset_empty;
 mod template;
 mod tokens_optional;
 mod unknown;
+mod unknown_host;
 mod validated;
 mod weights;
 mod whole_mesh;
@@ -97,6 +111,17 @@ static RULES: &[Rule] = &[
     shadowed::RULE,
     contradicted::RULE,
     mesh_config::RULE,
+    route_shadowed::RULE,
+    one_of_two::RULE,
+    same_server::RULE,
+    rules_merged::RULE,
+    plaintext_to_strict::RULE,
+    subset_empty::RULE,
+    unknown_host::RULE,
+    static_nowhere::RULE,
+    delegated::RULE,
+    not_at_gateway::RULE,
+    passed_through::RULE,
 ];
 
 /// Every rule, by code.

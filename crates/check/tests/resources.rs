@@ -29,7 +29,16 @@ fn seen(text: &str) -> Vec<(u64, &'static str, String)> {
 
 #[test]
 fn what_tutorials_print_gives_what_a_mesh_makes_of_it() {
-    let text = include_str!("data/tutorials.yaml");
+    each_line_has_what_it_says(include_str!("data/tutorials.yaml"));
+}
+
+#[test]
+fn what_is_taken_and_not_expected_is_told_in_its_line() {
+    each_line_has_what_it_says(include_str!("data/traps.yaml"));
+}
+
+/// That in each line is found what a comment in it says, and nothing in the others.
+fn each_line_has_what_it_says(text: &str) {
     let expected: Vec<(u64, &str)> = text
         .lines()
         .zip(1..)

@@ -1,5 +1,8 @@
 //! Hosts that no gateway serves.
 
+use istio::validation::matches;
+
+use super::gateways;
 use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
@@ -62,7 +65,7 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
         // In the mesh itself every host is served, and gateways that are not here may serve any.
         let known: Option<Vec<&Item<'_>>> = gateways
             .iter()
-            .map(|name| named(mesh, item, name))
+            .map(|name| gateways::named(mesh, item, name))
             .collect();
         let Some(known) = known.filter(|known| !known.is_empty()) else {
             continue;
@@ -75,7 +78,10 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
         let served: Vec<&str> = served.collect();
         for host in spec.list("hosts") {
             let name = host.value().as_str().unwrap_or_default();
-            if !served.iter().any(|served| meet(served, name)) {
+            if !served
+                .iter()
+                .any(|served| matches(gateways::bare(served), name))
+            {
                 let shown = name.escape_debug();
                 let message = format!(
                     "none of its gateways serves `{shown}`: requests for it are answered with 404"
@@ -84,21 +90,4 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
             }
         }
     }
-}
-
-/// The gateway that a VirtualService names: `edge`, `istio-system/edge`.
-fn named<'a, 'b>(mesh: &'b Mesh<'a>, of: &Item<'_>, name: &str) -> Option<&'b Item<'a>> {
-    let (namespace, name) = name.split_once('/').unwrap_or((of.namespace(), name));
-    let mut all = mesh.of("Gateway");
-    all.find(|gateway| gateway.namespace() == namespace && gateway.name() == name)
-}
-
-/// Whether a host of a gateway, such as `shop/*.example`, and one of a VirtualService have names in common.
-fn meet(served: &str, host: &str) -> bool {
-    let served = served.split_once('/').map_or(served, |(_, served)| served);
-    let within = |wide: &str, narrow: &str| match wide.strip_prefix('*') {
-        Some(end) => narrow.strip_prefix('*').unwrap_or(narrow).ends_with(end),
-        None => wide.eq_ignore_ascii_case(narrow),
-    };
-    within(served, host) || within(host, served)
 }

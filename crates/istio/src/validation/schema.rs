@@ -72,7 +72,9 @@ impl Schema<'_> {
     fn check(&self, schema: &Value, spot: &Spot<'_>) {
         let schema = self.meant(schema);
         if let Some(kinds) = misfit(schema, spot.value()) {
-            let (problem, remedy) = wrong_kind(&kinds, spot.value());
+            let path = spot.path();
+            let name = path.rsplit('.').next().unwrap_or(path);
+            let (problem, remedy) = wrong_kind(&kinds, name, spot.value());
             self.told.misfit(spot, problem, remedy);
             return;
         }
@@ -275,7 +277,12 @@ fn is_address(value: &Value) -> bool {
     first.is_some_and(|(name, value)| value.is_null() && name.contains(':'))
 }
 
-fn wrong_kind(kinds: &[&str], value: &Value) -> (String, Option<Remedy>) {
+/// What the names of fields have in them that are durations.
+const TIMES: [&str; 8] = [
+    "time", "interval", "duration", "delay", "maxage", "backoff", "ttl", "warmup",
+];
+
+fn wrong_kind(kinds: &[&str], name: &str, value: &Value) -> (String, Option<Remedy>) {
     let words = kinds.iter().filter_map(|kind| match *kind {
         "object" => Some("a mapping"),
         "array" => Some("a list"),
@@ -291,7 +298,16 @@ fn wrong_kind(kinds: &[&str], value: &Value) -> (String, Option<Remedy>) {
         .as_str()
         .and_then(|text| serde_json::from_str(text).ok());
     let bare = bare.filter(|bare: &Value| bare.is_number() || bare.is_boolean());
+    let name = name.to_ascii_lowercase();
+    let is_time = TIMES.iter().any(|time| name.contains(time));
     match (value, bare) {
+        (Value::Number(_), _) if kinds.contains(&"string") && is_time => {
+            let problem = format!("{problem}; write `{value}s` if seconds are meant");
+            (problem, None)
+        }
+        (Value::Number(_), _) if kinds.contains(&"object") && name == "port" => {
+            (format!("{problem}; write `{{number: {value}}}`"), None)
+        }
         (Value::Number(_) | Value::Bool(_), _) if kinds.contains(&"string") => {
             (format!("{problem}; put it in quotes"), Some(Remedy::Quote))
         }

@@ -171,18 +171,16 @@ fn certificates(tls: &Spot<'_>, mode: &str, is_mutual: bool, told: &Told) {
             .into_iter()
             .filter(|name| !has(&certificate, name))
             .collect();
-        if let [first, ..] = lacks[..] {
-            let what = lacks
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect::<Vec<_>>()
-                .join(" and no ");
-            told.at(
-                certificate.path_of(first),
-                format!(
-                    "mode {mode} has no {what}: name a Secret with `credentialName`, or both files"
-                ),
-            );
+        match lacks[..] {
+            [] => {}
+            [one] => told.at(
+                certificate.path_of(one),
+                format!("is missing: mode {mode} wants a certificate and its key"),
+            ),
+            _ => told.error(
+                &certificate,
+                format!("mode {mode} has no certificate: name a Secret with `credentialName`, or files with `serverCertificate` and `privateKey`"),
+            ),
         }
     }
 }
