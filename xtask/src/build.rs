@@ -10,6 +10,9 @@ use crate::wasm_target::{self, TARGET};
 use crate::workspace::{Module, Workspace};
 use crate::{Failure, elsewhere, process, remap};
 
+/// The profile in our Cargo.toml that makes modules small; `release` is the program's.
+pub(crate) const PROFILE: &str = "module";
+
 /// Where copies go that keep all names, below the root.
 const NAMED: &str = "target/named";
 
@@ -125,14 +128,8 @@ fn compile(
     let mut command = process::cargo(&workspace.root);
     // The tests' modules are libraries as well; naming cdylib alone keeps LTO, which cargo drops
     // without a word when it builds both.
-    command.args([
-        "rustc",
-        "--release",
-        "--target",
-        TARGET,
-        "-p",
-        &module.package,
-    ]);
+    command.args(["rustc", "--profile", PROFILE, "--target", TARGET]);
+    command.args(["-p", &module.package]);
     command.args(["--lib", "--crate-type", "cdylib"]);
     command.args(["--message-format", "json-render-diagnostics"]);
     command.arg("--target-dir").arg(target);

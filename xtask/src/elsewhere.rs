@@ -1,7 +1,7 @@
 //! Modules of a workspace elsewhere, for `cargo xtask build --manifest-path`: a filter in a repository
 //! of its own, which depends on `sdk-helpers` and `shell`.
 //!
-//! What makes a module small stands in the profiles of our own Cargo.toml, which cargo reads for our
+//! What makes a module small stands in the profile `module` of our own Cargo.toml, which cargo reads for our
 //! workspace alone. So cargo is told them, and nobody copies them.
 
 use std::path::{Path, PathBuf};
@@ -10,6 +10,10 @@ use serde_json::Value;
 
 use crate::process;
 use crate::workspace::{Module, PACKAGE, Workspace, packages, read, text};
+
+/// The profile of modules, and the one that it inherits from.
+const MODULE: &str = "profile.module";
+const INHERITED: &str = "profile.release";
 
 /// Ours, as it stood when this program was built.
 const MANIFEST: &str = include_str!("../../Cargo.toml");
@@ -74,7 +78,7 @@ fn from_metadata(manifest: &Path, metadata: &str) -> Result<Workspace, String> {
             )
         })?,
         root,
-        settings: release_settings(MANIFEST),
+        settings: module_settings(MANIFEST),
         modules,
         wasm_packages,
     })
@@ -116,8 +120,8 @@ fn sdk(metadata: &Value) -> Option<PathBuf> {
     Some(manifest.parent()?.parent()?.to_owned())
 }
 
-/// The release profile of a Cargo.toml, as values for cargo's `--config`.
-fn release_settings(manifest: &str) -> Vec<String> {
+/// The profile of modules in a Cargo.toml, with the one that it inherits from, as values for cargo's `--config`.
+fn module_settings(manifest: &str) -> Vec<String> {
     let mut section = "";
     let mut settings = Vec::new();
     for line in manifest.lines().map(str::trim) {
@@ -126,7 +130,7 @@ fn release_settings(manifest: &str) -> Vec<String> {
             .and_then(|line| line.strip_suffix(']'));
         if let Some(header) = header {
             section = header;
-        } else if section.starts_with("profile.release")
+        } else if (section == INHERITED || section.starts_with(MODULE))
             && !line.starts_with('#')
             && line.contains('=')
         {
@@ -138,7 +142,7 @@ fn release_settings(manifest: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MANIFEST, from_metadata, release_settings};
+    use super::{MANIFEST, from_metadata, module_settings};
     use serde_json::{Value, json};
     use std::path::Path;
 
@@ -223,13 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn the_release_profile_is_ours() {
-        let settings = release_settings(MANIFEST);
+    fn the_profile_is_ours() {
+        let settings = module_settings(MANIFEST);
         for setting in [
             "profile.release.lto = true",
             "profile.release.codegen-units = 1",
             "profile.release.panic = \"abort\"",
-            "profile.release.package.shell.opt-level = 2",
+            "profile.module.inherits = \"release\"",
+            "profile.module.package.shell.opt-level = 2",
         ] {
             assert!(settings.iter().any(|found| found == setting), "{setting}");
         }
