@@ -15,6 +15,7 @@ use crate::clock;
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
 use crate::policies::{self, Fetching, PolicyOptions};
+pub(crate) use curl::arguments;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -1,4 +1,10 @@
 //! A request as curl writes it: a command that works there works here.
+//!
+//! Source: curl's manual, and curl 8 where that leaves a question.
+
+mod encoded;
+mod ignored;
+mod pasted;
 
 use std::fs;
 use std::path::Path;
@@ -10,6 +16,9 @@ use explain::{HeaderList, Line, Values};
 use serde_json::Value;
 
 use crate::ending::Failure;
+use encoded::{credentials, query};
+use ignored::Ignored;
+pub(crate) use pasted::arguments;
 
 /// The words of a request.
 #[derive(Args)]
@@ -24,26 +33,50 @@ pub(super) struct Words {
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", help_heading = CURL)]
     header: Vec<String>,
     /// A body: what is told of it is that there is one
-    #[arg(short, long, visible_aliases = ["data-raw", "data-binary", "data-ascii", "data-urlencode"], value_name = "DATA", help_heading = CURL)]
+    #[arg(short, long, visible_aliases = ["data-raw", "data-binary", "data-ascii"], value_name = "DATA", help_heading = CURL)]
     data: Vec<String>,
+    /// The same, escaped: `text`, `name=text`
+    #[arg(long, value_name = "DATA", help_heading = CURL)]
+    data_urlencode: Vec<String>,
     /// A body of JSON
     #[arg(long, value_name = "DATA", help_heading = CURL)]
     json: Option<String>,
+    /// A part of a form
+    #[arg(short = 'F', long, alias = "form-string", value_name = "NAME=VALUE", help_heading = CURL)]
+    form: Vec<String>,
+    /// A file to send
+    #[arg(short = 'T', long, value_name = "FILE", help_heading = CURL)]
+    upload_file: Option<String>,
     /// Ask for the headers alone
     #[arg(short = 'I', long, help_heading = CURL)]
     head: bool,
     /// Send the data in the query
     #[arg(short = 'G', long, help_heading = CURL)]
     get: bool,
+    /// The URL, where it stands behind an option
+    #[arg(long, value_name = "URL", help_heading = CURL)]
+    url: Option<String>,
+    /// What is added to the query, escaped as by `--data-urlencode`
+    #[arg(long, value_name = "DATA", help_heading = CURL)]
+    url_query: Vec<String>,
     /// A user and a password
     #[arg(short = 'u', long = "user", value_name = "USER:PASSWORD", help_heading = CURL)]
     user: Option<String>,
+    /// A token, which is sent and verified
+    #[arg(long = "oauth2-bearer", value_name = "TOKEN", help_heading = CURL)]
+    bearer: Option<String>,
     /// Cookies
     #[arg(short = 'b', long = "cookie", value_name = "NAME=VALUE", help_heading = CURL)]
     cookie: Option<String>,
     /// Who asks
     #[arg(short = 'A', long = "user-agent", value_name = "NAME", help_heading = CURL)]
     agent: Option<String>,
+    /// From where it comes
+    #[arg(short = 'e', long, value_name = "URL", help_heading = CURL)]
+    referer: Option<String>,
+    /// Which bytes are asked for
+    #[arg(short = 'r', long, value_name = "RANGE", help_heading = CURL)]
+    range: Option<String>,
     #[command(flatten)]
     ignored: Ignored,
     /// The identity of the client's certificate, a SPIFFE URI; without it the request comes in plaintext
@@ -65,32 +98,6 @@ pub(super) struct Words {
 
 const CURL: &str = "As curl has them";
 
-/// What changes nothing in what is sent.
-#[derive(Args)]
-#[allow(clippy::struct_excessive_bools, reason = "curl's own options")]
-struct Ignored {
-    #[arg(short = 'k', long, hide = true)]
-    insecure: bool,
-    #[arg(short = 's', long, hide = true)]
-    silent: bool,
-    #[arg(short = 'S', long, hide = true)]
-    show_error: bool,
-    #[arg(short = 'L', long, hide = true)]
-    location: bool,
-    #[arg(short = 'v', long, hide = true)]
-    verbose: bool,
-    #[arg(short = 'i', long, hide = true)]
-    include: bool,
-    #[arg(long, hide = true)]
-    compressed: bool,
-    #[arg(long, hide = true)]
-    path_as_is: bool,
-    #[arg(long = "http1.1", hide = true)]
-    http1: bool,
-    #[arg(long, hide = true)]
-    http2: bool,
-}
-
 impl Words {
     /// The request as a line.
     pub(super) fn line(&self) -> Result<Line, Failure> {
@@ -98,10 +105,12 @@ impl Words {
             Some((first, rest)) if first == "curl" => rest,
             _ => &self.words,
         };
-        let (method, url) = match words {
-            [url] => (None, url),
-            [method, url] if !method.contains(['/', '.', ':']) => (Some(method.clone()), url),
-            [] => {
+        let (method, url) = match (words, &self.url) {
+            ([], Some(url)) | ([url], None) => (None, url),
+            ([method, url], None) | ([method], Some(url)) if is_method(method) => {
+                (Some(method.clone()), url)
+            }
+            ([], None) => {
                 return Err(Failure::new(
                     "no request is given; write `[METHOD] URL` as curl does, or `--requests FILE`",
                 ));
@@ -112,19 +121,12 @@ impl Words {
                 ));
             }
         };
-        let has_data = !self.data.is_empty() || self.json.is_some();
-        let method = method.or(self.method.clone()).unwrap_or_else(|| {
-            match (self.head, has_data && !self.get) {
-                (true, _) => "HEAD",
-                (false, true) => "POST",
-                (false, false) => "GET",
-            }
-            .to_owned()
-        });
+        let method = method.or(self.method.clone());
+        let (url, user) = credentials(&self.with_query(url)?);
         Ok(Line {
-            method: Some(method),
-            url: self.url(url),
-            headers: HeaderList(self.headers()?),
+            method: Some(method.unwrap_or_else(|| self.usual_method().to_owned())),
+            headers: HeaderList(self.headers(user.as_deref())?),
+            url,
             peer: self.peer.as_deref().map(peer),
             claims: self.claims.as_deref().map(claims).transpose()?,
             jwt: self.jwt.as_deref().map(token).transpose()?,
@@ -135,33 +137,73 @@ impl Words {
         })
     }
 
-    fn url(&self, url: &str) -> String {
+    /// What curl asks by where it is not told.
+    fn usual_method(&self) -> &'static str {
+        if self.head {
+            "HEAD"
+        } else if self.upload_file.is_some() {
+            "PUT"
+        } else if self.has_body() {
+            "POST"
+        } else {
+            "GET"
+        }
+    }
+
+    fn has_data(&self) -> bool {
+        !(self.data.is_empty() && self.data_urlencode.is_empty())
+    }
+
+    fn has_body(&self) -> bool {
+        self.has_data() && !self.get || self.json.is_some() || !self.form.is_empty()
+    }
+
+    fn with_query(&self, url: &str) -> Result<String, Failure> {
         let mut url = match url.contains("://") {
             true => url.to_owned(),
             false => ["http://", url].concat(),
         };
+        let mut parts = Vec::new();
         if self.get {
-            for data in &self.data {
-                url.push(if url.contains('?') { '&' } else { '?' });
-                url.push_str(data);
+            if self.data.iter().any(|data| data.starts_with('@')) {
+                return Err(Failure::new(
+                    "`-G` with data in a file is not read here; write the data itself",
+                ));
+            }
+            parts.extend(self.data.iter().cloned());
+            for data in &self.data_urlencode {
+                parts.push(query(data)?);
             }
         }
-        url
+        for data in &self.url_query {
+            parts.push(match data.strip_prefix('+') {
+                Some(plain) => plain.to_owned(),
+                None => query(data)?,
+            });
+        }
+        // A fragment stays behind it.
+        let fragment = url.find('#').map(|at| url.split_off(at));
+        for part in parts {
+            url.push(if url.contains('?') { '&' } else { '?' });
+            url.push_str(&part);
+        }
+        url.extend(fragment);
+        Ok(url)
     }
 
-    fn headers(&self) -> Result<Vec<(String, Values)>, Failure> {
+    fn headers(&self, user: Option<&str>) -> Result<Vec<(String, Values)>, Failure> {
         let mut headers = Vec::new();
         for header in &self.header {
-            // Curl has `X-Empty;` for one without a value, and `X-None:` for one not to send.
-            if let Some(name) = header.strip_suffix(';').filter(|name| !name.contains(':')) {
-                headers.push((name.to_owned(), Values::One(String::new())));
-                continue;
-            }
-            let Some((name, value)) = header.split_once(':') else {
-                return Err(Failure::new("`-H` takes `name: value`"));
-            };
-            if !value.trim().is_empty() {
-                headers.push((name.trim().to_owned(), Values::One(value.trim().to_owned())));
+            match header.strip_prefix('@') {
+                None => headers.extend(one_header(header)?),
+                Some(file) => {
+                    let path = Path::new(file);
+                    let text = fs::read_to_string(path);
+                    let text = text.map_err(|error| Failure::at(path, error))?;
+                    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                        headers.extend(one_header(line)?);
+                    }
+                }
             }
         }
         let mut supply = |name: &str, value: String| {
@@ -173,23 +215,62 @@ impl Words {
         if self.json.is_some() {
             supply("content-type", "application/json".to_owned());
             supply("accept", "application/json".to_owned());
-        } else if !self.data.is_empty() && !self.get {
+        } else if !self.form.is_empty() {
+            supply("content-type", "multipart/form-data".to_owned());
+        } else if self.has_body() {
             supply(
                 "content-type",
                 "application/x-www-form-urlencoded".to_owned(),
             );
         }
-        if let Some(user) = &self.user {
-            supply("authorization", ["Basic ", &STANDARD.encode(user)].concat());
+        if let Some(token) = &self.bearer {
+            supply("authorization", ["Bearer ", token].concat());
+        }
+        if let Some(user) = self.user.as_deref().or(user) {
+            let colon = if user.contains(':') { "" } else { ":" };
+            let user = STANDARD.encode([user, colon].concat());
+            supply("authorization", ["Basic ", &user].concat());
         }
         if let Some(cookie) = &self.cookie {
+            if !cookie.contains('=') {
+                return Err(Failure::new(
+                    "`-b` with a file of cookies is not read here; write them, as `-b 'name=value'`",
+                ));
+            }
             supply("cookie", cookie.clone());
         }
-        if let Some(agent) = &self.agent {
-            supply("user-agent", agent.clone());
+        let fields = [
+            ("user-agent", self.agent.clone()),
+            ("referer", self.referer.clone()),
+            (
+                "range",
+                self.range.as_ref().map(|range| ["bytes=", range].concat()),
+            ),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value.filter(|value| !value.is_empty()) {
+                supply(name, value);
+            }
         }
         Ok(headers)
     }
+}
+
+fn is_method(word: &str) -> bool {
+    !word.contains(['/', '.', ':'])
+}
+
+/// A header, unless it is one not to send: curl has `X-Empty;` for one without a value, and `X-None:` for that.
+fn one_header(header: &str) -> Result<Option<(String, Values)>, Failure> {
+    if let Some(name) = header.strip_suffix(';').filter(|name| !name.contains(':')) {
+        return Ok(Some((name.to_owned(), Values::One(String::new()))));
+    }
+    let Some((name, value)) = header.split_once(':') else {
+        return Err(Failure::new("`-H` takes `name: value`"));
+    };
+    let value = value.trim();
+    let there = !value.is_empty();
+    Ok(there.then(|| (name.trim().to_owned(), Values::One(value.to_owned()))))
 }
 
 /// A policy names a principal without `spiffe://`, and a certificate with it.
@@ -207,7 +288,10 @@ fn token(given: &str) -> Result<String, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(text.trim().to_owned()),
         Err(_) if is_token => Ok(given.to_owned()),
-        Err(error) => Err(Failure::at(path, error)),
+        // What was given is not quoted: it may be a token that we do not know as one.
+        Err(error) => Err(Failure::new(format!(
+            "`--jwt` takes the file that a token is in, and what it was given is none: {error}"
+        ))),
     }
 }
 
@@ -229,133 +313,4 @@ fn claims(given: &str) -> Result<Value, Failure> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Command {
-        #[command(flatten)]
-        words: Words,
-    }
-
-    fn line(words: &[&str]) -> Line {
-        let words = ["x"].iter().chain(words);
-        Command::try_parse_from(words)
-            .unwrap()
-            .words
-            .line()
-            .unwrap()
-    }
-
-    #[test]
-    fn a_pasted_command_is_what_curl_sends() {
-        for (words, method, url, headers) in [
-            (&["http://a/"][..], "GET", "http://a/", &[][..]),
-            (&["DELETE", "a/b"], "DELETE", "http://a/b", &[]),
-            (
-                &["curl", "-sSkL", "--compressed", "https://a/../b", "-I"],
-                "HEAD",
-                "https://a/../b",
-                &[],
-            ),
-            (
-                &[
-                    "curl",
-                    "-X",
-                    "PUT",
-                    "http://a/",
-                    "-d",
-                    "x=1",
-                    "-H",
-                    "X-A:  b ",
-                    "-H",
-                    "x-none:",
-                    "-H",
-                    "x-empty;",
-                ],
-                "PUT",
-                "http://a/",
-                &[
-                    ("X-A", "b"),
-                    ("x-empty", ""),
-                    ("content-type", "application/x-www-form-urlencoded"),
-                ],
-            ),
-            (
-                &[
-                    "curl",
-                    "--data-raw",
-                    "x",
-                    "-H",
-                    "Content-Type: a/b",
-                    "http://a/",
-                ],
-                "POST",
-                "http://a/",
-                &[("Content-Type", "a/b")],
-            ),
-            (
-                &["--json", "{}", "http://a/"],
-                "POST",
-                "http://a/",
-                &[
-                    ("content-type", "application/json"),
-                    ("accept", "application/json"),
-                ],
-            ),
-            (
-                &["-G", "-d", "a=1", "-d", "b=2", "http://a/?c"],
-                "GET",
-                "http://a/?c&a=1&b=2",
-                &[],
-            ),
-            (
-                &["-u", "user:pass", "-b", "a=1", "-A", "me", "http://a/"],
-                "GET",
-                "http://a/",
-                &[
-                    ("authorization", "Basic dXNlcjpwYXNz"),
-                    ("cookie", "a=1"),
-                    ("user-agent", "me"),
-                ],
-            ),
-        ] {
-            let seen = line(words);
-            let owned = |(name, value): &(&str, &str)| {
-                ((*name).to_owned(), Values::One((*value).to_owned()))
-            };
-            let headers: Vec<_> = headers.iter().map(owned).collect();
-            assert_eq!(
-                (seen.method.as_deref(), seen.url.as_str()),
-                (Some(method), url),
-                "{words:?}"
-            );
-            assert_eq!(seen.headers.0, headers, "{words:?}");
-        }
-    }
-
-    #[test]
-    fn who_sends_it_is_said_beside() {
-        let seen = line(&[
-            "http://a/",
-            "--peer",
-            "cluster.local/ns/a/sa/b",
-            "--claims",
-            "{\"sub\": \"c\"}",
-            "--from-ip",
-            "::1",
-            "--port",
-            "81",
-        ]);
-        assert_eq!(
-            seen.peer.as_deref(),
-            Some("spiffe://cluster.local/ns/a/sa/b")
-        );
-        assert_eq!(seen.claims, Some(serde_json::json!({"sub": "c"})));
-        assert_eq!(
-            (seen.from_ip.as_deref(), seen.port),
-            (Some("::1"), Some(81))
-        );
-    }
-}
+mod tests;
