@@ -50,7 +50,7 @@ pub(crate) struct Explain {
     /// Requests, one line of JSON each, which are answered by a line of JSON each; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["words", "peer", "jwt", "claims", "from_ip", "port"])]
     requests: Option<PathBuf>,
-    /// Show each rule of each policy with its verdict, and the headers that the upstream and the client get
+    /// Show each rule of each filter with its verdict, and the headers that the upstream and the client get
     #[arg(long)]
     all: bool,
     #[command(flatten)]
@@ -70,6 +70,7 @@ impl Explain {
             normalization: policies::normalization(&gathered.mesh)?,
             trusted_hops: self.xff_num_trusted_hops,
             roll: roll.map_err(|problem| Failure::new(format!("`--roll` {problem}")))?,
+            rules: self.all,
         };
         let chain = policies::load(&gathered, now, workload)?;
         let mut session = Session::new(&chain, now, options);
@@ -79,7 +80,7 @@ impl Explain {
         let mut answer = |line: &Line| {
             let mut answer = session.answer(line)?;
             if let Some(each) = &each {
-                answer.rules = each.judge(line, options);
+                each.add_to(&mut answer, line, options);
             }
             Ok(answer)
         };

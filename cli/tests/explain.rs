@@ -246,7 +246,7 @@ fn each_rule_has_its_verdict() {
     assert_eq!(
         answer["rules"],
         json!([{
-            "policy": "shop/open", "action": "ALLOW", "rule": "rules[0]", "matches": false,
+            "filter": "authorization-policy", "policy": "shop/open", "action": "ALLOW", "rule": "rules[0]", "matches": false,
             "failed": {
                 "policy": "shop/open", "condition": "rules[0].to[0].operation.paths",
                 "wanted": ["/open/*"], "seen": "/closed",

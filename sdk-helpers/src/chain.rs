@@ -15,6 +15,7 @@ use serde_json::Value;
 
 use crate::config::ConfigError;
 use crate::decision::{Decision, Record, ResponseEdits, Resume};
+use crate::explanation::RuleExplanation;
 use crate::filter::{self, BackgroundActions, BackgroundEvent, Exchange, Load, Loaded};
 use crate::ids::SeriesId;
 use crate::needs::Needs;
@@ -68,6 +69,9 @@ pub trait Chain: Sized + 'static {
 
     /// See [`Filter::rules`](crate::Filter::rules).
     fn rules(&self, stage: usize) -> Vec<String>;
+
+    /// See [`Filter::explain`](crate::Filter::explain).
+    fn explain(&self, stage: usize, request: &Request, world: &dyn World) -> Vec<RuleExplanation>;
 
     /// See [`Filter::gauges`](crate::Filter::gauges).
     fn gauges(&self, stage: usize) -> &Gauges;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::config::kind::FieldKind;
 use crate::config::{self, At, ConfigError, Envelope, Problems, Resource};
 use crate::decision::{Call, CallResult, Decision, LocalReply, Record, ResponseEdits, Resume};
+use crate::explanation::RuleExplanation;
 use crate::ids::{GaugeId, OutcomeId, SeriesId};
 use crate::needs::Needs;
 use crate::outcome::Outcomes;
@@ -52,6 +53,12 @@ pub trait Filter: Sized + 'static {
             }
         }
         rules
+    }
+
+    /// What each of its rules is to a request, in order, as [`Filter::on_request`] would find it. A program shows
+    /// it; no module asks. What it counts it counts in `world`: whoever asks hands in one that nobody else sees.
+    fn explain(&self, _request: &Request, _world: &dyn World) -> Vec<RuleExplanation> {
+        Vec::new()
     }
 
     /// For the log line that says what is in force: `2 rules`.

@@ -22,15 +22,24 @@ pub struct Headers {
     entries: Vec<(Range<usize>, Range<usize>)>,
 }
 
+/// What a name and its value seldom exceed together, on average.
+const SELDOM_LONGER: usize = 48;
+
 impl Headers {
     /// Builds a snapshot from pairs; names are lower-cased as HTTP/2 and Envoy have them.
     pub fn from_pairs<N: AsRef<[u8]>, V: AsRef<[u8]>>(
         pairs: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
-        let mut headers = Headers::default();
+        let pairs = pairs.into_iter();
+        let (least, _) = pairs.size_hint();
+        let mut headers = Headers {
+            block: Vec::with_capacity(least.saturating_mul(SELDOM_LONGER)),
+            entries: Vec::with_capacity(least),
+        };
         for (name, value) in pairs {
             let start = headers.block.len();
-            headers.block.extend(name.as_ref().to_ascii_lowercase());
+            let name = name.as_ref().iter().map(u8::to_ascii_lowercase);
+            headers.block.extend(name);
             let middle = headers.block.len();
             headers.block.extend_from_slice(value.as_ref());
             let end = headers.block.len();

@@ -22,6 +22,7 @@ pub mod chain;
 pub mod claims;
 pub mod config;
 pub mod decision;
+pub mod explanation;
 pub mod filter;
 pub mod grpc;
 pub mod headers;

@@ -18,6 +18,22 @@ pub struct Outcome {
     pub policy: Option<String>,
 }
 
+impl Outcome {
+    /// Adds it to a text as it is shown, with its detail; several are parted by commas. Without the machinery of
+    /// formatting, for who does it by the hundred thousand.
+    pub fn add_to(&self, text: &mut String, detail: &str) {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(self.reason);
+        if let Some(policy) = &self.policy {
+            text.push(':');
+            text.push_str(policy);
+        }
+        text.push_str(detail);
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.policy {

@@ -49,7 +49,7 @@ fn each(
     answer: Answerer<'_>,
     output: &mut impl Write,
 ) -> Result<(), Stop> {
-    let mut bytes = Vec::new();
+    let (mut bytes, mut written) = (Vec::new(), String::new());
     for number in 1_u64.. {
         bytes.clear();
         let wrong =
@@ -64,8 +64,11 @@ fn each(
         }
         let line = Line::parse(text).map_err(|problem| wrong(&problem))?;
         let answer = answer(&line).map_err(|problem| wrong(&problem))?;
-        serde_json::to_writer(&mut *output, &answer).map_err(|error| Stop::Output(error.into()))?;
-        output.write_all(b"\n").map_err(Stop::Output)?;
+        // Into memory first: it is written in many small parts.
+        written.clear();
+        answer.write_json(&mut written);
+        written.push('\n');
+        output.write_all(written.as_bytes()).map_err(Stop::Output)?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use explain::{Answer, Change, FilterAnswer, Line};
+use explain::{Answer, Change, FilterAnswer, Line, RuleVerdict};
 
 use crate::outcome::word;
 
@@ -52,21 +52,7 @@ fn write(text: &mut String, line: &Line, answer: &Answer, all: bool) -> std::fmt
         writeln!(text, "  tag {name}={value}")?;
     }
     for rule in &answer.rules {
-        let verdict = match (rule.matches, &rule.failed) {
-            (true, _) => "matches".to_owned(),
-            (false, None) => "does not match".to_owned(),
-            (false, Some(failed)) => format!(
-                "fails at {}: wanted {}, seen {}",
-                failed.condition,
-                failed.wanted.join(", "),
-                failed.seen.as_deref().unwrap_or("nothing")
-            ),
-        };
-        writeln!(
-            text,
-            "  {} {} {}: {verdict}",
-            rule.action, rule.policy, rule.rule
-        )?;
+        writeln!(text, "  {}", rule_told(rule))?;
     }
     if all {
         for (what, message) in [
@@ -74,14 +60,34 @@ fn write(text: &mut String, line: &Line, answer: &Answer, all: bool) -> std::fmt
             ("response to the client", &answer.response),
         ] {
             writeln!(text, "\n{what}")?;
-            for (name, values) in &message.headers {
-                for value in values {
+            for name in message.names() {
+                for value in message.values(name) {
                     writeln!(text, "  {name}: {value}")?;
                 }
             }
         }
     }
     Ok(())
+}
+
+fn rule_told(rule: &RuleVerdict) -> String {
+    let whose = match (&rule.action, &rule.policy) {
+        (Some(action), Some(policy)) => format!("{action} {policy}"),
+        _ => rule.filter.to_owned(),
+    };
+    let verdict = match (rule.matches, &rule.failed) {
+        (true, _) => "matches".to_owned(),
+        (false, None) => "does not match".to_owned(),
+        (false, Some(failed)) => format!(
+            "fails at {}: wanted {}, seen {}",
+            failed.condition,
+            failed.wanted.join(", "),
+            failed.seen.as_deref().unwrap_or("nothing")
+        ),
+    };
+    let facts = rule.facts.to_string();
+    let between = if facts.is_empty() { "" } else { "; " };
+    format!("{whose} {}: {verdict}{between}{facts}", rule.rule)
 }
 
 fn filter_told(text: &mut String, filter: &FilterAnswer, width: usize) -> std::fmt::Result {

@@ -158,13 +158,14 @@ impl Native {
 
     /// What filter state has in the end.
     fn left(&self, stream: &Stream<'_>, outcome: &mut Outcome) -> Result<(), EngineError> {
-        for (key, value) in stream.filter_state() {
+        let state = stream.filter_state();
+        for (key, value) in &state {
             if let Some(name) = key.strip_prefix(TAG) {
                 outcome.tags.insert(name.to_owned(), text(key, value)?);
             }
         }
         for stage in self.loaded.stages() {
-            if let Some(value) = stream.filter_state().get(&[OURS, stage.name].concat()) {
+            if let Some(value) = state.get(&[OURS, stage.name].concat()) {
                 outcome.note(self.loaded.name(), stage.name, text("the reason", value)?);
             }
         }

@@ -2,6 +2,7 @@
 //! its memory.
 
 use sdk_helpers::chain::{Chain, FilterState, Stage};
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent, Exchange};
 use sdk_helpers::{
     Decision, Gauges, Outcomes, Record, Request, Response, ResponseEdits, Resume, Series, SeriesId,
@@ -15,6 +16,7 @@ pub(crate) trait Erased {
     fn filter_state(&self) -> FilterState;
     fn outcomes(&self, stage: usize) -> &Outcomes;
     fn rules(&self, stage: usize) -> Vec<String>;
+    fn explain(&self, stage: usize, request: &Request, world: &dyn World) -> Vec<RuleExplanation>;
     fn gauges(&self, stage: usize) -> &Gauges;
     fn series(&self, stage: usize, id: SeriesId) -> Option<Series>;
     fn summary(&self) -> String;
@@ -65,6 +67,10 @@ impl<C: Chain> Erased for C {
 
     fn rules(&self, stage: usize) -> Vec<String> {
         Chain::rules(self, stage)
+    }
+
+    fn explain(&self, stage: usize, request: &Request, world: &dyn World) -> Vec<RuleExplanation> {
+        Chain::explain(self, stage, request, world)
     }
 
     fn gauges(&self, stage: usize) -> &Gauges {

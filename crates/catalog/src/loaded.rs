@@ -4,6 +4,7 @@ use std::fmt;
 
 use sdk_helpers::chain::{Chain, FilterState, Stage};
 use sdk_helpers::config;
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::filter::{BackgroundActions, BackgroundEvent};
 use sdk_helpers::{
     Beyond, ConfigError, Gauges, Load, Outcomes, Record, Request, Series, SeriesId, World,
@@ -95,6 +96,16 @@ impl Loaded {
         self.chain.rules(stage)
     }
 
+    /// See [`sdk_helpers::Filter::explain`].
+    pub(crate) fn explain(
+        &self,
+        stage: usize,
+        request: &Request,
+        world: &dyn World,
+    ) -> Vec<RuleExplanation> {
+        self.chain.explain(stage, request, world)
+    }
+
     /// The gauges that its background work sets.
     #[must_use]
     pub fn gauges(&self, stage: usize) -> &Gauges {
@@ -111,12 +122,13 @@ impl Loaded {
     /// where there is none.
     #[must_use]
     pub fn reason(&self, stage: usize, record: &Record) -> Option<String> {
-        let texts = record.noted().filter_map(|(id, detail)| {
-            let outcome = self.outcomes(stage).find(id)?;
-            Some(format!("{outcome}{detail}"))
-        });
-        let texts: Vec<String> = texts.collect();
-        (!texts.is_empty()).then(|| texts.join(","))
+        let mut text = String::new();
+        for (id, detail) in record.noted() {
+            if let Some(outcome) = self.outcomes(stage).find(id) {
+                outcome.add_to(&mut text, detail);
+            }
+        }
+        (!text.is_empty()).then_some(text)
     }
 
     /// A stream that has not begun.

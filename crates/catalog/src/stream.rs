@@ -5,6 +5,7 @@ use std::fmt;
 
 use sdk_helpers::chain::{HandedOver, Passage, Stage};
 use sdk_helpers::claims;
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::filter::Exchange;
 use sdk_helpers::{Beyond, Decision, Record, Request, Response, ResponseEdits, Resume, World};
 
@@ -32,9 +33,16 @@ pub struct Stream<'a> {
     goes_on: bool,
     /// Whether it goes on after a pause, where functions of the host do not see it.
     is_resumed: bool,
-    /// The reasons of each filter so far.
-    reasons: BTreeMap<&'static str, Vec<String>>,
-    filter_state: BTreeMap<String, Vec<u8>>,
+    /// What was recorded so far.
+    recorded: Vec<Recorded>,
+}
+
+/// What a filter recorded.
+struct Recorded {
+    stage: usize,
+    record: Record,
+    /// Whether it answered the request with it.
+    is_refusal: bool,
 }
 
 /// What a filter decided.
@@ -69,8 +77,7 @@ impl<'a> Stream<'a> {
             asked: 0,
             goes_on: true,
             is_resumed: false,
-            reasons: BTreeMap::new(),
-            filter_state: BTreeMap::new(),
+            recorded: Vec::new(),
         }
     }
 
@@ -82,8 +89,38 @@ impl<'a> Stream<'a> {
 
     /// What is in filter state by now, `wasm.mesh_filters.` and more: reasons, claims and tags.
     #[must_use]
-    pub fn filter_state(&self) -> &BTreeMap<String, Vec<u8>> {
-        &self.filter_state
+    pub fn filter_state(&self) -> BTreeMap<String, Vec<u8>> {
+        let written = self.loaded.filter_state();
+        let mut state = BTreeMap::new();
+        let mut reasons: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for recorded in &self.recorded {
+            let Recorded { stage, record, .. } = recorded;
+            let name = self.loaded.stages().get(*stage).map_or("", |of| of.name);
+            if let Some(reason) = self.loaded.reason(*stage, record) {
+                let reasons = reasons.entry(name).or_default();
+                reasons.push(reason);
+                if written.has_reason(recorded.is_refusal) {
+                    let key = ["wasm.mesh_filters.", name].concat();
+                    state.insert(key, reasons.join(",").into());
+                }
+            }
+            if let Some(claims) = record.claims.as_ref().filter(|_| written.claims) {
+                let key = ["wasm.", claims::STATE].concat();
+                state.insert(key, claims.json().to_vec());
+            }
+        }
+        for (key, value) in self.left() {
+            state.insert(["wasm.", key].concat(), value.to_vec());
+        }
+        state
+    }
+
+    /// What filters left in filter state beside reasons and claims, such as tags, without `wasm.`; of what was
+    /// left several times the last counts.
+    pub fn left(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let records = self.recorded.iter().map(|recorded| &recorded.record);
+        let left = records.flat_map(|record| &record.state);
+        left.map(|(key, value)| (&**key, &**value))
     }
 
     /// What the next filter decides. None after the last, after an answer, and while a filter asks or
@@ -115,6 +152,13 @@ impl<'a> Stream<'a> {
         let world = seen(self.loaded, &self.passage, world, self.is_resumed);
         let decision = self.callbacks.on_request(stage, &self.request, &world);
         Some(Decided { stage, decision })
+    }
+
+    /// What each rule of a filter is to the request as it now stands: see
+    /// [`Filter::explain`](sdk_helpers::Filter::explain). What filters share changes in that world.
+    pub fn explain(&self, stage: usize, world: &dyn World) -> Vec<RuleExplanation> {
+        let world = seen(self.loaded, &self.passage, world, self.is_resumed);
+        self.loaded.explain(stage, &self.request, &world)
     }
 
     /// The filter that is asked next; none after the last, and while none can be asked.
@@ -153,7 +197,7 @@ impl<'a> Stream<'a> {
                 let edits = self.callbacks.on_response(stage, response, &world);
                 edits.headers.iter().for_each(|edit| response.apply(edit));
                 headers.extend(edits.headers);
-                self.record(&of, stage, &edits.record, false);
+                self.record(stage, &edits.record, false);
                 record = edits.record;
             }
             all.push(Responded {
@@ -172,7 +216,7 @@ impl<'a> Stream<'a> {
             if of.needs.end {
                 let world = seen(self.loaded, &self.passage, world, false);
                 let record = self.callbacks.on_end(stage, exchange, &world);
-                self.record(of, stage, &record, false);
+                self.record(stage, &record, false);
                 all.push((stage, record));
             }
         }
@@ -185,12 +229,12 @@ impl<'a> Stream<'a> {
             // Whatever it is, it must not let the request go on.
             self.goes_on = false;
             of.needs.check(&decision)?;
-            self.follow(of, stage, &decision);
+            self.follow(stage, &decision);
         }
         Ok(Decided { stage, decision })
     }
 
-    fn follow(&mut self, of: &Stage, stage: usize, decision: &Decision) {
+    fn follow(&mut self, stage: usize, decision: &Decision) {
         match decision {
             Decision::Continue(edits) => {
                 self.goes_on = true;
@@ -198,43 +242,31 @@ impl<'a> Stream<'a> {
                     .request
                     .iter()
                     .for_each(|edit| self.request.apply(edit));
-                self.record(of, stage, &edits.record, false);
+                self.record(stage, &edits.record, false);
                 self.passage.change_response(edits.response.clone());
             }
             Decision::Reply(reply) => {
                 self.passage.answer();
-                self.record(of, stage, &reply.record, true);
+                self.record(stage, &reply.record, true);
             }
             Decision::Delay { record, then, .. } => {
-                self.record(of, stage, record, false);
+                self.record(stage, record, false);
                 self.is_resumed = true;
-                self.follow(of, stage, then);
+                self.follow(stage, then);
             }
             Decision::Ask { record, .. } | Decision::Wait { record, .. } => {
-                self.record(of, stage, record, false);
+                self.record(stage, record, false);
             }
         }
     }
 
-    fn record(&mut self, of: &Stage, stage: usize, record: &Record, is_refusal: bool) {
-        let written = self.loaded.filter_state();
-        if let Some(reason) = self.loaded.reason(stage, record) {
-            let reasons = self.reasons.entry(of.name).or_default();
-            reasons.push(reason);
-            if written.has_reason(is_refusal) {
-                let key = ["wasm.mesh_filters.", of.name].concat();
-                self.filter_state.insert(key, reasons.join(",").into());
-            }
-        }
-        if let Some(claims) = record.claims.as_ref().filter(|_| written.claims) {
-            let key = ["wasm.", claims::STATE].concat();
-            self.filter_state.insert(key, claims.json().to_vec());
-        }
-        for (key, value) in &record.state {
-            let key = ["wasm.", key].concat();
-            self.filter_state.insert(key, value.to_vec());
-        }
+    fn record(&mut self, stage: usize, record: &Record, is_refusal: bool) {
         self.passage.hand_over(record.clone());
+        self.recorded.push(Recorded {
+            stage,
+            record: record.clone(),
+            is_refusal,
+        });
     }
 }
 

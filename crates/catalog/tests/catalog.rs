@@ -141,7 +141,7 @@ fn a_request_is_told_of_filter_by_filter() {
         "telemetry-tags continues ",
     ];
     assert_eq!(decided(&loaded, &mut stream, &world), passed);
-    let state: Vec<&str> = stream.filter_state().keys().map(String::as_str).collect();
+    let state: Vec<String> = stream.filter_state().into_keys().collect();
     let named = [
         "wasm.mesh_filters.fault-injection",
         "wasm.mesh_filters.tag.mine",

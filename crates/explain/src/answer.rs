@@ -1,5 +1,8 @@
 //! What became of a request.
 
+mod json;
+mod message;
+
 use std::collections::BTreeMap;
 
 use sdk_helpers::headers::HeaderEdit;
@@ -8,6 +11,7 @@ use serde::{Serialize, Serializer};
 use crate::closest::Closest;
 use crate::rules::RuleVerdict;
 use crate::secrets::Secrets;
+pub use message::Message;
 
 /// What became of a request. As JSON it is the answer to a line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -142,7 +146,7 @@ pub enum Change {
 impl Change {
     pub(crate) fn of(edit: &HeaderEdit, secrets: &Secrets) -> Self {
         let name = edit.name().to_owned();
-        let value = |value: &[u8]| secrets.header(&name, value);
+        let value = |value: &[u8]| secrets.header(&name, value).into_owned();
         match (edit, edit.value()) {
             (_, None) => Change::Remove(name),
             (HeaderEdit::Add(..) | HeaderEdit::AddPart(..), Some(bytes)) => {
@@ -151,48 +155,4 @@ impl Change {
             (_, Some(bytes)) => Change::Set(name.clone(), value(bytes)),
         }
     }
-}
-
-/// The headers of a request or a response, secrets masked.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Message {
-    /// Each name once, in the order of the first, with its value, or its values.
-    #[serde(serialize_with = "headers")]
-    pub headers: Vec<(String, Vec<String>)>,
-}
-
-impl Message {
-    pub(crate) fn of(headers: &sdk_helpers::Headers, secrets: &Secrets) -> Self {
-        let mut shown: Vec<(String, Vec<String>)> = Vec::new();
-        for (name, value) in headers.iter() {
-            let name = String::from_utf8_lossy(name);
-            let value = secrets.header(&name, value);
-            match shown.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => values.push(value),
-                None => shown.push((name.into_owned(), vec![value])),
-            }
-        }
-        Message { headers: shown }
-    }
-
-    /// The first value of a header.
-    #[must_use]
-    pub fn first(&self, name: &str) -> Option<&str> {
-        let mut headers = self.headers.iter();
-        let (_, values) = headers.find(|(known, _)| known == name)?;
-        values.first().map(String::as_str)
-    }
-}
-
-fn headers<S: Serializer>(all: &[(String, Vec<String>)], serializer: S) -> Result<S::Ok, S::Error> {
-    use serde::ser::SerializeMap;
-
-    let mut map = serializer.serialize_map(Some(all.len()))?;
-    for (name, values) in all {
-        match values.as_slice() {
-            [value] => map.serialize_entry(name, value)?,
-            values => map.serialize_entry(name, values)?,
-        }
-    }
-    map.end()
 }

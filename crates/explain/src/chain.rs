@@ -9,7 +9,7 @@ use crate::secrets::Secrets;
 use crate::world::{SimulatedWorld, Workload};
 
 /// What verifies tokens, and in what field and object its configuration stands.
-const AUTHENTICATION: (&str, &str, &str) = (
+pub(crate) const AUTHENTICATION: (&str, &str, &str) = (
     "request-authentication",
     "requestAuthentication",
     "RequestAuthentication",

@@ -1,16 +1,21 @@
 //! The rule that came closest to allowing a request, in the words of its policy: what was wanted where it
 //! failed, and what the request had.
 
+mod asked;
+
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use sdk_helpers::Request;
-use sdk_helpers::claims::{self, Claims};
+use sdk_helpers::claims::Claims;
 use sdk_helpers::config::snake;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::secrets::{MASK, Secrets};
 use crate::world::Stream;
+use asked::Asked;
 
 /// The condition that failed first in the rule that came closest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,12 +35,31 @@ pub struct Closest {
 
 /// The policies as they are written, by the names that reasons have for them.
 #[derive(Debug, Default)]
-pub(crate) struct Written(HashMap<String, Value>);
+pub(crate) struct Written(HashMap<String, Policy>);
+
+#[derive(Debug)]
+struct Policy {
+    spec: Value,
+    /// What reasons named of it before, by place: many requests fail where others did.
+    known: RefCell<HashMap<String, Option<Rc<Condition>>>>,
+}
+
+/// A condition as it is written.
+#[derive(Debug)]
+struct Condition {
+    key: Option<String>,
+    wanted: Vec<String>,
+    asked: Asked,
+}
 
 impl Written {
     /// Finds the policies of a configuration.
     pub(crate) fn of(tree: &Value) -> Self {
-        Written(policies(tree).into_iter().collect())
+        let policies = policies(tree).into_iter().map(|(name, spec)| {
+            let known = RefCell::default();
+            (name, Policy { spec, known })
+        });
+        Written(policies.collect())
     }
 
     /// What a reason such as `no_allow:shop/viewer.rules[0].to[0].operation.paths` says.
@@ -49,26 +73,48 @@ impl Written {
         secrets: &Secrets,
     ) -> Option<Closest> {
         let condition = place.strip_prefix('.')?;
-        let (parent, field) = condition.rsplit_once('.')?;
-        let spec = self.0.get(policy)?;
-        let map = at(spec, parent)?.as_object()?;
-        let wanted = list(map, field);
-        let key = map.get("key").and_then(Value::as_str).map(str::to_owned);
-        let seen = match &key {
-            Some(key) => by_key(key, request, stream, claims, secrets),
-            None => by_field(field, request, stream, claims, secrets),
+        let written = self.0.get(policy)?.condition(condition)?;
+        let secret = match &written.asked {
+            Asked::Header(name) => secrets.header(name, b"x") == MASK,
+            _ => false,
         };
-        let secret = key.as_deref().is_some_and(|key| {
-            header_of(key).is_some_and(|name| secrets.header(name, b"x") == MASK)
-        });
+        let shown = |value: &String| secrets.text(value).into_owned();
         Some(Closest {
             policy: policy.to_owned(),
             condition: condition.to_owned(),
             wanted: match secret {
                 true => vec![MASK.to_owned()],
-                false => wanted.iter().map(|value| secrets.text(value)).collect(),
+                false => written.wanted.iter().map(shown).collect(),
             },
-            seen,
+            seen: written.asked.seen(request, stream, claims, secrets),
+            key: written.key.clone(),
+        })
+    }
+}
+
+impl Policy {
+    fn condition(&self, place: &str) -> Option<Rc<Condition>> {
+        let mut known = self.known.borrow_mut();
+        if let Some(known) = known.get(place) {
+            return known.clone();
+        }
+        let condition = Condition::of(&self.spec, place).map(Rc::new);
+        known.insert(place.to_owned(), condition.clone());
+        condition
+    }
+}
+
+impl Condition {
+    fn of(spec: &Value, place: &str) -> Option<Self> {
+        let (parent, field) = place.rsplit_once('.')?;
+        let map = at(spec, parent)?.as_object()?;
+        let key = map.get("key").and_then(Value::as_str).map(str::to_owned);
+        Some(Condition {
+            wanted: list(map, field),
+            asked: match &key {
+                Some(key) => Asked::of_key(key),
+                None => Asked::of_field(field),
+            },
             key,
         })
     }
@@ -138,81 +184,4 @@ fn list(map: &Map<String, Value>, field: &str) -> Vec<String> {
         other => other.to_string(),
     };
     entries.map(text).collect()
-}
-
-fn by_field(
-    field: &str,
-    request: &Request,
-    stream: &Stream,
-    claims: Option<&Claims>,
-    secrets: &Secrets,
-) -> Option<String> {
-    let text = |bytes: &[u8]| Some(secrets.text(&String::from_utf8_lossy(bytes)));
-    let without_not = field
-        .strip_prefix("not")
-        .unwrap_or(field)
-        .to_ascii_lowercase();
-    match without_not.as_str() {
-        "paths" => text(request.path()),
-        "methods" => text(request.method()),
-        "hosts" => text(request.authority()),
-        "ports" => Some(stream.port.to_string()),
-        "principals" | "namespaces" | "serviceaccounts" | "trustdomains" => stream.peer.clone(),
-        "ipblocks" => Some(stream.direct.clone()),
-        "remoteipblocks" => Some(without_port(&stream.client)),
-        "requestprincipals" => principal(claims?),
-        _ => None,
-    }
-}
-
-fn by_key(
-    key: &str,
-    request: &Request,
-    stream: &Stream,
-    claims: Option<&Claims>,
-    secrets: &Secrets,
-) -> Option<String> {
-    if let Some(name) = header_of(key) {
-        let name = name.to_ascii_lowercase();
-        let values = request
-            .values(&name)
-            .map(|value| secrets.header(&name, value));
-        let values: Vec<String> = values.collect();
-        return (!values.is_empty()).then(|| values.join(", "));
-    }
-    if let Some(claim) = key.strip_prefix("request.auth.claims") {
-        return shown(claims?, &claims::path(claim)?);
-    }
-    let field = match key {
-        "source.ip" => "ipBlocks",
-        "remote.ip" => "remoteIpBlocks",
-        "destination.port" => "ports",
-        "request.auth.principal" => "requestPrincipals",
-        "request.auth.audiences" => return shown(claims?, &["aud".to_owned()]),
-        "request.auth.presenter" => return shown(claims?, &["azp".to_owned()]),
-        key if key.starts_with("source.") => "principals",
-        _ => return None,
-    };
-    by_field(field, request, stream, claims, secrets)
-}
-
-fn header_of(key: &str) -> Option<&str> {
-    key.strip_prefix("request.headers[")?.strip_suffix(']')
-}
-
-fn shown(claims: &Claims, path: &[String]) -> Option<String> {
-    let text = claims.text(path)?;
-    Some(String::from_utf8_lossy(&text).into_owned())
-}
-
-fn principal(claims: &Claims) -> Option<String> {
-    let of = |name: &str| claims.at(&[name.to_owned()])?.as_str();
-    Some([of("iss")?, "/", of("sub")?].concat())
-}
-
-fn without_port(address: &str) -> String {
-    let address = address
-        .rsplit_once(':')
-        .map_or(address, |(address, _)| address);
-    address.trim_matches(['[', ']']).to_owned()
 }

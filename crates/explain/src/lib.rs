@@ -54,7 +54,7 @@ pub use client::client;
 pub use closest::Closest;
 pub use line::{HeaderList, Line, Values, address, roll, time};
 pub use path::Normalization;
-pub use rules::{RuleVerdict, Rules};
+pub use rules::{Facts, RuleVerdict, Rules};
 pub use session::{Options, Session};
 pub use url::Url;
 pub use world::Workload;

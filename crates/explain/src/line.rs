@@ -5,7 +5,7 @@ mod faults;
 use std::net::IpAddr;
 
 use sdk_helpers::{Roll, Timestamp, config};
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 /// A request, and the world it meets.
@@ -39,8 +39,7 @@ pub struct Line {
 pub struct HeaderList(pub Vec<(String, Values)>);
 
 /// One value, or several of a repeated header.
-#[derive(Debug, Clone, PartialEq, serde::Deserialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// Sent once.
     One(String),
@@ -56,6 +55,39 @@ impl Values {
             Values::One(value) => std::slice::from_ref(value),
             Values::Several(values) => values,
         }
+    }
+}
+
+// By hand: what serde derives for either of two keeps a copy of everything until it knows which.
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextOrList;
+
+        impl<'de> Visitor<'de> for TextOrList {
+            type Value = Values;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("text, or a list of texts")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Values, E> {
+                Ok(Values::One(text.to_owned()))
+            }
+
+            fn visit_string<E>(self, text: String) -> Result<Values, E> {
+                Ok(Values::One(text))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Values, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = list.next_element()? {
+                    values.push(value);
+                }
+                Ok(Values::Several(values))
+            }
+        }
+
+        deserializer.deserialize_any(TextOrList)
     }
 }
 

@@ -1,32 +1,74 @@
-//! Every rule of every policy by itself: whether it matches a request, and where it fails.
+//! Every rule by itself: whether it matches a request, and where it fails.
+//!
+//! Rules of an AuthorizationPolicy are loaded one by one, so that each has a closest condition. Of all others the
+//! filter that has them says what they are to a request, as it stands when it comes there.
+
+mod facts;
 
 use catalog::Filter;
 use sdk_helpers::Timestamp;
+use sdk_helpers::explanation::RuleExplanation;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::chain::Chain;
+use crate::answer::Answer;
+use crate::chain::{AUTHENTICATION as AUTHENTICATES, Chain};
 use crate::closest::{Closest, policies};
 use crate::line::Line;
+use crate::secrets::Secrets;
 use crate::session::{Options, Session};
+pub use facts::Facts;
+use facts::Told;
+
+/// The filter with policies, and the one that verifies tokens.
+const AUTHORIZATION: &str = "authorization-policy";
+const AUTHENTICATION: &str = AUTHENTICATES.0;
 
 /// A rule and what it is to a request.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RuleVerdict {
-    /// The policy: `<namespace>/<name>`.
-    pub policy: String,
-    /// What the policy does.
-    pub action: String,
-    /// The rule in it: `rules[0]`.
+    /// Whose it is.
+    pub filter: &'static str,
+    /// The AuthorizationPolicy that it is in: `<namespace>/<name>`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+    /// What that policy does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// The rule: `rules[0]` of a policy, else its name in reasons.
     pub rule: String,
     /// Whether it matches.
     pub matches: bool,
-    /// The first of its conditions that fails.
+    /// The first condition of a policy's rule that fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<Closest>,
+    /// What else its filter says.
+    #[serde(flatten)]
+    pub facts: Facts,
 }
 
-/// The rules of a configuration, each loaded by itself.
+impl RuleVerdict {
+    pub(crate) fn of(filter: &'static str, rule: RuleExplanation, secrets: &Secrets) -> Self {
+        RuleVerdict {
+            filter,
+            policy: None,
+            action: None,
+            rule: rule.rule,
+            matches: rule.matches,
+            failed: None,
+            facts: Facts::of(rule.facts, secrets),
+        }
+    }
+
+    /// What became of a tag, once that is known.
+    pub(crate) fn set_tag(&mut self, value: Option<&String>) {
+        self.matches = value.is_some();
+        let value = value.map(|value| ("value", Told::Text(value.clone())));
+        self.facts.0.extend(value);
+    }
+}
+
+/// The rules of AuthorizationPolicies in a configuration, each loaded by itself.
 #[derive(Debug)]
 pub struct Rules {
     rules: Vec<(RuleVerdict, Chain)>,
@@ -51,11 +93,13 @@ impl Rules {
                     continue;
                 };
                 let verdict = RuleVerdict {
-                    policy: policy.clone(),
-                    action: action.to_owned(),
+                    filter: AUTHORIZATION,
+                    policy: Some(policy.clone()),
+                    action: Some(action.to_owned()),
                     rule: format!("rules[{index}]"),
                     matches: false,
                     failed: None,
+                    facts: Facts::default(),
                 };
                 rules.push((verdict, chain));
             }
@@ -63,14 +107,28 @@ impl Rules {
         Rules { rules, now }
     }
 
-    /// What each of them is to a request; none where it does not come as far as to the policies.
-    #[must_use]
-    pub fn judge(&self, line: &Line, options: Options) -> Vec<RuleVerdict> {
+    /// Adds what each of them is to a request to its answer, at their place behind the rules that verify tokens;
+    /// nothing where it does not come as far as to the policies.
+    pub fn add_to(&self, answer: &mut Answer, line: &Line, options: Options) {
+        let tokens = answer.rules.iter();
+        let tokens = tokens
+            .take_while(|rule| rule.filter == AUTHENTICATION)
+            .count();
+        answer
+            .rules
+            .splice(tokens..tokens, self.judge(line, options));
+    }
+
+    fn judge(&self, line: &Line, options: Options) -> Vec<RuleVerdict> {
+        let options = Options {
+            rules: false,
+            ..options
+        };
         let mut all = Vec::new();
         for (verdict, chain) in &self.rules {
             let answer = Session::new(chain, self.now, options).answer(line);
             let mut filters = answer.iter().flat_map(|answer| &answer.filters);
-            let Some(said) = filters.find(|filter| filter.filter == "authorization-policy") else {
+            let Some(said) = filters.find(|filter| filter.filter == AUTHORIZATION) else {
                 continue;
             };
             let mut verdict = verdict.clone();

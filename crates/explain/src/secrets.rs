@@ -1,27 +1,16 @@
 //! What is echoed of a request, without what must not be read over a shoulder or in a log.
 
+mod names;
+
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use serde_json::Value;
 
+use names::Names;
+
 /// What stands in the place of a secret.
 pub(crate) const MASK: &str = "***";
-
-/// A part of a name that says that its value is secret.
-const SECRET_NAMES: [&str; 10] = [
-    "authorization",
-    "token",
-    "secret",
-    "password",
-    "passwd",
-    "jwt",
-    "api-key",
-    "apikey",
-    "assertion",
-    "session",
-];
 
 /// A shorter value is no secret that could be told in other text.
 const SHORTEST: usize = 6;
@@ -29,8 +18,7 @@ const SHORTEST: usize = 6;
 /// Where tokens are in requests, and those of one request.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Secrets {
-    /// Headers and parameters from which the policies take tokens.
-    places: Rc<BTreeSet<String>>,
+    names: Rc<Names>,
     /// Secrets of the request, wherever they turn up again.
     values: Vec<String>,
 }
@@ -38,10 +26,8 @@ pub(crate) struct Secrets {
 impl Secrets {
     /// Finds in a configuration from where tokens are taken, and where their payloads go.
     pub(crate) fn of_policies(tree: &Value) -> Self {
-        let mut places = BTreeSet::new();
-        visit(tree, &mut places);
         Secrets {
-            places: Rc::new(places),
+            names: Rc::new(Names::of_policies(tree)),
             values: Vec::new(),
         }
     }
@@ -55,27 +41,30 @@ impl Secrets {
         let mut secrets = self.clone();
         secrets.values.extend(jwt.map(str::to_owned));
         for (name, value) in headers {
-            let name = String::from_utf8_lossy(name);
-            let value = String::from_utf8_lossy(value);
+            let name = lossy(name);
             match name.as_ref() {
-                ":path" => secrets.parameters(&value),
+                ":path" => secrets.parameters(&lossy(value)),
                 "cookie" => {
+                    let value = lossy(value);
                     let pairs = value.split(';').filter_map(|pair| pair.split_once('='));
                     secrets
                         .values
                         .extend(pairs.map(|(_, value)| value.trim().to_owned()));
                 }
-                name if self.is_secret(name) => {
+                name if self.names.is_secret(name) => {
+                    let value = lossy(value);
                     let credentials = value.split_once(' ').map_or(&*value, |(_, rest)| rest);
                     secrets.values.push(credentials.trim().to_owned());
                 }
                 _ => {}
             }
         }
-        secrets.values.retain(|value| value.len() >= SHORTEST);
-        secrets
-            .values
-            .sort_by_key(|value| std::cmp::Reverse(value.len()));
+        if !secrets.values.is_empty() {
+            secrets.values.retain(|value| value.len() >= SHORTEST);
+            secrets
+                .values
+                .sort_by_key(|value| std::cmp::Reverse(value.len()));
+        }
         secrets
     }
 
@@ -83,43 +72,56 @@ impl Secrets {
         let (_, query) = path.split_once('?').unwrap_or_default();
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or(("", pair));
-            if self.is_secret(name) || is_token_like(value) {
+            if self.names.is_secret(name) || is_token_like(value) {
                 self.values.push(value.to_owned());
             }
         }
     }
 
-    fn is_secret(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
-        self.places.contains(&name) || SECRET_NAMES.iter().any(|part| name.contains(part))
-    }
-
     /// The value of a header, as it may be shown.
-    pub(crate) fn header(&self, name: &str, value: &[u8]) -> String {
-        let text = String::from_utf8_lossy(value);
+    pub(crate) fn header<'t>(&self, name: &str, value: &'t [u8]) -> Cow<'t, str> {
+        let text = lossy(value);
         match name {
-            "cookie" => self.text(&pairs(&text, ';')),
+            "cookie" => self.shown(pairs(&text, ';').into()),
             "set-cookie" => {
                 let name = text.split_once('=').map_or("", |(name, _)| name);
-                [name, "=", MASK].concat()
+                [name, "=", MASK].concat().into()
             }
-            "authorization" | "proxy-authorization" => scheme(&text),
-            "www-authenticate" => self.text(&text),
-            name if !name.starts_with(':') && self.is_secret(name) => MASK.to_owned(),
-            _ => self.text(&text),
+            "authorization" | "proxy-authorization" => scheme(&text).into(),
+            "www-authenticate" => self.shown(text),
+            ":authority" if text.contains('@') => {
+                let host = text.rsplit_once('@').map_or("", |(_, host)| host);
+                [MASK, "@", host].concat().into()
+            }
+            name if !name.starts_with(':') && self.names.is_secret(name) => MASK.into(),
+            _ => self.shown(text),
         }
     }
 
+    /// Any bytes, as they may be shown.
+    pub(crate) fn bytes<'t>(&self, bytes: &'t [u8]) -> Cow<'t, str> {
+        self.shown(lossy(bytes))
+    }
+
     /// Any text, as it may be shown.
-    pub(crate) fn text(&self, text: &str) -> String {
-        let mut shown: Cow<'_, str> = Cow::Borrowed(text);
+    pub(crate) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.shown(Cow::Borrowed(text))
+    }
+
+    fn shown<'t>(&self, mut shown: Cow<'t, str>) -> Cow<'t, str> {
+        if self.values.is_empty() && is_plain(shown.as_bytes()) {
+            return shown;
+        }
         for secret in &self.values {
             if shown.contains(secret.as_str()) {
                 shown = Cow::Owned(shown.replace(secret.as_str(), MASK));
             }
         }
+        if shown.contains('@') && shown.contains("://") {
+            shown = Cow::Owned(without_users(&shown));
+        }
         if shown.contains('?') {
-            shown = Cow::Owned(without_query(&shown));
+            shown = Cow::Owned(without_queries(&shown));
         }
         if shown.contains("eyJ") {
             shown = Cow::Owned(without_tokens(&shown));
@@ -132,47 +134,29 @@ impl Secrets {
                 shown = Cow::Owned([before, scheme, MASK].concat());
             }
         }
-        shown.into_owned()
+        shown
     }
 }
 
-/// Adds the places that a configuration names.
-fn visit(tree: &Value, places: &mut BTreeSet<String>) {
-    match tree {
-        Value::Array(list) => list.iter().for_each(|value| visit(value, places)),
-        Value::Object(map) => {
-            for (name, value) in map {
-                match name.as_str() {
-                    "fromHeaders" | "from_headers" => {
-                        let entries = value.as_array().into_iter().flatten();
-                        entries
-                            .filter_map(|entry| entry.get("name"))
-                            .for_each(|name| add_names(name, places));
-                    }
-                    "fromParams"
-                    | "from_params"
-                    | "fromCookies"
-                    | "from_cookies"
-                    | "outputPayloadToHeader"
-                    | "output_payload_to_header" => {
-                        add_names(value, places);
-                    }
-                    _ => visit(value, places),
-                }
-            }
-        }
-        _ => {}
+/// Bytes as text. Nearly all are, and that is seen faster than what is none is replaced.
+pub(crate) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 
-fn add_names(value: &Value, places: &mut BTreeSet<String>) {
-    match value {
-        Value::String(name) => {
-            places.insert(name.to_ascii_lowercase());
+/// Whether a text has nothing in it that a query, a token or credentials begin with, as most have: seen at once.
+fn is_plain(mut text: &[u8]) -> bool {
+    while let [first, after @ ..] = text {
+        match first {
+            b'?' | b'@' => return false,
+            b'e' if after.starts_with(b"yJ") => return false,
+            b'B' if after.starts_with(b"earer ") || after.starts_with(b"asic ") => return false,
+            _ => text = after,
         }
-        Value::Array(list) => list.iter().for_each(|value| add_names(value, places)),
-        _ => {}
     }
+    true
 }
 
 /// Credentials without all but their scheme.
@@ -194,13 +178,41 @@ fn pairs(text: &str, between: char) -> String {
     shown.collect::<Vec<_>>().join(&between.to_string())
 }
 
-/// A URL, or a text with one in it, without what its query says.
-fn without_query(text: &str) -> String {
-    let Some((before, rest)) = text.split_once('?') else {
-        return text.to_owned();
-    };
-    let end = rest.find(['"', ' ', '<', '>']).unwrap_or(rest.len());
-    let (query, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+/// A URL, or a text with several in it, without users and passwords.
+fn without_users(text: &str) -> String {
+    let mut parts = text.split("://");
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(['/', '?', '#', '"', ' ', '<', '>']);
+        let (authority, path) = part
+            .split_at_checked(end.unwrap_or(part.len()))
+            .unwrap_or((part, ""));
+        shown.push_str("://");
+        match authority.rsplit_once('@') {
+            Some((_, host)) => shown.extend([MASK, "@", host]),
+            None => shown.push_str(authority),
+        }
+        shown.push_str(path);
+    }
+    shown
+}
+
+/// A URL, or a text with several in it, without what their queries say.
+fn without_queries(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('?') {
+        let end = after.find(['"', ' ', '<', '>']).unwrap_or(after.len());
+        let (query, behind) = after.split_at_checked(end).unwrap_or((after, ""));
+        shown.extend([before, "?", &without_values(query)]);
+        rest = behind;
+    }
+    shown.push_str(rest);
+    shown
+}
+
+/// A query, and the fragment behind it, without what they say.
+fn without_values(query: &str) -> String {
     let (query, fragment) = query.split_once('#').unwrap_or((query, ""));
     let query = match query {
         "" => String::new(),
@@ -210,7 +222,7 @@ fn without_query(text: &str) -> String {
         "" => "",
         _ => "#***",
     };
-    [before, "?", &query, fragment, after].concat()
+    [&query, fragment].concat()
 }
 
 fn is_base64url(byte: u8) -> bool {
@@ -296,6 +308,13 @@ mod tests {
                 "Bearer realm=\"http://a/p?t=***\", error=\"invalid_token\"",
             ),
             ("x-plan", "gold", "gold"),
+            (
+                "referer",
+                "see http://me:pass@a/b@c?d=1, or https://u@b/?e=2 f",
+                "see http://***@a/b@c?d=*** or https://***@b/?e=*** f",
+            ),
+            ("x-mail", "me@example.com", "me@example.com"),
+            (":authority", "me:pass@a", "***@a"),
         ] {
             assert_eq!(
                 secrets.header(name, value.as_bytes()),

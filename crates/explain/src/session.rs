@@ -12,15 +12,16 @@ use sdk_helpers::claims::Claims;
 use sdk_helpers::filter::Exchange;
 use sdk_helpers::{
     Beyond, Call, CallResult, Decision, Headers, LocalReply, Request, Response, Resume, Roll,
-    Timestamp,
+    Timestamp, World as _,
 };
 
 use crate::answer::{Answer, Change, FilterAnswer, Message, Outcome};
 use crate::chain::Chain;
 use crate::line::Line;
 use crate::path::Normalization;
+use crate::rules::RuleVerdict;
 use crate::secrets::Secrets;
-use crate::world::SimulatedWorld;
+use crate::world::{SimulatedWorld, Trial};
 use outcome::{Reply, Said};
 use request::Sent;
 use rolls::Dice;
@@ -34,6 +35,8 @@ pub struct Options {
     pub trusted_hops: u32,
     /// Where the dice fall, unless a line says so.
     pub roll: Option<Roll>,
+    /// Whether each rule is told, with what it is to the request.
+    pub rules: bool,
 }
 
 /// Filters that are asked about one request after another. What they share, such as what is left of a limit,
@@ -48,8 +51,11 @@ pub struct Session<'a> {
 /// Where no throw hits but one that always does.
 const NO_HIT: Roll = Roll::new(Roll::SIDES as u64 - 1);
 
+/// The filter that sets tags.
+const TAGS: &str = "telemetry-tags";
+
 /// A tag's filter state.
-const TAG: &str = "wasm.mesh_filters.tag.";
+const TAG: &str = "mesh_filters.tag.";
 
 impl<'a> Session<'a> {
     /// A session that begins at a time.
@@ -94,6 +100,7 @@ impl<'a> Session<'a> {
             claims,
             filters: Vec::with_capacity(loaded.stages().len()),
             delay: None,
+            rules: self.options.rules.then(Vec::new),
         };
         walk.run(request).map_err(|(name, beyond)| {
             format!("the filter {name} decided what it never should, which is a bug: {beyond}")
@@ -112,6 +119,8 @@ struct Walk<'s, 'c> {
     claims: Option<Rc<Claims>>,
     filters: Vec<FilterAnswer>,
     delay: Option<u64>,
+    /// Where they are asked for.
+    rules: Option<Vec<RuleVerdict>>,
 }
 
 impl Walk<'_, '_> {
@@ -126,6 +135,9 @@ impl Walk<'_, '_> {
                 None => Vec::new(),
             };
             let asked = stream.upcoming().map_or("", |stage| stage.name);
+            if asked != TAGS {
+                self.explain(self.filters.len(), &stream);
+            }
             let Some(decided) = stream.next(self.world).map_err(|beyond| (asked, beyond))? else {
                 break;
             };
@@ -148,6 +160,16 @@ impl Walk<'_, '_> {
         Ok(self.end(stream, replied))
     }
 
+    /// Asks a filter what each of its rules is to the request.
+    fn explain(&mut self, stage: usize, stream: &Stream<'_>) {
+        let (Some(rules), Some(of)) = (&mut self.rules, self.loaded.stages().get(stage)) else {
+            return;
+        };
+        let explained = stream.explain(stage, &Trial::new(self.world, self.world.roll()));
+        let verdict = |rule| RuleVerdict::of(of.name, rule, self.secrets);
+        rules.extend(explained.into_iter().map(verdict));
+    }
+
     /// Follows what a filter decides until it lets the request go on, or answers it.
     fn follow(
         &mut self,
@@ -156,12 +178,15 @@ impl Walk<'_, '_> {
         answer: &mut FilterAnswer,
     ) -> Result<Option<Reply>, Beyond> {
         let mut decided = decided;
-        let mut reasons: Vec<String> = Vec::new();
         let reply = loop {
             let stage = decided.stage;
-            let said = Said::of(decided.decision);
-            let records = said.records.iter();
-            reasons.extend(records.filter_map(|record| self.loaded.reason(stage, record)));
+            let said = Said::of(decided.decision, &mut |record| {
+                if let Some(reason) = self.loaded.reason(stage, record) {
+                    let between = if answer.reason.is_empty() { "" } else { "," };
+                    answer.reason.push_str(between);
+                    answer.reason.push_str(&reason);
+                }
+            });
             if let Some(delay) = said.delay {
                 answer.delay_ms = Some(answer.delay_ms.unwrap_or(0).saturating_add(delay));
             }
@@ -185,7 +210,6 @@ impl Walk<'_, '_> {
             };
             decided = stream.resume(resume, self.world)?;
         };
-        answer.reason = reasons.join(",");
         if let Some(delay) = answer.delay_ms {
             self.delay = Some(self.delay.unwrap_or(0).saturating_add(delay));
         }
@@ -211,7 +235,11 @@ impl Walk<'_, '_> {
             let claims = self.claims.as_deref();
             answer.closest = written.closest(policy, detail, request, &sent, claims, self.secrets);
         }
-        let reason = outcome.map(|(outcome, detail)| format!("{outcome}{detail}"));
+        let reason = outcome.map(|(outcome, detail)| {
+            let mut reason = String::new();
+            outcome.add_to(&mut reason, detail);
+            reason
+        });
         answer.decision = Outcome::of_reply(answer.filter);
         Reply::new(answer, reason, reply, request)
     }
@@ -242,11 +270,20 @@ impl Walk<'_, '_> {
             let _ = stream.end(&exchange, self.world);
         }
         let mut tags = BTreeMap::new();
-        for (key, value) in stream.filter_state() {
+        for (key, value) in stream.left() {
             if let Some(name) = key.strip_prefix(TAG) {
-                let value = self.secrets.text(&String::from_utf8_lossy(value));
+                let value = self.secrets.bytes(value).into_owned();
                 tags.insert(name.to_owned(), value);
             }
+        }
+        // They are set to the end, also for a request that was answered before.
+        let mut stages = self.loaded.stages().iter();
+        if let Some(stage) = stages.position(|stage| stage.name == TAGS) {
+            self.explain(stage, &stream);
+        }
+        let mut rules = self.rules.take().unwrap_or_default();
+        for rule in rules.iter_mut().filter(|rule| rule.filter == TAGS) {
+            rule.set_tag(tags.get(&rule.rule));
         }
         let message = Message::of(response.headers(), self.secrets);
         let mut answer = Answer {
@@ -257,7 +294,7 @@ impl Walk<'_, '_> {
             reason: None,
             delay_ms: self.delay,
             filters: std::mem::take(&mut self.filters),
-            rules: Vec::new(),
+            rules,
             request,
             response: message,
             tags,

@@ -4,6 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
 use sdk_helpers::claims::{self, Claims};
@@ -24,10 +25,10 @@ pub struct Workload {
 pub(crate) struct Stream {
     pub(crate) peer: Option<String>,
     pub(crate) claims: Option<Rc<Claims>>,
-    /// The address of the direct peer, without a port.
-    pub(crate) direct: String,
-    /// The address of the client, with a port.
-    pub(crate) client: String,
+    /// The address of the direct peer.
+    pub(crate) direct: Option<IpAddr>,
+    /// The address of the client.
+    pub(crate) client: Option<IpAddr>,
     pub(crate) port: u16,
     pub(crate) scheme: &'static str,
     pub(crate) method: Vec<u8>,
@@ -123,7 +124,11 @@ impl Attributes for SimulatedWorld {
         let stream = self.stream.borrow();
         let peer = || stream.peer.clone().map(String::into_bytes);
         match path {
-            ["source", "address"] => Some(stream.client.clone().into_bytes()),
+            // The port of a client is nobody's business here.
+            ["source", "address"] => {
+                let address = SocketAddr::new(stream.client?, 0);
+                Some(address.to_string().into_bytes())
+            }
             ["destination", "port"] => Some(u64::from(stream.port).to_le_bytes().to_vec()),
             ["connection", "uri_san_peer_certificate"] => peer(),
             ["connection", "mtls"] => Some(vec![stream.peer.is_some().into()]),
@@ -132,7 +137,7 @@ impl Attributes for SimulatedWorld {
             // A line says all there is to say of the peer, so a filter that cannot see it is told.
             ["filter_state", "mesh_filters.peer.uri_sans"] => peer(),
             ["filter_state", "mesh_filters.peer.address"] => {
-                Some(stream.direct.clone().into_bytes())
+                Some(stream.direct?.to_string().into_bytes())
             }
             path if *path == claims::PATH => Some(stream.claims.as_ref()?.json().to_vec()),
             ["xds", "node", "metadata", name] => self.node(name, None),

@@ -23,7 +23,14 @@ fn answers(policies: &Value, options: Options, lines: &[Value]) -> Vec<Answer> {
     let lines = lines
         .iter()
         .map(|line| Line::parse(&line.to_string()).unwrap());
-    lines.map(|line| session.answer(&line).unwrap()).collect()
+    let answers = lines.map(|line| session.answer(&line).unwrap());
+    answers.inspect(is_written_as_serde_does).collect()
+}
+
+fn is_written_as_serde_does(answer: &Answer) {
+    let mut written = String::new();
+    answer.write_json(&mut written);
+    assert_eq!(written, serde_json::to_string(answer).unwrap());
 }
 
 fn answer(policies: &Value, line: &Value) -> Answer {
@@ -284,7 +291,7 @@ fn envoy_looks_at_the_path_and_the_proxies_first() {
     let merging = Options {
         normalization: Normalization::MergeSlashes,
         trusted_hops: 1,
-        roll: None,
+        ..Options::default()
     };
     let line = json!({"url": "http://a//open//x"});
     assert_eq!(one(Options::default(), line.clone()).status, 403);
@@ -379,6 +386,7 @@ fn a_line_that_is_none_is_told_by_field() {
 fn of_some_headers_there_is_one_line() {
     let line = json!({"url": "http://a/", "headers": {
         "x-forwarded-for": ["192.0.2.1", "192.0.2.2"], "Via": "a", "via": "b", "cookie": ["a=1", "b=2"], "x-a": ["1", "2"],
+        "x-odd": "\"\\\u{1}\té",
     }});
     let seen = answer(&allow(&json!([{}])), &line);
     let headers = serde_json::to_value(&seen.request).unwrap();
@@ -387,4 +395,5 @@ fn of_some_headers_there_is_one_line() {
     assert_eq!(headers["via"], "a,b");
     assert_eq!(headers["cookie"], json!(["a=***", "b=***"]));
     assert_eq!(headers["x-a"], json!(["1", "2"]));
+    assert_eq!(headers["x-odd"], "\"\\\u{1}\té");
 }

@@ -7,6 +7,7 @@ pub mod percentage;
 pub mod policy;
 
 use sdk_helpers::config::Envelope;
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::{
     Decision, Edits, Filter, Load, LocalReply, Needs, Outcomes, Record, Request, World,
 };
@@ -47,6 +48,10 @@ impl Filter for FaultInjection {
             1 => "1 rule".to_owned(),
             rules => format!("{rules} rules"),
         }
+    }
+
+    fn explain(&self, request: &Request, world: &dyn World) -> Vec<RuleExplanation> {
+        self.policy.explain(request, world, world.now())
     }
 
     fn on_request(&self, request: &Request, world: &dyn World, (): &mut ()) -> Decision {

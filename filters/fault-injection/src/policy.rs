@@ -1,5 +1,7 @@
 //! The decision: which fault, if any, a request gets. Dice, clock and count are arguments.
 
+mod explain;
+
 use std::time::Duration;
 
 use sdk_helpers::matcher::HttpMatch;

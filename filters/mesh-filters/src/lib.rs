@@ -12,6 +12,7 @@ use fault_injection::FaultInjection;
 use rate_limit::RateLimit;
 use request_authentication::RequestAuthentication;
 use sdk_helpers::chain::{Chain, FilterState, Stage};
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::{
     BackgroundActions, BackgroundEvent, Decision, Exchange, Filter, Gauges, Load, Needs, Outcomes,
     Record, Request, Response, ResponseEdits, Resume, Series, SeriesId, World,
@@ -118,6 +119,10 @@ impl Chain for MeshFilters {
 
     fn rules(&self, stage: usize) -> Vec<String> {
         filter_at!(self, stage, filter => filter.rules(), Vec::new())
+    }
+
+    fn explain(&self, stage: usize, request: &Request, world: &dyn World) -> Vec<RuleExplanation> {
+        filter_at!(self, stage, filter => filter.explain(request, world), Vec::new())
     }
 
     fn gauges(&self, stage: usize) -> &Gauges {

@@ -4,6 +4,7 @@
 pub mod action;
 pub mod config;
 pub mod decide;
+mod explain;
 pub mod gcra;
 pub mod index;
 pub mod key;
@@ -20,6 +21,7 @@ use std::cell::{OnceCell, RefCell};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 
 use sdk_helpers::config::Envelope;
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::headers::TextPart;
 use sdk_helpers::{
     BackgroundActions, BackgroundEvent, Call, CallResult, Decision, Edits, Filter, HeaderEdit,
@@ -81,6 +83,14 @@ impl Filter for RateLimit {
             1 => "1 limit".to_owned(),
             limits => format!("{limits} limits"),
         }
+    }
+
+    fn explain(&self, request: &Request, world: &dyn World) -> Vec<RuleExplanation> {
+        let subject = Subject::new(request, world);
+        let key_space = self.key_space(world);
+        key_space.map_or_else(Vec::new, |key_space| {
+            self.policy.explain(&subject, key_space, world)
+        })
     }
 
     fn on_request(

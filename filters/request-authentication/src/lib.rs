@@ -19,6 +19,7 @@ pub mod verified;
 use std::cell::RefCell;
 
 use sdk_helpers::config::Envelope;
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::{
     At, BackgroundActions, BackgroundEvent, Decision, Filter, Gauges, Load, Needs, Outcomes,
     Record, Request, Resume, Timestamp, World,
@@ -76,6 +77,24 @@ impl Filter for RequestAuthentication {
             1 => "1 rule".to_owned(),
             rules => format!("{rules} rules"),
         }
+    }
+
+    fn explain(&self, request: &Request, world: &dyn World) -> Vec<RuleExplanation> {
+        let remote_keys = RequestKeys {
+            background: &self.background,
+            world,
+            wait_deadline: None,
+            waited: false,
+            timed_out: false,
+        };
+        self.policy.explain(
+            request,
+            &Environment {
+                now: &|| world.now(),
+                host: &|name, argument| world.host_function(name, argument),
+                remote_keys: &remote_keys,
+            },
+        )
     }
 
     fn on_request(

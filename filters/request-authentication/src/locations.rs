@@ -1,5 +1,7 @@
 //! Where a rule's tokens are, and how they are taken from there, as Envoy does it.
 
+mod told;
+
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::rc::Rc;

@@ -1,6 +1,7 @@
 //! The decision: whether a request's tokens are good. Clock, keys and the host's cryptography are
 //! arguments.
 
+mod explain;
 mod judge;
 mod outcomes;
 

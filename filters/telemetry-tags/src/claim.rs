@@ -25,6 +25,11 @@ impl Claim {
         })
     }
 
+    /// Its path, with dots.
+    pub fn name(&self) -> String {
+        self.0.join(".")
+    }
+
     /// Its value as [`Claims::text`] has it.
     pub fn read(&self, known: &LazyClaims, attributes: &dyn Attributes) -> Option<Vec<u8>> {
         let claims = known.0.get_or_init(|| Claims::read(attributes));

@@ -156,6 +156,11 @@ impl Expression {
         }
     }
 
+    /// As the user wrote it.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// Whether no engine is asked for its value.
     pub fn is_evaluated_here(&self) -> bool {
         !matches!(self.how, How::Engine)

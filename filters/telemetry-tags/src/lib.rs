@@ -18,6 +18,7 @@ pub mod tag_source;
 mod words;
 
 use sdk_helpers::config::Envelope;
+use sdk_helpers::explanation::RuleExplanation;
 use sdk_helpers::{
     Decision, Edits, Exchange, Filter, Load, Needs, Outcomes, Record, Request, Response,
     ResponseEdits, Series, SeriesId, World,
@@ -58,6 +59,10 @@ impl Filter for TelemetryTags {
     /// Tags decide nothing.
     fn rules(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    fn explain(&self, _request: &Request, world: &dyn World) -> Vec<RuleExplanation> {
+        self.policy.explain(world)
     }
 
     fn summary(&self) -> String {

@@ -2,6 +2,7 @@
 
 mod column;
 mod dropped;
+mod explain;
 mod group;
 mod limit;
 mod series;

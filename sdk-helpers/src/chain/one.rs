@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Chain, Stage};
 use crate::config::hash;
 use crate::decision::{Decision, Record, ResponseEdits, Resume};
+use crate::explanation::RuleExplanation;
 use crate::filter::{self, BackgroundActions, BackgroundEvent, Exchange, Filter, Load};
 use crate::ids::SeriesId;
 use crate::needs::Needs;
@@ -52,6 +53,10 @@ impl<F: Filter> Chain for One<F> {
 
     fn rules(&self, _: usize) -> Vec<String> {
         self.filter.rules()
+    }
+
+    fn explain(&self, _: usize, request: &Request, world: &dyn World) -> Vec<RuleExplanation> {
+        self.filter.explain(request, world)
     }
 
     fn gauges(&self, _: usize) -> &Gauges {

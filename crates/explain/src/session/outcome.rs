@@ -10,31 +10,29 @@ use crate::answer::{FilterAnswer, Outcome};
 pub(super) struct Said {
     /// How long the request is held, in milliseconds.
     pub(super) delay: Option<u64>,
-    /// What is recorded, in order.
-    pub(super) records: Vec<Record>,
     /// What comes in the end; no delay.
     pub(super) last: Decision,
 }
 
 impl Said {
-    pub(super) fn of(decision: Decision) -> Self {
+    /// Takes a decision apart, and shows what is recorded, in order.
+    pub(super) fn of(decision: Decision, recorded: &mut dyn FnMut(&Record)) -> Self {
         let mut said = Said {
             delay: None,
-            records: Vec::new(),
             last: decision,
         };
         while let Decision::Delay { by, record, then } = said.last {
             let so_far = said.delay.unwrap_or(0);
             said.delay = Some(so_far.saturating_add(milliseconds(by)));
-            said.records.push(record);
+            recorded(&record);
             said.last = *then;
         }
-        said.records.push(match &said.last {
-            Decision::Continue(edits) => edits.record.clone(),
-            Decision::Reply(reply) => reply.record.clone(),
+        recorded(match &said.last {
+            Decision::Continue(edits) => &edits.record,
+            Decision::Reply(reply) => &reply.record,
             Decision::Delay { record, .. }
             | Decision::Ask { record, .. }
-            | Decision::Wait { record, .. } => record.clone(),
+            | Decision::Wait { record, .. } => record,
         });
         said
     }

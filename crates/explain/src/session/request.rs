@@ -62,14 +62,18 @@ impl Sent {
         let is_normal = normal.is_some();
         let path = normal.unwrap_or(raw);
         let headers = headers(line, method, &url, &path)?;
-        let forwarded_for: Vec<&[u8]> = headers.values("x-forwarded-for").collect();
-        let client = client(direct, forwarded_for.iter().copied(), options.trusted_hops);
+        let client = match options.trusted_hops {
+            0 => direct,
+            hops => {
+                let forwarded_for: Vec<&[u8]> = headers.values("x-forwarded-for").collect();
+                client(direct, forwarded_for.iter().copied(), hops)
+            }
+        };
         let stream = Stream {
             peer: line.peer.clone().filter(|peer| !peer.is_empty()),
             claims: claims.map(|claims| Rc::new(Claims::new(claims))),
-            direct: direct.to_string(),
-            // The port of a client is nobody's business here.
-            client: std::net::SocketAddr::new(client, 0).to_string(),
+            direct: Some(direct),
+            client: Some(client),
             port: line.port.unwrap_or(url.port),
             scheme: url.scheme,
             method: method.into(),

@@ -108,7 +108,10 @@ fn between(
 }
 
 fn told(loaded: &Loaded, stage: usize, decision: Decision) -> String {
-    let said = Said::of(decision);
+    let mut reasons = Vec::new();
+    let said = Said::of(decision, &mut |record| {
+        reasons.extend(loaded.reason(stage, record))
+    });
     let mut parts = Vec::new();
     if let Some(delay) = said.delay {
         parts.push(format!("delay {delay}ms"));
@@ -122,7 +125,6 @@ fn told(loaded: &Loaded, stage: usize, decision: Decision) -> String {
     if parts.is_empty() {
         parts.push("allow".to_owned());
     }
-    let records = said.records.iter();
-    parts.extend(records.filter_map(|record| loaded.reason(stage, record)));
+    parts.extend(reasons);
     parts.join(", ")
 }

@@ -1,5 +1,7 @@
 //! One tag: its value, made safe and bounded, left for logs, spans and later filters.
 
+mod told;
+
 use std::borrow::Cow;
 use std::rc::Rc;
 

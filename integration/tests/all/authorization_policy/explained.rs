@@ -119,7 +119,7 @@ fn a_line_is_explained_as_envoy_decides_it() {
         let options = Options {
             normalization: Normalization::named(setup.normalization).unwrap(),
             trusted_hops: setup.hops,
-            roll: None,
+            ..Options::default()
         };
         let mut session = Session::new(&chain, now, options);
         let mut asked = 0;
