@@ -10,6 +10,7 @@ mod claims_unverified;
 mod contradicted;
 mod delegated;
 mod enforced;
+mod exports;
 mod fault_and_retries;
 mod fault_never;
 mod filter_refuses;
@@ -17,6 +18,7 @@ mod filter_warns;
 mod gateway_hosts;
 mod gateways;
 mod gone;
+mod hidden_subset;
 mod istiod_warns;
 mod limit_not_enforced;
 mod limit_without_cluster;
@@ -51,6 +53,7 @@ mod route_covers;
 mod route_shadowed;
 mod routes;
 mod rules_merged;
+mod same_host;
 mod same_server;
 mod services;
 mod shadowed;
@@ -122,6 +125,8 @@ static RULES: &[Rule] = &[
     delegated::RULE,
     not_at_gateway::RULE,
     passed_through::RULE,
+    same_host::RULE,
+    hidden_subset::RULE,
 ];
 
 /// Every rule, by code.

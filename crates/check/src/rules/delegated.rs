@@ -6,6 +6,7 @@ use crate::mesh::Mesh;
 use crate::rule::Rule;
 use crate::source::Item;
 
+use super::exports;
 use super::routes::http;
 
 pub(super) const RULE: Rule = Rule {
@@ -94,9 +95,6 @@ fn refusal(delegate: &Item<'_>, namespace: &str) -> Option<&'static str> {
     if !spec.texts("hosts").is_empty() {
         return Some("has `hosts`, and so is none that others delegate to");
     }
-    let exports = spec.texts("exportTo");
-    let is_shown = exports.is_empty()
-        || exports.iter().any(|to| ["*", namespace].contains(to))
-        || delegate.namespace() == namespace && exports.contains(&".");
+    let is_shown = exports::is_shown(delegate, namespace);
     (!is_shown).then_some("is not exported to the namespace of this object")
 }
