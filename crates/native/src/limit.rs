@@ -3,6 +3,7 @@
 pub(crate) mod action;
 pub(crate) mod condition;
 mod descriptor;
+pub(crate) mod entry;
 mod global;
 mod local;
 mod metadata;

@@ -10,8 +10,9 @@ mod attribute;
 use serde_json::{Map, Value, json};
 
 use crate::expression::Expression;
-use crate::limit::action::{both, part};
+use crate::limit::action::both;
 use crate::limit::condition::{Condition, has_unknown};
+use crate::limit::entry::part;
 use crate::limit::{Limits, is_countable};
 use crate::node::Node;
 use crate::proto;

@@ -6,12 +6,13 @@
 
 mod atoms;
 mod attribute;
+mod metadata;
 mod principal;
 mod rule;
 
 use serde_json::{Map, Value, json};
 
-pub(crate) use self::atoms::Claims;
+pub(crate) use self::metadata::Claims;
 use crate::expression::{Conjunction, Expression, product};
 use crate::node::{Message, Node};
 use attribute::Clause;

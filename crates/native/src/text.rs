@@ -148,6 +148,10 @@ pub(crate) fn header(node: &Node<'_>) -> Expression<Named> {
     };
     let there = atom(Matcher::of(Text::Any));
     let Some(matcher) = text else {
+        // Envoys differ in whether a header that is not there is then one that is.
+        if empty {
+            return Expression::Unknown;
+        }
         let is_asked = present.unwrap_or(true) != invert;
         return if is_asked { there } else { there.not() };
     };

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::action::{self, Item, Source, Variant, both, equals};
+use super::action::{Item, Variant, both};
 use super::condition::Condition;
+use super::entry::{self, Source, equals};
 use crate::expression::Expression;
 use crate::node::Node;
 
@@ -137,7 +138,7 @@ impl<'a> Descriptor<'a> {
         let entries = self.entries.iter().zip(&variant.entries);
         let blank = entries.filter(|((_, value), _)| value.is_empty());
         blank
-            .filter_map(|(_, entry)| action::part(entry, false))
+            .filter_map(|(_, entry)| entry::part(entry, false))
             .collect()
     }
 
@@ -148,7 +149,7 @@ impl<'a> Descriptor<'a> {
             let mut all = self.condition(variant);
             for entry in &variant.entries {
                 if !matches!(entry.source, Source::Constant(_)) {
-                    all = both(all, action::there(&entry.source));
+                    all = both(all, entry::there(&entry.source));
                 }
             }
             all

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::action::{self, Item, Source, Variant, both};
+use super::action::{self, Item, Variant, both};
 use super::condition::Condition;
+use super::entry::{self, Source};
 use super::{Limits, local};
 use crate::chain::{Attached, Chain, header};
 use crate::expression::Expression;
@@ -138,7 +139,7 @@ impl Filter {
             let key: Vec<Value> = variant
                 .entries
                 .iter()
-                .filter_map(|entry| action::part(entry, true))
+                .filter_map(|entry| entry::part(entry, true))
                 .collect();
             fields.insert("key".to_owned(), key.into());
             // Envoy drops a descriptor that lacks a value.

@@ -114,9 +114,11 @@ impl<'a> Local<'a> {
         let mut condition = scope.clone();
         if !self.always {
             condition = both(condition, self.none_matched());
-            if super::condition::matches(&condition).is_err() {
+            if let Err(why) = super::condition::matches(&condition) {
                 node.lost(
-                    "that the default bucket is for what has no descriptor is not carried over",
+                    format!(
+                        "that the default bucket is for what has no descriptor is not carried over: {why}"
+                    ),
                     "every request draws on it, those of descriptors too: more are refused",
                 );
                 condition = scope.clone();

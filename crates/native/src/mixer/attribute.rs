@@ -2,8 +2,8 @@
 
 use crate::chain;
 use crate::expression::Expression;
-use crate::limit::action::{self, Entry, Source};
 use crate::limit::condition::Condition;
+use crate::limit::entry::{self, Entry, Source};
 use crate::text::{Matcher, Named, Text};
 
 /// A dimension of an instance.
@@ -21,7 +21,7 @@ impl Dimension<'_> {
             Source::Cluster => {
                 chain::domains(&[value, &format!("{value}:*"), &format!("{value}.*")])
             }
-            ref source => action::equals(source, value),
+            ref source => entry::equals(source, value),
         }
     }
 }
