@@ -13,6 +13,7 @@ mod local_envoy;
 mod outcome;
 mod output;
 mod policies;
+mod replay;
 mod run;
 mod schema;
 mod test;
@@ -24,7 +25,7 @@ use clap::{Parser, Subcommand};
 use ending::{CANNOT, Ending, Failure};
 use output::Output;
 
-/// Istio's HTTP policies as filters for any Envoy: checked, explained request by request, tested, and packed as images.
+/// Istio's HTTP policies as filters for any Envoy: checked, explained request by request, tested, replayed over logs, and packed as images.
 #[derive(Parser)]
 #[command(name = "mesh-filters", version, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 all is well, 1 something was found, 2 it could not be done.")]
@@ -42,6 +43,7 @@ enum Verb {
     Explain(Box<explain::Explain>),
     #[command(subcommand)]
     Image(image::Verb),
+    Replay(Box<replay::Replay>),
     Run(Box<run::Run>),
     Schema(schema::Schema),
     Test(test::Test),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         _ if output.is_sarif() => Err(Failure::new("only `check` has `--format sarif`")),
         Verb::Explain(verb) => verb.run(output),
         Verb::Image(verb) => verb.run(output),
+        Verb::Replay(verb) => verb.run(output),
         Verb::Run(verb) => verb.run(output),
         Verb::Schema(schema) => schema.run(output),
         Verb::Test(test) => test.run(output),

@@ -73,6 +73,11 @@ impl PolicyOptions {
         filter.map_err(Failure::new)
     }
 
+    /// The workload whose policies apply; all do where none is named.
+    pub(crate) fn workload(&self) -> Result<Option<Workload>, Failure> {
+        Ok(self.selection()?.map(workload))
+    }
+
     /// The files that keys are read from.
     pub(crate) fn key_files(&self) -> impl Iterator<Item = &Path> {
         self.jwks.iter().map(|given| key_file(given).1)

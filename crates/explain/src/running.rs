@@ -30,7 +30,7 @@ impl Chain {
     pub fn shown_path(&self, path: &str) -> String {
         let header = (b":path".as_slice(), path.as_bytes());
         let secrets = self.secrets.of_request(None, [header].into_iter());
-        secrets.header(":path", path.as_bytes())
+        secrets.header(":path", path.as_bytes()).into_owned()
     }
 }
 

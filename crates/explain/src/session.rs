@@ -22,7 +22,8 @@ use crate::path::Normalization;
 use crate::rules::RuleVerdict;
 use crate::secrets::Secrets;
 use crate::world::{SimulatedWorld, Trial};
-use outcome::{Reply, Said};
+use outcome::Reply;
+pub(crate) use outcome::Said;
 use request::Sent;
 use rolls::Dice;
 

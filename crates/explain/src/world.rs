@@ -30,6 +30,10 @@ pub(crate) struct Stream {
     /// The address of the client.
     pub(crate) client: Option<IpAddr>,
     pub(crate) port: u16,
+    /// The address that the request came to, with its port, where that is known.
+    pub(crate) local: Option<String>,
+    /// The server name of TLS, where there is one.
+    pub(crate) server_name: Option<String>,
     pub(crate) scheme: &'static str,
     pub(crate) method: Vec<u8>,
     pub(crate) authority: Vec<u8>,
@@ -130,6 +134,10 @@ impl Attributes for SimulatedWorld {
                 Some(address.to_string().into_bytes())
             }
             ["destination", "port"] => Some(u64::from(stream.port).to_le_bytes().to_vec()),
+            ["destination", "address"] => Some(stream.local.clone()?.into_bytes()),
+            ["connection", "requested_server_name"] => {
+                Some(stream.server_name.clone()?.into_bytes())
+            }
             ["connection", "uri_san_peer_certificate"] => peer(),
             ["connection", "mtls"] => Some(vec![stream.peer.is_some().into()]),
             ["request", name] => self.request(&stream, name),

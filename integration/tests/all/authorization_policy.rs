@@ -13,6 +13,7 @@ mod ports;
 mod raw_bytes;
 mod records;
 mod repeated;
+mod replayed;
 mod rig;
 mod size;
 mod tokens;

@@ -7,16 +7,16 @@ use sdk_helpers::{Decision, Headers, LocalReply, Record, Request, grpc};
 use crate::answer::{FilterAnswer, Outcome};
 
 /// A decision with all delays before it.
-pub(super) struct Said {
+pub(crate) struct Said {
     /// How long the request is held, in milliseconds.
-    pub(super) delay: Option<u64>,
+    pub(crate) delay: Option<u64>,
     /// What comes in the end; no delay.
-    pub(super) last: Decision,
+    pub(crate) last: Decision,
 }
 
 impl Said {
     /// Takes a decision apart, and shows what is recorded, in order.
-    pub(super) fn of(decision: Decision, recorded: &mut dyn FnMut(&Record)) -> Self {
+    pub(crate) fn of(decision: Decision, recorded: &mut dyn FnMut(&Record)) -> Self {
         let mut said = Said {
             delay: None,
             last: decision,

@@ -79,7 +79,7 @@ impl Sent {
             method: method.into(),
             authority: headers.first(":authority").unwrap_or_default().to_vec(),
             path,
-            code: None,
+            ..Stream::default()
         };
         Ok(Sent {
             headers,
