@@ -6,7 +6,6 @@ use crate::finding::Severity;
 use crate::found::Found;
 use crate::mesh::Mesh;
 use crate::rule::Rule;
-use crate::select::ROOT;
 use crate::source::Item;
 
 pub(super) const RULE: Rule = Rule {
@@ -81,7 +80,7 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
             });
             let defining: Vec<&Item<'_>> = defining.collect();
             let is_seen = |rule: &&Item<'_>| {
-                let is_asked = [of_host, ROOT].contains(&rule.namespace());
+                let is_asked = rule.is_in_root || rule.namespace() == of_host;
                 rule.namespace() == item.namespace()
                     || is_asked && exports::is_shown(rule, item.namespace())
             };

@@ -104,9 +104,7 @@ fn demanded<'a>(mesh: &Mesh<'a>, namespace: &str) -> Option<&'a str> {
 }
 
 fn of_root<'a>(mesh: &Mesh<'a>) -> Option<&'a str> {
-    let mut all = mesh
-        .of("PeerAuthentication")
-        .filter(|it| it.is_in_root);
+    let mut all = mesh.of("PeerAuthentication").filter(|it| it.is_in_root);
     mode(all.next()?)
 }
 
