@@ -113,7 +113,6 @@ static RULES: &[Rule] = &[
     whole_mesh::RULE,
     shadowed::RULE,
     contradicted::RULE,
-    mesh_config::RULE,
     route_shadowed::RULE,
     one_of_two::RULE,
     same_server::RULE,
@@ -124,9 +123,10 @@ static RULES: &[Rule] = &[
     static_nowhere::RULE,
     delegated::RULE,
     not_at_gateway::RULE,
-    passed_through::RULE,
+    mesh_config::RULE,
     same_host::RULE,
     hidden_subset::RULE,
+    passed_through::RULE,
 ];
 
 /// Every rule, by code.

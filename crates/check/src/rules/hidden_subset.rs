@@ -80,7 +80,7 @@ fn find(mesh: &Mesh<'_>, found: &mut Found<'_>) {
             });
             let defining: Vec<&Item<'_>> = defining.collect();
             let is_seen = |rule: &&Item<'_>| {
-                let is_asked = rule.is_in_root || rule.namespace() == of_host;
+                let is_asked = rule.namespace() == of_host || rule.is_in_root;
                 rule.namespace() == item.namespace()
                     || is_asked && exports::is_shown(rule, item.namespace())
             };

@@ -11,7 +11,7 @@ use crate::source::Item;
 use crate::spot::Spot;
 
 pub(super) const RULE: Rule = Rule {
-    code: "MF0241",
+    code: "MF0244",
     severity: Severity::Warning,
     title: "routes are of another kind than what the gateway sees",
     text: "Where a server passes TLS through it sees the name that a client asks for and no request: routes of \

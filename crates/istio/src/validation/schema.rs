@@ -302,8 +302,8 @@ fn wrong_kind(kinds: &[&str], name: &str, value: &Value) -> (String, Option<Reme
     let is_time = TIMES.iter().any(|time| name.contains(time));
     match (value, bare) {
         (Value::Number(_), _) if kinds.contains(&"string") && is_time => {
-            let problem = format!("{problem}; write `{value}s` if seconds are meant");
-            (problem, None)
+            let meant = format!("{problem}; write `{value}s` if seconds are meant");
+            (meant, None)
         }
         (Value::Number(_), _) if kinds.contains(&"object") && name == "port" => {
             (format!("{problem}; write `{{number: {value}}}`"), None)
