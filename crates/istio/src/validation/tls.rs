@@ -98,7 +98,11 @@ pub(super) fn client(tls: &Spot<'_>, namespace: &str, told: &Told) {
 
 /// What a server does.
 pub(super) fn server(tls: &Spot<'_>, told: &Told) {
-    let mode = tls.text("mode");
+    // What is meant where nothing is said.
+    let mode = match tls.text("mode") {
+        "" => "PASSTHROUGH",
+        mode => mode,
+    };
     ciphers(tls, told);
     if mode == "ISTIO_MUTUAL" {
         for name in NOT_OF_ISTIO.iter().filter(|name| has(tls, name)) {
@@ -113,9 +117,13 @@ pub(super) fn server(tls: &Spot<'_>, told: &Told) {
     if let Some(name) = ignored.filter(|_| ["PASSTHROUGH", "AUTO_PASSTHROUGH"].contains(&mode)) {
         let field = tls.field(name);
         let field = field.as_ref().unwrap_or(tls);
+        let said = match tls.field("mode") {
+            Some(_) => "",
+            None => ", which is meant where no mode is said,",
+        };
         told.warn(
             field,
-            format!("mode {mode} does not open TLS: certificates are passed over"),
+            format!("mode {mode}{said} does not open TLS: certificates are passed over"),
         );
     }
     let files = has(tls, "serverCertificate") && has(tls, "privateKey");
@@ -125,7 +133,6 @@ pub(super) fn server(tls: &Spot<'_>, told: &Told) {
         told.error(tls, "has certificates from more than one source: one of `credentialName`, `credentialNames`, `tlsCertificates`, and `serverCertificate` with `privateKey`");
     }
     let is_mutual = ["MUTUAL", "OPTIONAL_MUTUAL"].contains(&mode);
-    // No mode at all is PASSTHROUGH.
     let is_terminated = mode == "SIMPLE" || is_mutual;
     let is_named = has(tls, "credentialName") || has(tls, "credentialNames");
     if is_terminated && is_named {
