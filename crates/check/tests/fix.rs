@@ -9,7 +9,7 @@ use check::{Fixed, Options, Source, check, fix, fixed_where, rules};
 use proptest::prelude::*;
 
 /// A code, a file with such a finding, and the file mended.
-const MENDS: [(&str, &str, &str); 26] = [
+const MENDS: [(&str, &str, &str); 28] = [
     (
         "MF0003",
         "apiVersion: security.istio.io/v1\nkind: AuthorisationPolicy\nmetadata: {name: a}\nspec: {rules: [{}]}\n",
@@ -53,6 +53,16 @@ const MENDS: [(&str, &str, &str); 26] = [
         "MF0103",
         "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\nspec:\n  action: DENY\n  rules:\n  - to:\n    - operation:\n        methods: GET # alone\n        paths: '/a b/*'\n",
         "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\nspec:\n  action: DENY\n  rules:\n  - to:\n    - operation:\n        methods: [GET] # alone\n        paths: ['/a b/*']\n",
+    ),
+    (
+        "MF0103",
+        "apiVersion: networking.istio.io/v1 # ?\nkind: AuthorizationPolicy\nmetadata: {name: a}\nspec: {rules: [{}]}\n",
+        "apiVersion: security.istio.io/v1 # ?\nkind: AuthorizationPolicy\nmetadata: {name: a}\nspec: {rules: [{}]}\n",
+    ),
+    (
+        "MF0105",
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: a.example\n  http: [{route: [{destination: {host: a, port: 80}}]}]\n",
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: a}\nspec:\n  hosts: [a.example]\n  http: [{route: [{destination: {host: a, port: {number: 80}}}]}]\n",
     ),
     // Quotes, around what stands there.
     (

@@ -156,6 +156,13 @@ struct Found {
 }
 
 impl Found {
+    /// Whether what stands at a path, or around it, is of the wrong kind.
+    fn is_misfit(&self, path: &str) -> bool {
+        let misfits = self.misfits.iter();
+        let mut misfits = misfits.filter_map(|place| self.errors.get(*place));
+        misfits.any(|misfit| contains(&misfit.error.at, path))
+    }
+
     /// Where a user finds what stands at a path.
     fn written(&self, path: String) -> String {
         if self.moved.is_empty() {
@@ -208,10 +215,7 @@ impl Problems {
     fn add_error(&self, at: &At<'_>, problem: &str, scope: Scope, remedy: Option<Remedy>) {
         let mut found = self.found.borrow_mut();
         let at = found.written(at.to_string());
-        let misfits = found.misfits.iter();
-        let mut misfits = misfits.filter_map(|place| found.errors.get(*place));
-        let known = misfits.any(|misfit| contains(&misfit.error.at, &at));
-        if !known && !found.told.contains(&at) {
+        if !found.is_misfit(&at) && !found.told.contains(&at) {
             let error = ConfigError::new(at, problem);
             found.errors.push(Problem {
                 error,
@@ -250,12 +254,15 @@ impl Problems {
     fn add_warning(&self, at: &At<'_>, problem: &str, scope: Scope, remedy: Option<Remedy>) {
         let mut found = self.found.borrow_mut();
         let at = found.written(at.to_string());
-        let error = ConfigError::new(at, problem);
-        found.warnings.push(Problem {
-            error,
-            scope,
-            remedy,
-        });
+        // What was read in place of a misfit was never said.
+        if !found.is_misfit(&at) {
+            let error = ConfigError::new(at, problem);
+            found.warnings.push(Problem {
+                error,
+                scope,
+                remedy,
+            });
+        }
     }
 
     /// Reports a value of the wrong kind; made while the tree is read, before anything is checked.
@@ -398,6 +405,9 @@ mod tests {
         problems.error(&a, "is missing");
         problems.error(&a.field("b"), "is missing");
         problems.error(&ab, "is missing");
+        problems.warn(&a.field("b"), "changes nothing");
+        problems.warn(&ab, "changes nothing");
+        assert_eq!(problems.warnings().len(), 1);
         let shown: Vec<String> = problems.errors().iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["a: a mapping is expected here", "ab: is missing"]);
     }

@@ -13,12 +13,12 @@ static CERTAIN: &[(&[&str], &str)] = &[
     (
         &["MF0101", "MF0103", "MF0104", "MF0105", "MF0106"],
         "a field or a word is one of those that are known but for a letter or two, a text lacks its quotes, a number or a \
-         flag has some, one text stands where a list is read, a percentage has a `%`, or stands where `{value: …}` is read",
+         flag has some, one text stands where a list is read, the `apiVersion` is another kind's, a percentage has a `%`, or stands where `{value: …}` is read",
     ),
     (
         &["MF0111", "MF0112", "MF0113", "MF0114", "MF0115", "MF0116"],
-        "a field or a word is one of those that are known but for a letter or two, a text lacks its quotes, or a number or a \
-         flag has some",
+        "a field or a word is one of those that are known but for a letter or two, a text lacks its quotes, a number or a \
+         flag has some, or one text stands where a list is read",
     ),
     (
         &["MF0108"],

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use regex_lite::Regex;
 use sdk_helpers::config::Remedy;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Told;
 use crate::spot::Spot;
@@ -74,7 +74,16 @@ impl Schema<'_> {
         if let Some(kinds) = misfit(schema, spot.value()) {
             let path = spot.path();
             let name = path.rsplit('.').next().unwrap_or(path);
-            let (problem, remedy) = wrong_kind(&kinds, name, spot.value());
+            let items = schema.get("items").map(|items| self.meant(items));
+            let is_of_texts = items.is_some_and(|it| misfit(it, &"".into()).is_none());
+            let (problem, remedy) = match spot.value() {
+                Value::String(text) if kinds == ["array"] && is_of_texts => {
+                    let text = text.escape_debug();
+                    let problem = format!("a list is expected here, not a text; write `[{text}]`");
+                    (problem, Some(Remedy::List))
+                }
+                value => wrong_kind(&kinds, name, value),
+            };
             self.told.misfit(spot, problem, remedy);
             return;
         }
@@ -306,7 +315,11 @@ fn wrong_kind(kinds: &[&str], name: &str, value: &Value) -> (String, Option<Reme
             (meant, None)
         }
         (Value::Number(_), _) if kinds.contains(&"object") && name == "port" => {
-            (format!("{problem}; write `{{number: {value}}}`"), None)
+            let meant = Remedy::Write(json!({"number": value}));
+            (
+                format!("{problem}; write `{{number: {value}}}`"),
+                Some(meant),
+            )
         }
         (Value::Number(_) | Value::Bool(_), _) if kinds.contains(&"string") => {
             (format!("{problem}; put it in quotes"), Some(Remedy::Quote))

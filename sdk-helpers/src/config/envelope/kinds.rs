@@ -125,16 +125,17 @@ fn elsewhere(kind: &str) -> Option<String> {
     Some(format!("{} {advice}", one(kind)))
 }
 
-/// What is wrong with the `apiVersion` of an object of this kind, if anything.
-pub(super) fn wrong_version(version: &str, kind: &str) -> Option<String> {
+/// What is wrong with the `apiVersion` of an object of this kind, if anything, and the one to write.
+pub(super) fn wrong_version(version: &str, kind: &str) -> Option<(String, &'static str)> {
     let known = KINDS.iter().find(|known| known.kind == kind)?;
     let first = known.versions.first()?;
     (!known.versions.contains(&version)).then(|| {
         let shown = version.escape_debug();
-        format!(
+        let problem = format!(
             "`{shown}` is no `apiVersion` of {}; write `{first}`",
             one(kind)
-        )
+        );
+        (problem, *first)
     })
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::super::names::{camel, known, place};
 use super::super::problems::{At, Problems};
 use super::super::reader::Node;
+use super::super::remedy::Remedy;
 use super::{Envelope, Layout, OBJECT, Part, has_object, is_object, kinds, metadata};
 
 /// The configuration in the filter's own shape, so far.
@@ -94,11 +95,14 @@ impl OwnShape<'_> {
         }
         let wanted = self.envelope.kind;
         let foreign = kind.filter(|kind| kind != wanted);
-        let foreign = foreign.map(|kind| ("kind", kinds::foreign(&kind, wanted)));
+        let foreign = foreign.map(|kind| ("kind", kinds::foreign(&kind, wanted), None));
         let version = version.and_then(|version| kinds::wrong_version(&version, wanted));
-        let wrong = foreign.or_else(|| version.map(|problem| ("apiVersion", problem)));
-        if let Some((field, problem)) = wrong {
-            problems.misfit(&at.field(field), problem);
+        let version = version.map(|(problem, first)| {
+            let meant = Remedy::Write(first.into());
+            ("apiVersion", problem, Some(meant))
+        });
+        if let Some((field, problem, remedy)) = foreign.or(version) {
+            problems.misfit_with(&at.field(field), problem, remedy);
             self.list();
             for list in self.envelope.lists() {
                 problems.follow_up(&self.root.field(list));
