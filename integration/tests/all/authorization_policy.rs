@@ -2,6 +2,7 @@
 //! mutual TLS, under attack, and over the life of a listener.
 
 mod addresses;
+mod converted;
 mod custom;
 mod differences;
 mod differential;

@@ -108,6 +108,11 @@ pub(crate) fn blind(name: &str, config: &Value) -> Listener {
 /// Envoy's own filters for the same policies.
 pub(crate) fn native(name: &str, config: &Value, manager: &Manager) -> Listener {
     let filters = rbac::filters(config).unwrap_or_else(|problem| panic!("{problem}: {config}"));
+    native_filters(name, filters, manager)
+}
+
+/// Envoy's own filters as they are.
+pub(crate) fn native_filters(name: &str, filters: Vec<Value>, manager: &Manager) -> Listener {
     let listener = filters
         .into_iter()
         .fold(noted(Listener::new(name)), |listener, fields| {
