@@ -143,6 +143,10 @@ fn scope(node: &Node<'_>, target: &str) -> Expression<Condition> {
 /// A virtual host by the name that istiod gives it: `inbound|http|8080`, `host:port`.
 fn virtual_host(node: &Node<'_>) -> Expression<Condition> {
     let name = node.text();
+    // As istiod takes it: any.
+    if name.is_empty() {
+        return Expression::always();
+    }
     if let Some(port) = name.strip_prefix("inbound|http|") {
         return match port.parse() {
             // 0 is what istiod names that of a port it was not told.

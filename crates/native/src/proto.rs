@@ -120,10 +120,20 @@ pub(crate) fn headers(node: &Node<'_>) -> serde_json::Map<String, serde_json::Va
     for option in node.elements() {
         let mut message = option.message();
         let header = message.take("header");
-        for field in ["append", "append_action", "keep_empty_value"] {
-            message.lose(
-                field,
-                "a refusal has the header once, in place of one of the filter's own",
+        // What ours do: the header stands in place of one that is there.
+        let append = message.take("append").filter(|it| it.value() != false);
+        let action = message.take("append_action");
+        let action = action.filter(|it| it.text() != "OVERWRITE_IF_EXISTS_OR_ADD");
+        for other in append.iter().chain(&action) {
+            other.lost(
+                "how the header is appended is not carried over",
+                "a refusal has it once, in place of one of the filter's own",
+            );
+        }
+        if let Some(empty) = message.take("keep_empty_value").filter(|it| it.flag()) {
+            empty.lost(
+                "`keep_empty_value` is not carried over",
+                "a header without a value is left out",
             );
         }
         message.end();
@@ -149,7 +159,7 @@ pub(crate) fn headers(node: &Node<'_>) -> serde_json::Map<String, serde_json::Va
         } else if value.is_empty() {
             header.lost(
                 format!("the header `{name}` is not carried over"),
-                "Envoy leaves out a header without a value too, unless `keep_empty_value` says otherwise",
+                "refusals are without it, as Envoy's are unless `keep_empty_value` says otherwise",
             );
         } else if headers.contains_key(&name) {
             header.lost(

@@ -63,7 +63,7 @@ fn a_bucket_is_a_limit() {
   status: {code: ServiceUnavailable}
   rate_limited_as_resource_exhausted: true
   enable_x_ratelimit_headers: DRAFT_VERSION_03
-  response_headers_to_add: [{header: {key: X-Limit, value: local}}]"
+  response_headers_to_add: [{append: false, header: {key: X-Limit, value: local}}]"
         )),
         json!([{
             "name": "all", "requests": 1, "per": "50ms", "burst": 5, "status": 503,
@@ -367,6 +367,26 @@ fn other_documents_are_passed_over() {
         (native.tree, native.taken, native.losses),
         (json!({}), vec![], vec![])
     );
+}
+
+/// As in the sample of Istio's documentation: `name: ""` is any virtual host.
+#[test]
+fn a_virtual_host_without_a_name_is_any() {
+    let native = converted(&format!(
+        "{}
+---
+kind: EnvoyFilter
+spec:
+  configPatches:
+  - applyTo: VIRTUAL_HOST
+    match: {{routeConfiguration: {{vhost: {{name: '', route: {{action: ANY}}}}}}}}
+    patch: {{operation: MERGE, value: {{rate_limits: [{{actions: [{{remote_address: {{}}}}]}}]}}}}
+",
+        global("")
+    ));
+    assert_eq!(native.losses, []);
+    let limit = &native.tree["rateLimit"]["limits"][0];
+    assert_eq!(limit.get("match"), None);
 }
 
 /// The page's example is what its limit is made from.
