@@ -6,6 +6,7 @@
 mod changes;
 mod check;
 mod clock;
+mod convert;
 mod ending;
 mod explain;
 mod image;
@@ -39,7 +40,8 @@ struct Program {
 #[derive(Subcommand)]
 enum Verb {
     Check(check::Check),
-    // Boxed: it has by far the most options.
+    // Boxed: these two have by far the most options.
+    Convert(Box<convert::Convert>),
     Explain(Box<explain::Explain>),
     #[command(subcommand)]
     Image(image::Verb),
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
     let ended: Result<Ending, Failure> = match &program.verb {
         Verb::Check(check) => check.run(output),
         _ if output.is_sarif() => Err(Failure::new("only `check` has `--format sarif`")),
+        Verb::Convert(verb) => verb.run(output),
         Verb::Explain(verb) => verb.run(output),
         Verb::Image(verb) => verb.run(output),
         Verb::Replay(verb) => verb.run(output),

@@ -44,6 +44,11 @@ impl Output {
         self.format == Format::Human
     }
 
+    /// Whether all that is said is to be one document of JSON.
+    pub(crate) fn is_json(self) -> bool {
+        self.format == Format::Json
+    }
+
     /// Whether it is to be a log of SARIF, which not every verb has.
     pub(crate) fn is_sarif(self) -> bool {
         self.format == Format::Sarif

@@ -53,18 +53,9 @@ impl PolicyOptions {
         documents: &'d [Document],
         fetching: Fetching,
     ) -> Result<(Gathered<'d>, Option<Workload>), Failure> {
-        let filter = self.filter()?;
-        let keys: Result<Vec<Keys>, Failure> = self.jwks.iter().map(|given| keys(given)).collect();
-        let selection = self.selection()?;
-        let settings = Settings {
-            selection: selection.clone(),
-            trust_domain: self.trust_domain.clone(),
-            filter,
-            keys: keys?,
-            keys_are_fetched: fetching == Fetching::ByEnvoy,
-        };
+        let settings = self.settings(fetching)?;
         let gathered = policies::gather(documents, &settings).map_err(Failure::new)?;
-        Ok((gathered, selection.map(workload)))
+        Ok((gathered, settings.selection.map(workload)))
     }
 
     /// The filter that a configuration is of which stands by itself.
@@ -81,6 +72,18 @@ impl PolicyOptions {
     /// The files that keys are read from.
     pub(crate) fn key_files(&self) -> impl Iterator<Item = &Path> {
         self.jwks.iter().map(|given| key_file(given).1)
+    }
+
+    /// All that is said.
+    pub(crate) fn settings(&self, fetching: Fetching) -> Result<Settings, Failure> {
+        let keys: Result<Vec<Keys>, Failure> = self.jwks.iter().map(|given| keys(given)).collect();
+        Ok(Settings {
+            selection: self.selection()?,
+            trust_domain: self.trust_domain.clone(),
+            filter: self.filter()?,
+            keys: keys?,
+            keys_are_fetched: fetching == Fetching::ByEnvoy,
+        })
     }
 
     fn selection(&self) -> Result<Option<Selection>, Failure> {

@@ -37,6 +37,7 @@
 
 mod erased;
 mod loaded;
+mod no_proxy;
 mod stream;
 
 use std::fmt;
@@ -50,6 +51,7 @@ use sdk_helpers::{ConfigError, Load, World};
 use serde_json::Value;
 
 pub use loaded::Loaded;
+pub use no_proxy::NoProxy;
 pub use stream::{Decided, Responded, Stream};
 
 /// All of them, by name.

@@ -47,7 +47,6 @@ mod rule;
 mod rules;
 mod select;
 mod source;
-mod world;
 
 pub use finding::{Finding, Severity};
 pub use fix::{Edit, Fixed, fix, fixed_where};

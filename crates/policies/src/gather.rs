@@ -24,8 +24,14 @@ pub struct Gathered<'a> {
     pub mesh: Mesh,
     /// What whoever reads on should know: what was passed over, and why.
     pub notes: Vec<String>,
-    /// Where each of `resources` stands: its document, and the path there.
-    resources: Vec<(&'a Document, String)>,
+    /// The same for whoever tells all of it: what was passed over, and where it stands first.
+    pub passed_over: Vec<(String, String)>,
+    /// The objects of the kinds that filters take, as they were written, in the order of `resources`.
+    pub resources: Vec<Resource<'a>>,
+    /// The objects with configurations of ours in them, and Envoy's bootstraps.
+    pub holders: Vec<Resource<'a>>,
+    /// The objects that are for other workloads than the one that was named.
+    pub elsewhere: Vec<Resource<'a>>,
     /// Where each field of the one configuration stands, and the path there.
     parts: BTreeMap<String, (&'a Document, String)>,
 }
@@ -71,21 +77,40 @@ struct Gathering<'a, 's> {
     /// Objects of the kinds that filters take.
     objects: Vec<Resource<'a>>,
     /// Objects with configurations of ours in them, and those.
-    holders: Vec<(Value, &'a Document, Vec<Embedded>)>,
+    holders: Vec<(Resource<'a>, Vec<Embedded>)>,
     parts: BTreeMap<String, (&'a Document, String)>,
     mesh: Mesh,
     /// What was passed over, and where it was first.
     passed_over: BTreeMap<String, String>,
 }
 
-/// An object of a kind that filters take.
-struct Resource<'a> {
-    object: Value,
-    document: &'a Document,
-    /// Where it stands there.
-    path: String,
+/// An object, as it was written.
+#[derive(Debug, Clone)]
+pub struct Resource<'a> {
+    /// What it says.
+    pub object: Value,
+    /// Where it stands.
+    pub document: &'a Document,
+    /// The path there.
+    pub path: String,
     /// It stands in a configuration of ours: its filter takes it as it is, whoever it says it is for.
-    is_ours: bool,
+    pub is_ours: bool,
+}
+
+impl Resource<'_> {
+    /// Where a field of its own stands: the place, and the path in its document.
+    #[must_use]
+    pub fn place(&self, own: &str) -> (String, String) {
+        let path = joined(
+            &self.path,
+            &match own {
+                "" => String::new(),
+                own if own.starts_with('[') => own.to_owned(),
+                own => [".", own].concat(),
+            },
+        );
+        (self.document.place(&path), path)
+    }
 }
 
 impl<'a> Gathering<'a, '_> {
@@ -99,10 +124,8 @@ impl<'a> Gathering<'a, '_> {
             self.object(value, document, String::new());
             return Ok(());
         }
-        let fields: Vec<&str> = self.fields();
         let map = value.as_object();
-        let is_whole =
-            map.is_some_and(|map| map.keys().any(|name| fields.contains(&name.as_str())));
+        let is_whole = map.is_some_and(|map| map.keys().any(|name| self.field(name).is_some()));
         match (is_whole, map, self.settings.filter) {
             (true, ..) => self.configuration(self.whole, value, document, "")?,
             // A bootstrap, or a part of one.
@@ -151,29 +174,25 @@ impl<'a> Gathering<'a, '_> {
     fn finish(mut self) -> Result<Gathered<'a>, Problem> {
         let mut notes: Vec<String> = Vec::new();
         let passed_over = std::mem::take(&mut self.passed_over);
-        for (what, place) in passed_over {
+        for (what, place) in &passed_over {
             notes.push(format!("{place}: {what} is passed over"));
         }
         let root = self.mesh.root().to_owned();
         let all = self.objects.len() + self.holders.len();
-        match &self.settings.selection {
-            Some(selection) => {
-                self.objects.retain(|it| it.is_ours || selection.takes(&it.object, &root));
-                // What is no object is Envoy's own file, and that of whoever starts it.
-                let is_for = |object: &Value| object.get("kind").is_none() || selection.takes(object, &root);
-                self.holders.retain(|(object, ..)| is_for(object));
-            }
-            None if self.is_selective() => notes.push(
+        let elsewhere = self.select(&root);
+        if self.settings.selection.is_none() && self.is_selective() {
+            notes.push(
                 "no workload is named, so every policy applies, whatever its namespace and selector; \
                  name one with `--namespace` and `--labels`"
                     .to_owned(),
-            ),
-            None => {}
+            );
         }
-        for (_, document, inner) in std::mem::take(&mut self.holders) {
+        let mut holders = Vec::new();
+        for (holder, inner) in std::mem::take(&mut self.holders) {
             for inner in inner {
-                self.inner(inner, document)?;
+                self.inner(inner, holder.document)?;
             }
+            holders.push(holder);
         }
         if self.objects.is_empty() && all > 0 && self.tree.is_empty() {
             notes.push("no policy is for this workload, so every request passes".to_owned());
@@ -183,13 +202,13 @@ impl<'a> Gathering<'a, '_> {
             ));
         }
         let mut resources = Vec::new();
-        let mut places = Vec::new();
-        for mut it in std::mem::take(&mut self.objects) {
-            if !it.is_ours && crate::text(&it.object, &["kind"]) == Some("VirtualService") {
-                hosts::apply(&mut it.object);
+        let written = std::mem::take(&mut self.objects);
+        for it in &written {
+            let mut object = it.object.clone();
+            if !it.is_ours && crate::text(&object, &["kind"]) == Some("VirtualService") {
+                hosts::apply(&mut object);
             }
-            resources.push(it.object);
-            places.push((it.document, it.path));
+            resources.push(object);
         }
         self.keys(&mut resources, &mut notes);
         self.trust(&resources);
@@ -201,15 +220,34 @@ impl<'a> Gathering<'a, '_> {
             tree: Value::Object(self.tree),
             mesh: self.mesh,
             notes,
-            resources: places,
+            passed_over: passed_over.into_iter().collect(),
+            resources: written,
+            holders,
+            elsewhere,
             parts: self.parts,
         })
+    }
+
+    /// Leaves what is for the workload that was named, and tells the rest.
+    fn select(&mut self, root: &str) -> Vec<Resource<'a>> {
+        let Some(selection) = &self.settings.selection else {
+            return Vec::new();
+        };
+        // What is no object is Envoy's own file, and that of whoever starts it.
+        let is_elsewhere = |it: &Resource<'_>| {
+            !it.is_ours && it.object.get("kind").is_some() && !selection.takes(&it.object, root)
+        };
+        let objects = self.objects.extract_if(.., |it| is_elsewhere(it));
+        let mut elsewhere: Vec<Resource<'a>> = objects.collect();
+        let holders = self.holders.extract_if(.., |(it, _)| is_elsewhere(it));
+        elsewhere.extend(holders.map(|(it, _)| it));
+        elsewhere
     }
 
     fn is_selective(&self) -> bool {
         let objects = self.objects.iter().filter(|it| !it.is_ours);
         let objects = objects.map(|it| &it.object);
-        let holders = self.holders.iter().map(|(object, ..)| object);
+        let holders = self.holders.iter().map(|(holder, _)| &holder.object);
         objects.chain(holders).any(is_selective)
     }
 
@@ -281,7 +319,7 @@ impl<'a> Gathering<'a, '_> {
     }
 }
 
-impl Gathered<'_> {
+impl<'a> Gathered<'a> {
     /// A problem of the configuration, by where it was written.
     #[must_use]
     pub fn locate(&self, error: &ConfigError) -> Problem {
@@ -297,11 +335,27 @@ impl Gathered<'_> {
         }
     }
 
+    /// Where the configurations of ours begin that the fields of the one configuration are of.
+    #[must_use]
+    pub fn configured(&self) -> Vec<(&'a Document, &str)> {
+        let parts = self.parts.values();
+        parts
+            .map(|(document, path)| (*document, path.as_str()))
+            .collect()
+    }
+
+    /// Where a field of the one configuration stands, and the path there; nothing where objects alone make it.
+    #[must_use]
+    pub fn place_of(&self, field: &str) -> Option<(String, String)> {
+        let (document, path) = self.parts.get(field)?;
+        Some((document.place(path), path.clone()))
+    }
+
     fn written(&self, at: &str) -> Option<(&Document, String)> {
         if let Some(rest) = at.strip_prefix("resources[") {
             let (index, rest) = rest.split_once(']')?;
-            let (document, path) = self.resources.get(index.parse::<usize>().ok()?)?;
-            return Some((document, joined(path, rest)));
+            let resource = self.resources.get(index.parse::<usize>().ok()?)?;
+            return Some((resource.document, joined(&resource.path, rest)));
         }
         let end = at.find(['.', '[']).unwrap_or(at.len());
         let (field, rest) = at.split_at_checked(end)?;

@@ -40,10 +40,10 @@ use catalog::Filter;
 use serde_json::Value;
 
 pub use embedded::{Embedded, embedded};
-pub use gather::{Gathered, gather};
+pub use gather::{Gathered, Resource, gather};
 pub use keys::Keys;
 pub use mesh::Mesh;
-pub use selection::Selection;
+pub use selection::{GATEWAY, Selection};
 
 /// What is said beside the documents.
 #[derive(Debug, Clone, Default)]

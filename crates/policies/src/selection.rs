@@ -18,7 +18,7 @@ pub struct Selection {
 }
 
 /// The label of a gateway's or waypoint's pods.
-const GATEWAY: &str = "gateway.networking.k8s.io/gateway-name";
+pub const GATEWAY: &str = "gateway.networking.k8s.io/gateway-name";
 
 /// The label of a gateway's pods that says who made them, and what it says of a waypoint's.
 const MANAGED: (&str, &str) = ("gateway.istio.io/managed", "istio.io-mesh-controller");
@@ -26,7 +26,8 @@ const MANAGED: (&str, &str) = ("gateway.istio.io/managed", "istio.io-mesh-contro
 impl Selection {
     /// Whether a resource is for it: by its namespace, its `selector`, its `targetRefs`, or, of a
     /// VirtualService, by its `exportTo`.
-    pub(crate) fn takes(&self, object: &Value, root_namespace: &str) -> bool {
+    #[must_use]
+    pub fn takes(&self, object: &Value, root_namespace: &str) -> bool {
         let namespace = text(object, &["metadata", "namespace"]).unwrap_or("default");
         let spec = object.get("spec").unwrap_or(&Value::Null);
         if object.get("kind").and_then(Value::as_str) == Some("VirtualService") {

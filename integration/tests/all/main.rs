@@ -14,6 +14,7 @@
 
 mod authorization_policy;
 mod configs;
+mod convert;
 mod converted;
 mod engines;
 mod fault_injection;

@@ -1,5 +1,6 @@
 //! Configurations of ours that their filters refuse.
 
+use catalog::NoProxy;
 use sdk_helpers::config::{ConfigError, Problem, Problems};
 use sdk_helpers::{At, Load};
 use serde_json::Value;
@@ -10,7 +11,6 @@ use crate::mesh::Mesh;
 use crate::ours::{self, Ours};
 use crate::rule::Rule;
 use crate::source::Item;
-use crate::world::NoProxy;
 
 pub(super) const RULE: Rule = Rule {
     code: "MF0101",

@@ -3,17 +3,19 @@
 use catalog::Filter;
 use documents::{Document, Spot};
 use sdk_helpers::At;
-use serde_json::Value;
+use sdk_helpers::config::snake;
+use serde_json::{Map, Value};
 
-use super::{Gathering, problem_at};
+use super::{Gathering, Resource, problem_at};
 use crate::Problem;
 use crate::embedded::{Embedded, embedded};
 
 impl<'a> Gathering<'a, '_> {
-    /// The fields of the one configuration by which it is known.
-    pub(super) fn fields(&self) -> Vec<&'static str> {
+    /// The field of the one configuration, by which it is known, that a name in either spelling is.
+    pub(super) fn field(&self, name: &str) -> Option<&'static str> {
         let parts = self.whole.parts().iter().map(|(field, _)| *field);
-        parts.chain(["resources", "filterState"]).collect()
+        let mut fields = parts.chain(["resources", "filterState"]);
+        fields.find(|field| *field == name || snake(field) == name)
     }
 
     /// Takes what has configurations of ours in it; whether it has any. Who it is for is asked later.
@@ -21,7 +23,13 @@ impl<'a> Gathering<'a, '_> {
         let inner = embedded(&Spot::with_path(value, path));
         let has_any = !inner.is_empty();
         if has_any {
-            self.holders.push((value.clone(), document, inner));
+            let holder = Resource {
+                object: value.clone(),
+                document,
+                path: path.to_owned(),
+                is_ours: false,
+            };
+            self.holders.push((holder, inner));
         }
         has_any
     }
@@ -47,9 +55,10 @@ impl<'a> Gathering<'a, '_> {
             return self.part(field, value.clone(), document, path.to_owned());
         }
         let map = value.as_object();
-        let fields = self.fields();
-        let is_whole = |name: &String| fields.iter().any(|field| field == name);
-        let Some(map) = map.filter(|map| map.is_empty() || map.keys().any(is_whole)) else {
+        let is_whole = |map: &&Map<String, Value>| {
+            map.is_empty() || map.keys().any(|name| self.field(name).is_some())
+        };
+        let Some(map) = map.filter(is_whole) else {
             return Err(problem_at(
                 document,
                 path,
@@ -58,7 +67,8 @@ impl<'a> Gathering<'a, '_> {
         };
         for (name, value) in map {
             let at = At::written(path).field(name).to_string();
-            self.part(name, value.clone(), document, at)?;
+            let field = self.field(name).unwrap_or(name);
+            self.part(field, value.clone(), document, at)?;
         }
         Ok(())
     }
@@ -70,10 +80,28 @@ impl<'a> Gathering<'a, '_> {
         document: &'a Document,
         path: String,
     ) -> Result<(), Problem> {
-        if let ("resources", Value::Array(objects)) = (field, &value) {
+        let objects = match (field, &value) {
+            ("resources", Value::Array(objects)) => Some(objects.iter().enumerate()),
+            _ => None,
+        };
+        let is_list = field == "resources" && value.get("items").is_some_and(Value::is_array);
+        if objects.is_some() || is_list {
             let before = self.objects.len();
-            for (index, object) in objects.iter().enumerate() {
-                self.object(object, document, format!("{path}[{index}]"));
+            if is_list {
+                self.object(&value, document, path.clone());
+            }
+            for (index, object) in objects.into_iter().flatten() {
+                let path = format!("{path}[{index}]");
+                match crate::text(object, &["kind"]) {
+                    Some(kind) if kind.ends_with("List") => self.object(object, document, path),
+                    // Of whatever kind: what no filter takes, the filters refuse.
+                    _ => self.objects.push(Resource {
+                        object: object.clone(),
+                        document,
+                        path,
+                        is_ours: true,
+                    }),
+                }
             }
             for object in self.objects.iter_mut().skip(before) {
                 object.is_ours = true;

@@ -1,12 +1,13 @@
-//! The world that a configuration is checked in: a clock, and no proxy.
+//! The world that a configuration is loaded in to see whether it is one: a clock, and no proxy.
 
 use sdk_helpers::world::Step;
 use sdk_helpers::{Attributes, Contended, Roll, Timestamp, World};
 
 /// No stream, no node, no other worker, no functions of Envoy's.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct NoProxy {
-    pub(crate) now: Timestamp,
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProxy {
+    /// What its clock shows.
+    pub now: Timestamp,
 }
 
 impl Attributes for NoProxy {
