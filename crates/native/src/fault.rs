@@ -1,5 +1,6 @@
 //! Envoy's fault filter as faults of ours.
 
+use fault_injection::grpc::NAMES;
 use serde_json::{Map, Value, json};
 
 use crate::chain::{self, Chain};
@@ -11,27 +12,6 @@ use crate::node::{Message, Node};
 use crate::proto;
 use crate::snippet::elements;
 use crate::text;
-
-/// The codes of gRPC by their numbers.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 const NOT_INJECTED: &str = "no fault is injected for it";
 
@@ -205,7 +185,7 @@ fn abort(node: &Node<'_>) -> Option<Value> {
     }
     if let Some(code) = message.take("grpc_status") {
         let number = code.whole();
-        let name = usize::try_from(number).ok().and_then(|it| CODES.get(it));
+        let name = usize::try_from(number).ok().and_then(|it| NAMES.get(it));
         if name.is_none() {
             code.lost(
                 format!("the code {number} is none of gRPC's"),

@@ -2,8 +2,8 @@
 
 use sdk_helpers::config::nearest;
 
-/// In the order of their codes.
-pub(crate) const NAMES: [&str; 17] = [
+/// The names, in the order of their codes.
+pub const NAMES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",

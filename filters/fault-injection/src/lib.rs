@@ -2,7 +2,7 @@
 //! error, or both, by percentage, by match, or because a header asks for it.
 
 pub mod config;
-mod grpc;
+pub mod grpc;
 pub mod percentage;
 pub mod policy;
 
