@@ -131,6 +131,8 @@ impl<'e> Met<'e> {
                 .or_else(|_| text.parse::<IpAddr>());
             ip.ok()
         };
+        let direct = address(asked.direct, &entry.direct);
+        let client = address(asked.client, &entry.client);
         let local = entry.local.text().filter(|_| asked.local);
         let local: Option<SocketAddr> = local.and_then(|text| text.parse().ok());
         let claims = match &entry.claims {
@@ -140,8 +142,8 @@ impl<'e> Met<'e> {
         Met {
             entry,
             names: &asked.headers,
-            direct: address(asked.direct, &entry.direct),
-            client: address(asked.client, &entry.client),
+            direct,
+            client,
             local_text: local.map_or_else(String::new, |local| local.to_string()),
             local,
             claims,
@@ -195,6 +197,8 @@ impl<'e> Met<'e> {
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     path: bool,
+    /// With its query.
+    whole_path: bool,
     method: bool,
     authority: bool,
     peer: bool,
@@ -221,7 +225,10 @@ impl Asked {
                 Field::ServerName => asked.server_name = true,
                 Field::Claims => asked.claims = true,
                 // It stands in every request, at its own place.
-                Field::Header(name) if name == ":path" => asked.path = true,
+                Field::Header(name) if name == ":path" => {
+                    asked.path = true;
+                    asked.whole_path = true;
+                }
                 Field::Header(name) => {
                     if !asked.headers.contains(name) {
                         asked.headers.push(name.clone());
@@ -242,23 +249,29 @@ impl Asked {
             return false;
         }
         key.push(u8::from(entry.claims == Claimed::Absent));
-        let fields = [
-            (self.method, &entry.method),
-            (self.path, &entry.path),
-            (self.authority, &entry.authority),
-            (self.peer, &entry.peer),
-            (self.direct, &entry.direct),
-            (self.client, &entry.client),
-            (self.local, &entry.local),
-            (self.server_name, &entry.server_name),
+        let path = match self.whole_path {
+            true => whole,
+            false => without_query,
+        };
+        let fields: [(bool, &Value<'_>, Part); 8] = [
+            (self.method, &entry.method, whole),
+            (self.path, &entry.path, path),
+            (self.authority, &entry.authority, whole),
+            (self.peer, &entry.peer, whole),
+            (self.direct, &entry.direct, without_port),
+            (self.client, &entry.client, without_port),
+            (self.local, &entry.local, whole),
+            (self.server_name, &entry.server_name, whole),
         ];
-        let asked = fields.iter().filter(|(asked, _)| *asked);
+        let asked = fields.iter().filter(|(asked, ..)| *asked);
+        let asked = asked.map(|(_, value, part)| (*value, *part));
         let headers = self.headers.iter().map(|name| entry.header(name));
-        for value in asked.map(|(_, value)| *value).chain(headers) {
+        let headers = headers.map(|value| (value, whole as Part));
+        for (value, part) in asked.chain(headers) {
             let (tag, text) = match value {
                 Value::Absent => (0, ""),
                 Value::Nothing => (1, ""),
-                Value::Text(text) => (2, text.as_ref()),
+                Value::Text(text) => (2, part(text)),
             };
             key.push(tag);
             key.extend_from_slice(&text.len().to_le_bytes());
@@ -269,3 +282,86 @@ impl Asked {
 }
 
 const LONGEST_KEY: usize = 1 << 10;
+
+/// What of a field decides.
+type Part = fn(&str) -> &str;
+
+fn whole(text: &str) -> &str {
+    text
+}
+
+/// What `paths` look at.
+fn without_query(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// An address without its port, which a client has another of at each connection: where it surely is one, and so
+/// that it is read as the same address with a port and without.
+fn without_port(address: &str) -> &str {
+    let Some((ip, port)) = address.rsplit_once(':') else {
+        return address;
+    };
+    let is_port = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let inner = ip.strip_prefix('[').and_then(|ip| ip.strip_suffix(']'));
+    let is_v6 = |ip: &&str| {
+        ip.contains(':')
+            && ip
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b':')
+    };
+    match inner.filter(is_v6) {
+        Some(inner) if is_port => inner,
+        None if is_port && !ip.contains([':', '[']) => ip,
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_known_again_whatever_its_port() {
+        for (address, known) in [
+            ("10.0.0.1:4711", "10.0.0.1"),
+            ("[2001:db8::1]:80", "2001:db8::1"),
+            // No port, or none that is one.
+            ("10.0.0.1", "10.0.0.1"),
+            ("2001:db8::1", "2001:db8::1"),
+            ("[::1]", "[::1]"),
+            ("[10.0.0.1]:80", "[10.0.0.1]:80"),
+            ("[::1%1]:80", "[::1%1]:80"),
+            ("10.0.0.1:65536", "10.0.0.1:65536"),
+            ("10.0.0.1:+1", "10.0.0.1:+1"),
+            ("10.0.0.1:", "10.0.0.1:"),
+        ] {
+            assert_eq!(without_port(address), known);
+        }
+    }
+
+    #[test]
+    fn a_key_has_what_is_asked_for_and_no_more() {
+        let policies = |rule: &serde_json::Value| {
+            let tree = serde_json::json!({"authorizationPolicy": {"policies": [{"name": "a", "rules": [rule]}]}});
+            Policies::read(&tree).unwrap()
+        };
+        let key = |policies: &Policies, line: &str| {
+            let mut key = Vec::new();
+            let entry = Entry::parse(line.as_bytes()).unwrap();
+            assert!(Asked::of([policies].into_iter()).key(&entry, &mut key));
+            key
+        };
+        let one = r#"{"path":"/a?b=1","downstream_remote_address":"10.0.0.1:1","method":"GET"}"#;
+        let other = r#"{"path":"/a?b=2","downstream_remote_address":"10.0.0.1:2","method":"PUT"}"#;
+        let rule = serde_json::json!({"from": [{"source": {"remoteIpBlocks": ["10.0.0.1"]}}],
+            "to": [{"operation": {"paths": ["/a"]}}]});
+        let alike = policies(&rule);
+        assert_eq!(key(&alike, one), key(&alike, other));
+        for when in ["request.headers[:path]", "request.headers[:method]"] {
+            let mut rule = rule.clone();
+            rule["when"] = serde_json::json!([{"key": when, "values": ["x"]}]);
+            let unlike = policies(&rule);
+            assert_ne!(key(&unlike, one), key(&unlike, other), "{when}");
+        }
+    }
+}

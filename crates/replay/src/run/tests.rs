@@ -375,7 +375,7 @@ fn verdict(policies: &Policies, line: &Value) -> Verdict {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
     fn what_is_known_without_a_field_is_so_whatever_was_in_it(
