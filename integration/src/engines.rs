@@ -1,7 +1,5 @@
-//! The engines of cases that need more than the filter's own code: the built module under wasmtime,
-//! and a real Envoy.
+//! The engine of cases in the built module under wasmtime, and what they and a real Envoy run.
 
-mod envoy;
 #[cfg(feature = "wasm")]
 mod wasm;
 
@@ -9,10 +7,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use cases::File;
+use envoy_cases::InEnvoy;
 
-use crate::envoy::repository;
+use crate::envoy::{Install, Launcher, expect, repository};
 
-pub use envoy::InEnvoy;
 #[cfg(feature = "wasm")]
 pub use wasm::InWasm;
 
@@ -25,6 +23,16 @@ pub fn module_path(filter: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// An Envoy with the suites of a file, in the modules that were built.
+#[track_caller]
+pub fn in_envoy(file: &File, launcher: Launcher) -> InEnvoy {
+    let module = |filter: &str| Ok(module_path(filter));
+    expect(InEnvoy::start(file, module, |builder| {
+        let builder = builder.launcher(launcher).install(Install::OnDebian);
+        builder.start()
+    }))
 }
 
 /// The versions whose configurations are kept, with what they decided: the folders of `integration/upgrade/`.

@@ -11,10 +11,10 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ::envoy::Error;
 pub use ::envoy::{
-    Capability, Config, Launcher, NotReady, Scratch, VERSION, Version, clean_leftovers,
+    Capability, Config, Install, Launcher, NotReady, Scratch, VERSION, Version, clean_leftovers,
 };
-use ::envoy::{Error, Install};
 use serde_json::Value;
 
 /// The folders that configurations refer to by relative paths.

@@ -13,11 +13,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use cases::{Configured, EngineError, File, Part, Report, Suite, check};
+use cases::{Case, Configured, EngineError, File, Part, Report, Suite, check};
 use catalog::Filter;
-use integration::engines::{InEnvoy, InWasm, stored, stored_versions};
+use envoy_cases::InEnvoy;
+use integration::engines::{InWasm, in_envoy, stored, stored_versions};
 use integration::envoy::{Launcher, repository};
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
     let arguments = Arguments::from_args();
@@ -29,34 +30,36 @@ fn main() {
     for (file, kept) in today.chain(kept()) {
         let file = Arc::new(file);
         let envoy = Arc::new(OnceLock::new());
-        for (index, suite) in file.suites.iter().enumerate() {
+        for suite in &file.suites {
             let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
             for (engine, load) in engines(&file.filter) {
                 let (file, mut suite) = (Arc::clone(&file), suite.clone());
                 trials.push(Trial::test(format!("{engine}::{id}"), move || {
-                    let mut report = Report::of(&file);
+                    suite.any_warnings |= kept;
                     let loaded = load(&file.filter, &suite);
-                    if let (true, Ok(Configured::InForce { warnings, .. })) = (kept, &loaded) {
-                        suite.warnings.clone_from(warnings);
-                    }
-                    report.add(&suite, loaded);
-                    match report.is_well() {
-                        true => Ok(()),
-                        false => Err(report.to_string().into()),
-                    }
+                    reported(&file, &suite, loaded)
                 }));
             }
+            let (hosted, of, mut alone) = (Arc::clone(&file), Arc::clone(&envoy), suite.clone());
+            alone.any_warnings |= kept;
+            trials.push(Trial::test(format!("envoy-config::{id}"), move || {
+                let envoy: &InEnvoy = of.get_or_init(|| in_envoy(&hosted, launcher));
+                let loaded = envoy.suite(&alone);
+                alone.cases.clear();
+                reported(&hosted, &alone, loaded)
+            }));
             for case in &suite.cases {
-                if case.needs_fakes() {
+                if !case.fakes().is_empty() {
                     fakes.push(format!("{id}::{}", case.name));
                     continue;
                 }
                 let (file, envoy, case) = (Arc::clone(&file), Arc::clone(&envoy), case.clone());
+                let suite = suite.clone();
                 let id = format!("envoy::{id}::{}", case.name);
                 trials.push(Trial::test(id, move || {
-                    let envoy: &InEnvoy = envoy.get_or_init(|| InEnvoy::start(&file, launcher));
-                    let checked = check(&case, &envoy.suite(index));
-                    checked.map_err(|problem| format!("{}:\n{problem}", case.name).into())
+                    let envoy: &InEnvoy = envoy.get_or_init(|| in_envoy(&file, launcher));
+                    let told = in_force(&case, envoy.suite(&suite));
+                    told.map_err(|problem| format!("{}:\n{problem}", case.name).into())
                 }));
             }
         }
@@ -68,6 +71,31 @@ fn main() {
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// What came of a suite's configuration and of its cases is as expected.
+fn reported(
+    file: &File,
+    suite: &Suite,
+    loaded: Result<Configured, EngineError>,
+) -> Result<(), Failed> {
+    let mut report = Report::of(file);
+    report.add(suite, loaded);
+    match report.is_well() {
+        true => Ok(()),
+        false => Err(report.to_string().into()),
+    }
+}
+
+/// Checks a case whose configuration is to be in force.
+fn in_force(case: &Case, configured: Result<Configured, EngineError>) -> Result<(), String> {
+    match configured {
+        Ok(Configured::InForce { engine, .. }) => {
+            check(case, &*engine).map_err(|problem| problem.to_string())
+        }
+        Ok(Configured::Refused(errors)) => Err(errors.join("\n")),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The configurations of older versions, which decide as they did; warnings may be others.

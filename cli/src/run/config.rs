@@ -60,6 +60,7 @@ pub(super) fn texts(policy: &Policy, place: &Place<'_>, scratch: &Path) -> Texts
     let module = place.module.display().to_string();
     let plugin = Plugin {
         name: MODULE,
+        root_id: MODULE,
         vm_id: MODULE,
         path: &module,
         failure_policy: "FAIL_RELOAD",

@@ -2,7 +2,6 @@
 
 use cases::{Covered, File};
 
-use super::read::named;
 use super::run::{Run, shown};
 
 /// The rules of all configurations. One that several suites have counts once, and a rule is reached where any of them
@@ -33,7 +32,7 @@ impl Coverage {
                 let Some(suite) = file.suites.iter().find(|it| it.description == seen.suite) else {
                     continue;
                 };
-                let (filter, config) = (named(file, suite), suite.config.to_string());
+                let (filter, config) = (suite.filter_in(file), suite.config.to_string());
                 let mut known = configurations.iter_mut();
                 match known.find(|it| it.filter == filter && it.config == config) {
                     Some(known) => known.add(&seen.rules),

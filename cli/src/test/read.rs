@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cases::{File, Suite};
+use cases::File;
 
 use crate::ending::Failure;
 
@@ -20,7 +20,7 @@ pub(super) fn files(paths: &[PathBuf], filter: Option<&str>) -> Result<Vec<File>
         .iter()
         .flat_map(|file| file.suites.iter().map(move |suite| (file, suite)));
     problems.extend(unknown.filter_map(|(file, suite)| {
-        let error = catalog::find(named(file, suite)).err()?;
+        let error = catalog::find(suite.filter_in(file)).err()?;
         Some(format!(
             "{}: suite `{}`: {error}",
             file.path.display(),
@@ -38,11 +38,6 @@ pub(super) fn named_by(paths: &[PathBuf], filter: Option<&str>) -> Option<Vec<Pa
     let files = files(paths, filter).ok()?.into_iter();
     let suites = files.flat_map(|file| file.suites);
     Some(suites.flat_map(|suite| suite.files).collect())
-}
-
-/// The filter whose configuration a suite has.
-pub(super) fn named<'a>(file: &'a File, suite: &'a Suite) -> &'a str {
-    suite.filter.as_deref().unwrap_or(&file.filter)
 }
 
 fn read(path: &Path, filter: Option<&str>) -> Result<Vec<File>, Vec<String>> {

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::expected::Expected;
+use crate::file::File;
 use crate::schema;
 use crate::sent::{Sent, Values, pairs};
 use crate::text;
@@ -115,6 +116,11 @@ pub struct Step<'a> {
 const NOW: Timestamp = Timestamp::from_secs(1_767_225_600);
 
 impl Suite {
+    /// The filter whose configuration it has, in this file.
+    pub fn filter_in<'a>(&'a self, file: &'a File) -> &'a str {
+        self.filter.as_deref().unwrap_or(&file.filter)
+    }
+
     /// The names of all tags that its cases expect.
     pub fn tags(&self) -> BTreeSet<&str> {
         let cases = self.cases.iter();
@@ -130,16 +136,24 @@ impl Suite {
 }
 
 impl Case {
-    /// Whether it holds what only a fake world can be made to say, or a path that no HTTP library
-    /// sends: such a case cannot run in Envoy.
-    pub fn needs_fakes(&self) -> bool {
-        self.request.raw_path.is_some()
-            || self.dice.is_some()
-            || self.now.is_some()
-            || self.active.is_some()
-            || !self.attributes.is_empty()
-            || !self.answers.is_empty()
-            || self.before.iter().any(|earlier| earlier.wait.is_some())
+    /// What it holds that only a fake world can be made to say, or that no HTTP library sends, by the names of its
+    /// fields: a case with any of it cannot run in Envoy.
+    pub fn fakes(&self) -> Vec<&'static str> {
+        let sent = |is: fn(&Sent) -> bool| self.steps().any(|step| is(step.request));
+        let waits = self.before.iter().any(|earlier| earlier.wait.is_some());
+        let all = [
+            ("rawPath", sent(|it| it.raw_path.is_some())),
+            // It is cut off before anything is sent.
+            ("path with a fragment", sent(|it| it.path.contains('#'))),
+            ("attributes", !self.attributes.is_empty()),
+            ("now", self.now.is_some()),
+            ("dice", self.dice.is_some()),
+            ("active", self.active.is_some()),
+            ("answers", !self.answers.is_empty()),
+            ("wait", waits),
+        ];
+        let held = all.into_iter().filter(|(_, is_held)| *is_held);
+        held.map(|(name, _)| name).collect()
     }
 
     /// When it happens.

@@ -14,9 +14,9 @@ pub trait Engine {
     /// If it cannot tell what comes of the case.
     fn run(&self, case: &Case) -> Result<Outcome, EngineError>;
 
-    /// Whether it can be made to meet what the case fixes.
-    fn takes(&self, _case: &Case) -> bool {
-        true
+    /// Why it cannot be made to meet what the case fixes; nothing where it can.
+    fn unmet(&self, _case: &Case) -> Option<String> {
+        None
     }
 
     /// The rules of its configuration, and which of them the cases that were run here reached. None where the
@@ -112,8 +112,8 @@ impl<E: Engine + ?Sized> Engine for Box<E> {
         (**self).run(case)
     }
 
-    fn takes(&self, case: &Case) -> bool {
-        (**self).takes(case)
+    fn unmet(&self, case: &Case) -> Option<String> {
+        (**self).unmet(case)
     }
 
     fn rules(&self) -> Vec<Covered> {

@@ -55,7 +55,7 @@ pub use file::{ALL, Error, File};
 pub use first::{First, first, made_up};
 pub use native::{in_own_code, natively};
 pub use part::{AsPart, Part};
-pub use report::{Failure, Problem, Report, Rules, check, run};
+pub use report::{Failure, NotRun, Problem, Report, Rules, check, run};
 pub use schema::schema;
 pub use sent::{Bytes, Sent, Values};
 

@@ -95,8 +95,8 @@ impl<E: Engine> Engine for AsPart<E> {
         Ok(seen)
     }
 
-    fn takes(&self, case: &Case) -> bool {
-        self.engine.takes(case)
+    fn unmet(&self, case: &Case) -> Option<String> {
+        self.engine.unmet(case)
     }
 
     fn rules(&self) -> Vec<Covered> {

@@ -15,8 +15,8 @@ pub struct Report {
     pub path: PathBuf,
     /// How many configurations and cases did as expected.
     pub passed: usize,
-    /// How many cases the engine cannot be made to meet.
-    pub not_run: usize,
+    /// The cases that the engine cannot be made to meet.
+    pub not_run: Vec<NotRun>,
     /// What did otherwise.
     pub failures: Vec<Failure>,
     /// Of each configuration in force its rules, and whether a case reached them.
@@ -30,6 +30,17 @@ pub struct Rules {
     pub suite: String,
     /// Each, where the engine tells them.
     pub rules: Vec<Covered>,
+}
+
+/// A case that an engine cannot be made to meet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotRun {
+    /// The description of its suite.
+    pub suite: String,
+    /// Its name.
+    pub case: String,
+    /// Why: what it fixes.
+    pub why: String,
 }
 
 /// A configuration or a case that did not do as expected.
@@ -88,8 +99,7 @@ impl Report {
 pub fn run(file: &File, load: &dyn Fn(&str, &Suite) -> Result<Configured, EngineError>) -> Report {
     let mut report = Report::of(file);
     for suite in &file.suites {
-        let filter = suite.filter.as_deref().unwrap_or(&file.filter);
-        report.add(suite, load(filter, suite));
+        report.add(suite, load(suite.filter_in(file), suite));
     }
     report
 }
@@ -134,10 +144,13 @@ impl Report {
                 };
                 self.note(suite, None, same.then_some(()).ok_or(problem));
                 for case in &suite.cases {
-                    if engine.takes(case) {
-                        self.note(suite, Some(case), check(case, &*engine));
-                    } else {
-                        self.not_run += 1;
+                    match engine.unmet(case) {
+                        None => self.note(suite, Some(case), check(case, &*engine)),
+                        Some(why) => self.not_run.push(NotRun {
+                            suite: suite.description.clone(),
+                            case: case.name.clone(),
+                            why,
+                        }),
                     }
                 }
                 self.rules.push(Rules {
@@ -174,8 +187,8 @@ impl fmt::Display for Report {
         }
         let failed = self.failures.len();
         write!(f, "{} passed, {failed} failed", self.passed)?;
-        if self.not_run > 0 {
-            write!(f, ", {} cannot be run here", self.not_run)?;
+        if !self.not_run.is_empty() {
+            write!(f, ", {} cannot be run here", self.not_run.len())?;
         }
         writeln!(f)
     }

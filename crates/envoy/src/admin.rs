@@ -127,6 +127,18 @@ impl Admin {
         Ok(listeners.iter().filter_map(named).collect())
     }
 
+    /// The listeners of a file or a management server that Envoy did not take at the last update, by name, and why.
+    pub fn refused(&self) -> Result<BTreeMap<String, String>, Error> {
+        let page = self.json("/config_dump?resource=dynamic_listeners")?;
+        let named = |listener: &Value| {
+            let why = listener.pointer("/error_state/details")?.as_str()?;
+            let name = listener.get("name")?.as_str()?;
+            Some((name.to_owned(), why.to_owned()))
+        };
+        let listeners = entries(&page, "configs");
+        Ok(listeners.iter().filter_map(named).collect())
+    }
+
     /// Tells Envoy to end.
     pub(crate) fn quit(&self) {
         // One that has ended already has done what was asked.

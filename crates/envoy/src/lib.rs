@@ -72,6 +72,7 @@ mod error;
 mod image;
 mod launch;
 mod launcher;
+pub mod lds;
 pub mod listener;
 pub mod resources;
 mod version;

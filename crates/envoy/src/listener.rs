@@ -30,6 +30,8 @@ const WASM: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
 pub struct Plugin<'a> {
     /// Its name. Plugins of one name and one VM share what they count.
     pub name: &'a str,
+    /// What its lines in Envoy's log begin with, before `vm_id`.
+    pub root_id: &'a str,
     /// Those of one module with the same share a VM in each worker.
     pub vm_id: &'a str,
     /// The module's file.
@@ -42,15 +44,15 @@ impl Plugin<'_> {
     /// What a file of [`Listener::discovered`] says: the plugin of a filter, with its configuration as plain YAML gives
     /// it.
     pub fn file(&self, filter: &str, config: &Value) -> String {
-        let config = typed(WASM, self.fields(filter, config));
+        let config = typed(WASM, self.fields(config));
         let resource = json!({"name": filter, "typed_config": config});
         resources::file("envoy.config.core.v3.TypedExtensionConfig", [resource])
     }
 
-    fn fields(&self, filter: &str, config: &Value) -> Value {
+    fn fields(&self, config: &Value) -> Value {
         json!({"config": {
             "name": self.name,
-            "root_id": filter,
+            "root_id": self.root_id,
             "failure_policy": self.failure_policy,
             "vm_config": {
                 "vm_id": self.vm_id,
@@ -124,6 +126,7 @@ impl Listener {
             filter,
             &Plugin {
                 name: filter,
+                root_id: filter,
                 vm_id: &format!("{filter}-{failure_policy}"),
                 path,
                 failure_policy,
@@ -136,7 +139,7 @@ impl Listener {
     #[must_use]
     pub fn plugin(self, filter: &str, plugin: &Plugin<'_>, config: &Value) -> Self {
         let reason = format!("%FILTER_STATE(wasm.mesh_filters.{filter}:PLAIN)%");
-        self.filter(filter, "wasm.v3.Wasm", plugin.fields(filter, config))
+        self.filter(filter, "wasm.v3.Wasm", plugin.fields(config))
             .log("reason", &reason)
     }
 

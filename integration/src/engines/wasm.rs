@@ -80,8 +80,9 @@ fn told(error: Error) -> EngineError {
 }
 
 impl Engine for InWasm {
-    fn takes(&self, case: &Case) -> bool {
-        case.dice.is_none()
+    fn unmet(&self, case: &Case) -> Option<String> {
+        let why = "it fixes `dice`, and the module's are seeded by the host";
+        case.dice.as_ref().map(|_| why.to_owned())
     }
 
     /// The fake timer has whole milliseconds.

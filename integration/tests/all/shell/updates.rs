@@ -22,9 +22,8 @@ impl Updated {
         let scratch = Scratch::new().unwrap();
         log_to(plan.listener(), &scratch);
         let listener = plan.listener().clone();
-        let bootstrap = plan.config.value_mut();
-        bootstrap["static_resources"]["listeners"] = json!([]);
-        updates::watch(&scratch, std::slice::from_ref(&listener), bootstrap);
+        plan.config.value_mut()["static_resources"]["listeners"] = json!([]);
+        updates::watch(&scratch, std::slice::from_ref(&listener), &mut plan.config);
         let envoy = plan.builder_in(scratch).start();
         Updated {
             rig: Rig { envoy },

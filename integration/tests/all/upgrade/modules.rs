@@ -38,9 +38,9 @@ fn a_newer_module_goes_on_counting_and_a_file_is_read_with_its_listener() {
     };
     let old = module("0.1.0.wasm", &built(FILTER));
     let new = module("0.2.0.wasm", &relabelled(&built(FILTER), "0.2.0"));
-    let mut bootstrap = json!({});
+    let mut bootstrap = Config::from_value(json!({}));
     updates::watch(&scratch, &[listener(&old, "old")], &mut bootstrap);
-    let builder = Envoy::builder(Config::from_value(bootstrap)).scratch(scratch);
+    let builder = Envoy::builder(bootstrap).scratch(scratch);
     let envoy = builder.args(["--drain-time-s", "1"]).workers(1).start();
     assert_eq!(answer(&envoy).0, 200);
     assert_eq!(answer(&envoy), (429, "old".to_owned()));
