@@ -1,6 +1,6 @@
 //! Which files are run, and which of their cases.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use cases::File;
 
@@ -8,28 +8,24 @@ use crate::ending::Failure;
 
 /// Reads all case files.
 pub(super) fn files(paths: &[PathBuf], filter: Option<&str>) -> Result<Vec<File>, Failure> {
-    let mut files = Vec::new();
-    let mut problems = Vec::new();
-    for path in paths {
-        match read(path, filter) {
-            Ok(read) => files.extend(read),
-            Err(found) => problems.extend(found),
-        }
-    }
+    let said = |problems: Vec<String>| Failure::new(problems.join("\nmesh-filters: "));
+    let read = File::read_all(paths, filter, &mut std::io::stdin());
+    let files = read.map_err(|errors| said(errors.iter().map(ToString::to_string).collect()))?;
     let unknown = files
         .iter()
         .flat_map(|file| file.suites.iter().map(move |suite| (file, suite)));
-    problems.extend(unknown.filter_map(|(file, suite)| {
+    let unknown = unknown.filter_map(|(file, suite)| {
         let error = catalog::find(suite.filter_in(file)).err()?;
         Some(format!(
             "{}: suite `{}`: {error}",
             file.path.display(),
             suite.description
         ))
-    }));
-    match problems.is_empty() {
+    });
+    let unknown: Vec<String> = unknown.collect();
+    match unknown.is_empty() {
         true => Ok(files),
-        false => Err(Failure::new(problems.join("\nmesh-filters: "))),
+        false => Err(said(unknown)),
     }
 }
 
@@ -38,33 +34,6 @@ pub(super) fn named_by(paths: &[PathBuf], filter: Option<&str>) -> Option<Vec<Pa
     let files = files(paths, filter).ok()?.into_iter();
     let suites = files.flat_map(|file| file.suites);
     Some(suites.flat_map(|suite| suite.files).collect())
-}
-
-fn read(path: &Path, filter: Option<&str>) -> Result<Vec<File>, Vec<String>> {
-    let read = documents::File::read_all(&[path.to_owned()], &mut std::io::stdin());
-    let mut read = read.map_err(|failure| vec![failure.to_string()])?;
-    if path.is_dir() {
-        read.retain(|file| File::is_meant(&file.text));
-        if read.is_empty() {
-            let problem = "no file in it is a list of suites, each with `description` and `cases`";
-            return Err(vec![format!("{}: {problem}", path.display())]);
-        }
-    }
-    let mut files = Vec::new();
-    let mut problems = Vec::new();
-    for file in read {
-        // As it would be typed from here.
-        let path = Path::new(file.name.strip_prefix("./").unwrap_or(&file.name));
-        let filter = filter.unwrap_or_else(|| File::filter_of(path));
-        match File::parse(filter, path, &file.text) {
-            Ok(file) => files.push(file),
-            Err(error) => problems.push(error.to_string()),
-        }
-    }
-    match problems.is_empty() {
-        true => Ok(files),
-        false => Err(problems),
-    }
 }
 
 /// Leaves those cases, and suites that expect something of their configuration alone, that have a text in their name.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -63,24 +64,56 @@ impl File {
             if !folder.join("Cargo.toml").is_file() {
                 continue;
             }
-            let cases = folder.join("cases");
-            let read = File::read_folder(&stem(&folder), &cases)?;
-            if read.is_empty() {
-                return Err(problem(&cases, None, "no cases"));
-            }
-            files.extend(read);
+            files.extend(File::read_folder(&stem(&folder), &folder.join("cases"))?);
         }
         Ok(files)
     }
 
-    /// Every `.yaml` file of one folder, by name, with cases of this filter.
+    /// Every file of one folder, with cases of this filter.
     ///
     /// # Errors
-    /// If a file is none of cases.
+    /// The first of those that [`File::read_all`] has.
     pub fn read_folder(filter: &str, folder: &Path) -> Result<Vec<File>, Error> {
-        let mut paths = list(folder)?;
-        paths.retain(|path| path.extension().is_some_and(|kind| kind == "yaml"));
-        paths.iter().map(|path| File::read(filter, path)).collect()
+        let folder = folder.to_owned();
+        let read = File::read_all(
+            std::slice::from_ref(&folder),
+            Some(filter),
+            &mut std::io::empty(),
+        );
+        let none = || problem(&folder, None, "cannot be read");
+        read.map_err(|errors| errors.into_iter().next().unwrap_or_else(none))
+    }
+
+    /// The files of cases among files, folders and, for `-`, standard input; of a folder those that are meant to be
+    /// such. Where no filter is named a file is of the one whose folder it is in.
+    ///
+    /// # Errors
+    /// What cannot be read, is none of cases, or is a folder without such a file: each of them.
+    pub fn read_all(
+        paths: &[PathBuf],
+        filter: Option<&str>,
+        stdin: &mut dyn Read,
+    ) -> Result<Vec<File>, Vec<Error>> {
+        let mut files = Vec::new();
+        let mut problems = Vec::new();
+        for path in paths {
+            match texts(path, stdin) {
+                Ok(texts) => texts.iter().for_each(|text| {
+                    // As it would be typed from here.
+                    let path = Path::new(text.name.strip_prefix("./").unwrap_or(&text.name));
+                    let filter = filter.unwrap_or_else(|| File::filter_of(path));
+                    match File::parse(filter, path, &text.text) {
+                        Ok(file) => files.push(file),
+                        Err(error) => problems.push(error),
+                    }
+                }),
+                Err(error) => problems.push(error),
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(files),
+            false => Err(problems),
+        }
     }
 
     /// One file with cases of this filter.
@@ -156,6 +189,20 @@ impl File {
             suites,
         })
     }
+}
+
+/// The texts at one path.
+fn texts(path: &Path, stdin: &mut dyn Read) -> Result<Vec<documents::File>, Error> {
+    let read = documents::File::read_all(&[path.to_owned()], stdin);
+    let mut read = read.map_err(|error| problem(Path::new(&error.place), None, &error.problem))?;
+    if path.is_dir() {
+        read.retain(|file| File::is_meant(&file.text));
+        if read.is_empty() {
+            let none = "no file in it is a list of suites, each with `description` and `cases`";
+            return Err(problem(path, None, none));
+        }
+    }
+    Ok(read)
 }
 
 fn check(suite: &Suite) -> Result<(), String> {
