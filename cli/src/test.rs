@@ -2,6 +2,7 @@
 
 mod coverage;
 mod document;
+mod engine;
 mod init;
 mod junit;
 mod read;
@@ -15,8 +16,10 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::ending::{Ending, Failure};
+use crate::local_envoy::LocalEnvoy;
 use crate::output::Output;
 use coverage::Coverage;
+use engine::Engine;
 use run::Run;
 
 /// Run case files: whether policies still do what they say
@@ -25,10 +28,12 @@ use run::Run;
 /// one module unless the suite says `filter`, or lies in a folder `<filter>/cases`; in place of it `files` may name
 /// files beside it, with Istio's resources too. Of a folder those files are run that are lists of suites.
 #[derive(Args)]
+#[command(mut_group("LocalEnvoy", |group| group.requires("envoy")))]
 #[command(after_help = "Examples:
   $ mesh-filters test policies/cases
   $ mesh-filters test orders.yaml --filter 'a stranger'
   $ mesh-filters test policies/cases --junit report.xml --min-coverage 100
+  $ mesh-filters test policies/cases --envoy --modules dist
   $ mesh-filters test --init -f policies cases/first.yaml")]
 pub(crate) struct Test {
     /// Files and folders, this one where none is named; `-` is standard input
@@ -49,6 +54,11 @@ pub(crate) struct Test {
     /// Fail where fewer of a hundred rules are reached
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u64).range(0..=100))]
     min_coverage: Option<u64>,
+    /// Run them in a real Envoy, which loads the built modules, in place of the filters' own code here
+    ///
+    /// A case cannot be run there that fixes what Envoy cannot be given, such as the clock: it is named, with why.
+    #[arg(long, conflicts_with_all = ["coverage", "min_coverage", "init"])]
+    envoy: bool,
     /// Run them again whenever a file changes, to the end that is Ctrl-C
     #[arg(long, conflicts_with = "init")]
     watch: bool,
@@ -60,6 +70,8 @@ pub(crate) struct Test {
     /// Files and folders with the policies that `--init` is for
     #[arg(short = 'f', long, value_name = "POLICIES", requires = "init")]
     policies: Vec<PathBuf>,
+    #[command(flatten)]
+    local_envoy: LocalEnvoy,
 }
 
 impl Test {
@@ -71,6 +83,9 @@ impl Test {
                 [path] => init::init(&self.policies, Some(path), filter, output),
                 _ => Err(Failure::new("--init writes one file; name one")),
             };
+        }
+        if self.envoy {
+            envoy::end_on_signals()?;
         }
         let here = [PathBuf::from(".")];
         let paths = match self.paths.as_slice() {
@@ -89,7 +104,11 @@ impl Test {
         if let Some(text) = &self.filter {
             read::only(text, &mut files)?;
         }
-        let run = Run::of(&files);
+        let engine = match self.envoy {
+            true => Engine::Envoy(&self.local_envoy),
+            false => Engine::Native,
+        };
+        let run = Run::of(&files, engine)?;
         if let Some(path) = &self.junit {
             let written = fs::write(path, junit::report(&run)?);
             written.map_err(|error| Failure::at(path, error))?;

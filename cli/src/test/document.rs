@@ -4,7 +4,7 @@ use cases::{Difference, Problem};
 use serde_json::{Value, json};
 
 use super::coverage::Coverage;
-use super::run::{Check, FileRun, Run, shown};
+use super::run::{Came, Check, FileRun, Run, shown};
 
 /// One document, with every case.
 pub(super) fn document(run: &Run, coverage: Option<&Coverage>) -> Value {
@@ -12,6 +12,7 @@ pub(super) fn document(run: &Run, coverage: Option<&Coverage>) -> Value {
     json!({
         "passed": run.passed(),
         "failed": run.failed(),
+        "notRun": run.not_run(),
         "files": files,
         "coverage": coverage.map(covered),
     })
@@ -22,12 +23,18 @@ fn file(file: &FileRun) -> Value {
         "path": shown(&file.path),
         "passed": file.passed(),
         "failed": file.failed(),
+        "notRun": file.not_run().count(),
         "cases": file.checks.iter().map(check).collect::<Vec<_>>(),
     })
 }
 
 fn check(check: &Check) -> Value {
-    let differences = match &check.problem {
+    let (result, problem, why) = match &check.result {
+        Came::AsExpected => ("passed", None, None),
+        Came::Otherwise(problem) => ("failed", Some(problem), None),
+        Came::NotRun(why) => ("not run", None, Some(why)),
+    };
+    let differences = match problem {
         Some(Problem::Differs(differences)) => differences.as_slice(),
         _ => &[],
     };
@@ -35,8 +42,10 @@ fn check(check: &Check) -> Value {
         "suite": check.suite,
         // Null for the suite's configuration.
         "case": check.case,
-        "result": if check.problem.is_none() { "passed" } else { "failed" },
-        "problem": check.problem.as_ref().map(ToString::to_string),
+        "result": result,
+        // Null unless it was not run.
+        "why": why,
+        "problem": problem.map(ToString::to_string),
         "differences": differences.iter().map(difference).collect::<Vec<_>>(),
     })
 }

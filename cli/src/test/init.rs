@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use cases::{File, First};
 use serde_json::{Value, json};
 
+use super::engine::Engine;
 use super::run::Run;
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
@@ -86,7 +87,7 @@ fn names(policies: &[PathBuf], path: &Path, makes: bool) -> Result<Vec<String>, 
 /// What is written is a case file, and passes.
 fn passes(filter: &str, path: &Path, text: &str) -> Result<(), Failure> {
     let file = File::parse(filter, path, text).map_err(Failure::new)?;
-    match Run::of(&[file]).failed() {
+    match Run::of(&[file], Engine::Native)?.failed() {
         0 => Ok(()),
         failed => Err(Failure::new(format!(
             "{failed} of the cases made up do not pass twice, which is a fault of this program; nothing was written"

@@ -2,7 +2,7 @@
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::run::{Check, FileRun, Run, shown};
+use super::run::{Came, Check, FileRun, Run, shown};
 use crate::ending::Failure;
 
 /// A suite a file; a test of it is a case, or the configuration of a suite, whose description is the class.
@@ -20,9 +20,14 @@ fn suite(file: &FileRun) -> TestSuite {
 }
 
 fn test(check: &Check) -> TestCase {
-    let status = match &check.problem {
-        None => TestCaseStatus::success(),
-        Some(problem) => {
+    let status = match &check.result {
+        Came::AsExpected => TestCaseStatus::success(),
+        Came::NotRun(why) => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(why.as_str());
+            status
+        }
+        Came::Otherwise(problem) => {
             let told = problem.to_string();
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(told.lines().next().unwrap_or_default());

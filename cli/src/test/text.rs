@@ -6,9 +6,9 @@ use cases::{Difference, Problem};
 
 use super::coverage::Coverage;
 use super::run::{FileRun, Run, shown};
-use crate::output::{BAD, GOOD};
+use crate::output::{BAD, DOUBTFUL, GOOD};
 
-/// A line a file, then what failed, then which rules no case reached. `least` is how much coverage was asked for,
+/// A line a file, then what failed, then what was not run, then which rules no case reached. `least` is how much coverage was asked for,
 /// where there is less.
 pub(super) fn text(run: &Run, coverage: Option<&Coverage>, least: Option<u64>) -> String {
     let mut text = String::new();
@@ -26,11 +26,14 @@ pub(super) fn text(run: &Run, coverage: Option<&Coverage>, least: Option<u64>) -
             text,
             "{said}  {:width$}  {}",
             shown(&file.path),
-            counts(file.passed(), file.failed())
+            counts(file.passed(), file.failed(), file.not_run().count())
         );
     }
     for file in run.files.iter().filter(|file| file.failed() > 0) {
         failures(&mut text, file);
+    }
+    for file in &run.files {
+        not_run(&mut text, file);
     }
     if let Some(coverage) = coverage {
         covered(&mut text, coverage, least);
@@ -39,14 +42,29 @@ pub(super) fn text(run: &Run, coverage: Option<&Coverage>, least: Option<u64>) -
         1 => "1 file".to_owned(),
         many => format!("{many} files"),
     };
-    let _ = writeln!(text, "\n{} in {files}", counts(run.passed(), run.failed()));
+    let counts = counts(run.passed(), run.failed(), run.not_run());
+    let _ = writeln!(text, "\n{counts} in {files}");
     text
 }
 
-fn counts(passed: usize, failed: usize) -> String {
-    match failed {
-        0 => format!("{passed} passed"),
-        _ => format!("{passed} passed, {failed} failed"),
+fn counts(passed: usize, failed: usize, not_run: usize) -> String {
+    let mut text = format!("{passed} passed");
+    for (count, what) in [(failed, "failed"), (not_run, "not run in Envoy")] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
+    }
+    text
+}
+
+/// What a real Envoy cannot run.
+fn not_run(text: &mut String, file: &FileRun) {
+    for (check, why) in file.not_run() {
+        let (path, name) = (shown(&file.path), check.name());
+        let _ = writeln!(
+            text,
+            "\n{DOUBTFUL}{path}: {name}{DOUBTFUL:#}\n  not run in Envoy: {why}"
+        );
     }
 }
 

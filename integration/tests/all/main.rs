@@ -13,6 +13,7 @@
 )]
 
 mod authorization_policy;
+mod cases_in_envoy;
 mod configs;
 mod convert;
 mod converted;
