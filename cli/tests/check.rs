@@ -5,11 +5,13 @@
     reason = "a panic is how a test fails"
 )]
 
-use std::fs;
-use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+mod harness;
 
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use harness::text;
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
@@ -35,23 +37,17 @@ fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-fn command(folder: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mesh-filters"));
-    command.current_dir(folder).arg("check").args(words);
-    command
+fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String, String) {
+    said(&harness::run(folder, &[&["check"], words].concat()))
 }
 
-fn run(folder: &Path, words: &[&str]) -> (Option<i32>, String, String) {
-    said(&command(folder, words).output().unwrap())
+fn fed(folder: &Path, words: &[&str], input: &str) -> (Option<i32>, String, String) {
+    said(&harness::fed(folder, &[&["check"], words].concat(), input))
 }
 
 fn said(output: &Output) -> (Option<i32>, String, String) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (
-        output.status.code(),
-        text(&output.stdout),
-        text(&output.stderr),
-    )
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    (output.status.code(), out, err)
 }
 
 #[test]
@@ -128,16 +124,7 @@ fn programs_get_a_list_or_sarif() {
 #[test]
 fn standard_input_is_a_file_too() {
     let folder = tempdir().unwrap();
-    let mut command = command(folder.path(), &["-"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(LIMITS.as_bytes())
-        .unwrap();
-    let (code, out, _) = said(&child.wait_with_output().unwrap());
+    let (code, out, _) = fed(folder.path(), &["-"], LIMITS);
     assert!(out.contains(" --> <stdin>:1:54"), "{out}");
     assert_eq!(code, Some(1));
 }
@@ -250,22 +237,8 @@ fn programs_are_told_what_can_be_mended_and_what_is_left() {
 #[test]
 fn standard_input_is_printed_mended() {
     let folder = folder(&[("limits.yaml", LIMITS)]);
-    let typed = |words: &[&str]| {
-        let mut command = command(folder.path(), words);
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let wrong = format!("{WRONG}\nmore: 1\n");
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(wrong.as_bytes())
-            .unwrap();
-        said(&child.wait_with_output().unwrap())
-    };
+    let wrong = format!("{WRONG}\nmore: 1\n");
+    let typed = |words: &[&str]| fed(folder.path(), words, &wrong);
     let (code, out, err) = typed(&["--fix", "-"]);
     assert_eq!((code, out), (Some(1), format!("{MENDED}\nmore: 1\n")));
     assert!(

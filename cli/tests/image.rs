@@ -6,26 +6,15 @@
     reason = "a panic is how a test fails"
 )]
 
+mod harness;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
+use harness::{ended, run, text};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
-
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mesh-filters"));
-    command.current_dir(folder);
-    command
-}
-
-fn run(folder: &Path, words: &[&str]) -> Output {
-    program(folder).args(words).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
 
 /// A folder with a module that Envoy would load, by the name of one of ours.
 fn folder(name: &str) -> TempDir {
@@ -37,12 +26,6 @@ fn folder(name: &str) -> TempDir {
     );
     fs::write(folder.path().join(name), wasm.unwrap()).unwrap();
     folder
-}
-
-#[track_caller]
-fn ended(output: &Output, code: i32) {
-    let said = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(code), "{said:?}");
 }
 
 #[test]

@@ -9,11 +9,10 @@
 mod harness;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 
-use harness::{ended, program, run, text};
+use harness::{ended, fed, program, run, text};
 use quick_junit::{Report, TestCaseStatus};
 use serde_json::{Value, json};
 use tempfile::{TempDir, tempdir};
@@ -478,23 +477,12 @@ fn nothing_to_run_is_told() {
 #[test]
 fn standard_input_is_a_file_too() {
     let folder = folder();
-    let mut child = program(folder.path())
-        .args(["test", "-", "--filter-name", "rate-limit"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let text = LIMITS.replace("filter: rate-limit", "");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let cases = LIMITS.replace("filter: rate-limit", "");
+    let words = ["test", "-", "--filter-name", "rate-limit"];
+    let output = fed(folder.path(), &words, &cases);
     ended(&output, 0);
     assert_eq!(
-        harness::text(&output.stdout),
+        text(&output.stdout),
         "ok      <stdin>  4 passed\n\n4 passed in 1 file\n"
     );
 }

@@ -1,8 +1,9 @@
 //! The program, run as people run it.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// The program, started in a folder.
 pub(crate) fn program(folder: &Path) -> Command {
@@ -14,6 +15,22 @@ pub(crate) fn program(folder: &Path) -> Command {
 /// Runs it to its end.
 pub(crate) fn run(folder: &Path, words: &[&str]) -> Output {
     program(folder).args(words).output().unwrap()
+}
+
+/// The same with this for its standard input.
+pub(crate) fn fed(folder: &Path, words: &[&str], input: &str) -> Output {
+    let mut program = program(folder);
+    let program = program.args(words).stdin(Stdio::piped());
+    let mut running = program
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = running.stdin.take().unwrap();
+    // One that ends without reading has said why.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    running.wait_with_output().unwrap()
 }
 
 /// What it said.
