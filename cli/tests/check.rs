@@ -281,19 +281,3 @@ fn a_file_is_written_where_it_is_and_as_it_was() {
     }
     assert_eq!(fs::read_dir(at("real")).unwrap().count(), 1);
 }
-
-/// What stands between fences of a page, by the line before the first of them.
-fn block<'a>(page: &'a str, after: &str) -> &'a str {
-    let rest = page.split_once(after).unwrap().1;
-    let block = rest.split("```").nth(1).unwrap();
-    block.split_once('\n').unwrap().1
-}
-
-#[test]
-fn the_page_shows_what_is_said() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/check.md");
-    let page = fs::read_to_string(page).unwrap();
-    let folder = folder(&[("limits.yaml", block(&page, "in `limits.yaml`\n"))]);
-    let (_, out, _) = run(folder.path(), &["limits.yaml"]);
-    assert_eq!(out, block(&page, "it says\n"));
-}
