@@ -161,6 +161,7 @@ impl Running<'_> {
             normalization: self.policy.normalization,
             trusted_hops: self.place.trusted_hops,
             roll: None,
+            rules: false,
         };
         let first = first::requests(&self.policy, addr, options, clock::now()?);
         let address = format!("http://{addr}");
