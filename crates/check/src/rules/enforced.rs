@@ -3,6 +3,7 @@
 //! Whether one does is for the filter to say that decides by them: `authorization_policy::covers`.
 
 use authorization_policy::covers::{Index, Rules};
+use catalog::NoProxy;
 use sdk_helpers::config::Problems;
 use sdk_helpers::{At, Load};
 
@@ -10,7 +11,6 @@ use crate::mesh::Mesh;
 use crate::select;
 use crate::source::Item;
 use crate::spot::Spot;
-use crate::world::NoProxy;
 
 /// One of them.
 pub(super) struct Enforced<'a, 'b> {
