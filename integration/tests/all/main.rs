@@ -18,6 +18,7 @@ mod configs;
 mod convert;
 mod converted;
 mod engines;
+mod explained;
 mod fault_injection;
 mod harness;
 mod images;
