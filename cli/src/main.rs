@@ -6,11 +6,13 @@
 mod changes;
 mod check;
 mod clock;
+mod completions;
 mod convert;
 mod ending;
 mod explain;
 mod image;
 mod local_envoy;
+mod man;
 mod outcome;
 mod output;
 mod policies;
@@ -21,7 +23,7 @@ mod test;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use ending::{CANNOT, Ending, Failure};
 use output::Output;
@@ -49,6 +51,9 @@ enum Verb {
     Run(Box<run::Run>),
     Schema(schema::Schema),
     Test(test::Test),
+    // What is for the machine that it is installed on stands behind what it is installed for.
+    Completions(completions::Completions),
+    Man(man::Man),
 }
 
 fn main() -> ExitCode {
@@ -65,6 +70,8 @@ fn main() -> ExitCode {
         Verb::Run(verb) => verb.run(output),
         Verb::Schema(schema) => schema.run(output),
         Verb::Test(test) => test.run(output),
+        Verb::Completions(verb) => verb.run(Program::command(), output),
+        Verb::Man(verb) => verb.run(Program::command(), output),
     };
     match ended {
         Ok(ending) => ending.into(),
