@@ -401,7 +401,10 @@ fn what_is_no_case_file_ends_with_2_and_says_where() {
             "- {description: a, filter: x, config: {}, cases: [{name: n, expect: {}}]}",
             "suite `a`: no filter is named `x`; there are: ",
         ),
-        ("- description: [cases", "line 1"),
+        (
+            "- description: [cases",
+            "orders.yaml:1:16: is no YAML: unclosed bracket",
+        ),
         ("- &a [*a] # description cases", ""),
     ] {
         write(folder.path(), "cases/empty.yaml", "");
@@ -415,7 +418,7 @@ fn what_is_no_case_file_ends_with_2_and_says_where() {
         ended(&output, 2);
         let said = harness::text(&output.stderr);
         assert!(
-            said.starts_with("mesh-filters: cases/orders.yaml: ") && said.contains(told),
+            said.starts_with("mesh-filters: cases/orders.yaml:") && said.contains(told),
             "{text}: {said}"
         );
         assert_eq!(harness::text(&output.stdout), "");
@@ -442,7 +445,7 @@ fn hostile_files_are_told_and_do_no_harm() {
         ended(&output, 2);
         let said = text(&output.stderr);
         assert!(
-            said.starts_with("mesh-filters: hostile.yaml: ") && said.len() < 2_000,
+            said.starts_with("mesh-filters: hostile.yaml:") && said.len() < 2_000,
             "{said}"
         );
     }

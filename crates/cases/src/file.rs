@@ -167,6 +167,9 @@ impl File {
     pub fn parse(filter: &str, path: impl AsRef<Path>, text: &str) -> Result<File, Error> {
         let path = path.as_ref();
         let written: Vec<Written> = serde_saphyr::from_str(text).map_err(|error| {
+            if let Some(other) = another(path, text) {
+                return other;
+            }
             let suite = misshapen(text);
             problem(path, suite.as_deref(), &error.without_snippet().to_string())
         })?;
@@ -216,6 +219,17 @@ fn check(suite: &Suite) -> Result<(), String> {
         Some(case) => Err(format!("two cases are named `{}`", case.name)),
         None => Ok(()),
     }
+}
+
+/// What is wrong with a file that is another than one of cases: no YAML, or no list.
+fn another(path: &Path, text: &str) -> Option<Error> {
+    if let Err(error) = documents::Document::read_text(&path.display().to_string(), text) {
+        return Some(problem(Path::new(&error.place), None, &error.problem));
+    }
+    let is_list = matches!(serde_saphyr::from_str(text), Ok(Value::Array(_)));
+    let none = "is no case file, which is a list of suites, each with `description` and `cases`; of policies \
+                `mesh-filters test --init -f FILE` makes a first one";
+    (!is_list).then(|| problem(path, None, none))
 }
 
 /// The description of the suite that has not the shape of one.

@@ -1,6 +1,6 @@
 //! The files that are checked, and the documents in them.
 
-use istio::{Error, Object, Position};
+use istio::{Error, Object, Position, said};
 
 use crate::spot::Spot;
 
@@ -52,7 +52,7 @@ pub(crate) fn read(source: &Source) -> Read {
             let position = position.unwrap_or(Position { line: 1, column: 1 });
             match template(&source.text) {
                 Some(place) => Read::Template(place),
-                None => Read::Unreadable(position, first_line(&problem)),
+                None => Read::Unreadable(position, said::alone(&problem)),
             }
         }
     }
@@ -70,41 +70,6 @@ fn template(text: &str) -> Option<Position> {
         let line = u64::try_from(index).ok()? + 1;
         Some(Position { line, column })
     })
-}
-
-/// A parser's message without its place and the excerpt that it draws: findings show both themselves.
-fn first_line(problem: &str) -> String {
-    let line = problem.lines().find(|line| !line.trim().is_empty());
-    let line = line.unwrap_or_default().trim();
-    let line = line.strip_prefix("error: ").unwrap_or(line);
-    let (_, problem) = placed(line);
-    // What a program that uses the parser could do about it is of no use to who wrote the file.
-    let (problem, _) = problem
-        .split_once(", set DuplicateKeyPolicy")
-        .unwrap_or((problem, ""));
-    problem.to_owned()
-}
-
-/// The place in a parser's message, `line 3 column 5: …` or `… at line 3, column 5`, and the rest of it.
-pub(crate) fn placed(problem: &str) -> (Option<Position>, &str) {
-    let position = |line: &str, column: &str| {
-        let (line, column) = (line.parse().ok()?, column.parse().ok()?);
-        Some(Position { line, column })
-    };
-    let before = || {
-        let (place, rest) = problem.strip_prefix("line ")?.split_once(": ")?;
-        let (line, column) = place.split_once(" column ")?;
-        Some((position(line, column)?, rest))
-    };
-    let behind = || {
-        let (rest, place) = problem.rsplit_once(" at line ")?;
-        let (line, column) = place.split_once(", column ")?;
-        Some((position(line, column)?, rest))
-    };
-    match before().or_else(behind) {
-        Some((position, rest)) => (Some(position), rest),
-        None => (None, problem),
-    }
 }
 
 /// One object: a document, or an entry of a `List`.

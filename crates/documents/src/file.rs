@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, failure};
+use crate::{Error, failure, unreadable};
 
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 /// What standard input is called.
@@ -33,7 +33,7 @@ impl File {
             if path == Path::new("-") {
                 let mut text = String::new();
                 let read = stdin.read_to_string(&mut text);
-                read.map_err(|error| failure(STDIN.to_owned(), &error))?;
+                read.map_err(|error| unreadable(STDIN.to_owned(), &error))?;
                 let name = STDIN.to_owned();
                 let path = None;
                 files.push(Self { name, text, path });
@@ -53,7 +53,7 @@ impl File {
 }
 
 fn folder(path: &Path, files: &mut Vec<File>) -> Result<(), Error> {
-    let about = |error: std::io::Error| failure(path.display().to_string(), &error);
+    let about = |error: std::io::Error| unreadable(path.display().to_string(), &error);
     let entries: Result<Vec<_>, _> = fs::read_dir(path).map_err(about)?.collect();
     let mut entries = entries.map_err(about)?;
     entries.sort_by_key(fs::DirEntry::file_name);
@@ -81,6 +81,6 @@ fn file(path: &Path) -> Result<File, Error> {
             text,
             path: Some(path.to_owned()),
         }),
-        Err(error) => Err(failure(name, &error)),
+        Err(error) => Err(unreadable(name, &error)),
     }
 }

@@ -13,11 +13,11 @@
 mod file;
 
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use istio::Object;
+use istio::{Object, said};
 
 pub use file::File;
 pub use istio::spot::{self, Spot};
@@ -76,7 +76,7 @@ impl Document {
             let problem = match text.contains("{{") {
                 true => "is no YAML but a template of it; render it first, as `helm template` does"
                     .to_owned(),
-                false => first_line(&error.to_string()),
+                false => format!("is no YAML: {}", said::alone(&error.to_string())),
             };
             Error { place, problem }
         })?;
@@ -106,14 +106,17 @@ impl Document {
     }
 }
 
+/// That a file, a folder or standard input could not be read.
+fn unreadable(place: String, error: &io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::InvalidData => failure(place, &"is no text in UTF-8"),
+        _ => failure(place, error),
+    }
+}
+
 fn failure(place: String, problem: &dyn fmt::Display) -> Error {
     let problem = problem.to_string();
     Error { place, problem }
-}
-
-/// Parsers show the lines around an error; here it has a place.
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -147,10 +150,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_told_with_its_place() {
         let problem = |text: &str| Document::read_text("a.yaml", text).unwrap_err().to_string();
-        assert!(
-            problem("a: 1\nb: [}").starts_with("a.yaml:2:"),
-            "{}",
-            problem("a: 1\nb: [}")
+        assert_eq!(
+            problem("a: 1\nb: }"),
+            "a.yaml:2:4: is no YAML: misplaced bracket"
         );
         let template = problem("a: {{ .Values.a }}\nb: [");
         assert!(
@@ -158,6 +160,12 @@ mod tests {
             "{template}"
         );
         let empty = tempfile::tempdir().unwrap();
+        let binary = empty.path().join("module.wasm");
+        fs::write(&binary, b"\0asm\xff").unwrap();
+        let binary = File::read_all(&[binary], &mut std::io::empty()).unwrap_err();
+        assert_eq!(binary.problem, "is no text in UTF-8");
+        let stdin = File::read_all(&["-".into()], &mut &b"\xff"[..]).unwrap_err();
+        assert_eq!(stdin.to_string(), "<stdin>: is no text in UTF-8");
         let nothing = File::read_all(&[empty.path().to_owned()], &mut std::io::empty());
         let nothing = nothing.unwrap_err().to_string();
         assert!(

@@ -157,6 +157,7 @@ mod proxy;
 mod render;
 mod resource;
 mod routes;
+pub mod said;
 pub mod spot;
 mod traffic_extension;
 pub mod validation;

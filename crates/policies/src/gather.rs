@@ -198,7 +198,8 @@ impl<'a> Gathering<'a, '_> {
             notes.push("no policy is for this workload, so every request passes".to_owned());
         } else if self.objects.is_empty() && self.tree.is_empty() {
             return Err(of_all(
-                "there is no policy among these documents".to_owned(),
+                "there is no policy among these documents; one filter's configuration by itself needs `--filter NAME`"
+                    .to_owned(),
             ));
         }
         let mut resources = Vec::new();

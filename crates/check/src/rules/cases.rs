@@ -5,7 +5,7 @@ use crate::found::Found;
 use crate::mesh::Mesh;
 use crate::ours::{self, Ours};
 use crate::rule::Rule;
-use crate::source::placed;
+use istio::said::placed;
 
 pub(super) const RULE: Rule = Rule {
     code: "MF0110",

@@ -147,7 +147,7 @@ fn a_bare_configuration_needs_its_filters_name() {
     let problem = gather(&documents, &Settings::default()).unwrap_err();
     assert_eq!(
         problem.to_string(),
-        "there is no policy among these documents"
+        "there is no policy among these documents; one filter's configuration by itself needs `--filter NAME`"
     );
     let settings = Settings {
         filter: Some(catalog::find("rate-limit").unwrap()),
