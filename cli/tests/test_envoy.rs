@@ -58,7 +58,7 @@ fn what_is_missing_is_named_with_what_to_do() {
     let no_module = "no/rate-limit.wasm: no such module: `cargo xtask build` makes it";
     fails(&folder, &["--envoy", "--modules", "no"], no_module);
     let words = ["--envoy", "--modules", "modules", "--envoy-bin", "no-envoy"];
-    fails(&folder, &words, "no-envoy: no such file");
+    fails(&folder, &words, "no-envoy: No such file");
 }
 
 #[test]
