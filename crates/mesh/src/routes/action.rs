@@ -132,24 +132,24 @@ pub(crate) fn default_action(cluster: &str, hash_policy: Option<Value>) -> Value
 
 /// The authority that the upstream sees, where the route says one; a route that only sets the header says it too.
 fn authority(route: &HttpRoute, destinations: &[Destination]) -> Option<String> {
-    let of = |changes: &Changes| {
-        let named = |map: &std::collections::BTreeMap<String, String>| {
-            let mut fields = map.iter();
-            let found = fields.find(|(name, _)| is_authority(name));
-            found.map(|(_, value)| value.clone())
-        };
-        named(&changes.set).or_else(|| named(&changes.add))
-    };
     let own = route
         .rewrite
         .authority
         .clone()
         .filter(|text| !text.is_empty());
     let alone = match destinations {
-        [one] => of(&one.headers.request),
+        [one] => authority_of(&one.headers.request),
         _ => None,
     };
-    own.or_else(|| of(&route.headers.request)).or(alone)
+    own.or_else(|| authority_of(&route.headers.request))
+        .or(alone)
+}
+
+/// The authority that changes of headers write; what is set counts before what is added.
+fn authority_of(changes: &Changes) -> Option<String> {
+    let mut all = changes.set.iter().chain(&changes.add);
+    let found = all.find(|(name, _)| is_authority(name));
+    found.map(|(_, value)| value.clone())
 }
 
 fn rewrite(action: &mut Value, rewrite: &Rewrite, authority: Option<String>) {
@@ -175,14 +175,7 @@ fn weighted(one: &Destination, services: &dyn Services, called: u16) -> Value {
     );
     out.insert("weight".to_owned(), json!(one.weight));
     change_headers(&mut out, &one.headers);
-    let named = |map: &std::collections::BTreeMap<String, String>| {
-        let mut fields = map.iter();
-        fields
-            .find(|(name, _)| is_authority(name))
-            .map(|(_, value)| value.clone())
-    };
-    let changes = &one.headers.request;
-    if let Some(authority) = named(&changes.set).or_else(|| named(&changes.add)) {
+    if let Some(authority) = authority_of(&one.headers.request) {
         out.insert("host_rewrite_literal".to_owned(), json!(authority));
     }
     Value::Object(out)
@@ -356,9 +349,9 @@ fn cors(said: &Value) -> Value {
     if let Some(credentials) = said.get("allowCredentials") {
         put(&mut out, "allow_credentials", credentials.clone());
     }
-    let age = said.get("maxAge").and_then(Value::as_str).and_then(seconds);
-    if let Some(age) = age {
-        put(&mut out, "max_age", json!(format!("{}", age.trunc())));
+    let age = said.get("maxAge").and_then(Value::as_str);
+    if let Some(Ok(age)) = age.map(sdk_helpers::config::duration) {
+        put(&mut out, "max_age", json!(age.as_secs().to_string()));
     }
     out
 }
@@ -432,37 +425,8 @@ fn millionths(percent: f64) -> Value {
 
 /// Istio takes what Go does, `1h2m0.5s` and `500ms`; Envoy seconds alone.
 pub(crate) fn duration(text: &str) -> Option<String> {
-    seconds(text).map(|seconds| format!("{seconds}s"))
-}
-
-pub(crate) fn seconds(text: &str) -> Option<f64> {
-    let mut total = 0.0;
-    let mut rest = text.trim();
-    if rest == "0" {
-        return Some(0.0);
-    }
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
-        let (number, after) = rest.split_at_checked(digits)?;
-        let number: f64 = number.parse().ok()?;
-        let units = [
-            ("ms", 0.001),
-            ("us", 1e-6),
-            ("ns", 1e-9),
-            ("h", 3600.0),
-            ("m", 60.0),
-            ("s", 1.0),
-        ];
-        let (unit, size) = units
-            .into_iter()
-            .find(|(unit, _)| after.starts_with(unit))?;
-        total += number * size;
-        rest = after.strip_prefix(unit)?;
-    }
-    Some(total)
+    let read = sdk_helpers::config::duration(text).ok()?;
+    Some(format!("{}s", read.as_secs_f64()))
 }
 
 #[cfg(test)]
