@@ -5,15 +5,14 @@ mod fix;
 pub(crate) mod text;
 
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalog::Filter;
 use check::{Options, Report, Severity, Source};
 use clap::{Args, ValueEnum};
 use documents::File;
-use sdk_helpers::Timestamp;
 use serde_json::json;
 
+use crate::clock;
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
 
@@ -80,7 +79,7 @@ impl Check {
         let sources: Vec<Source> = sources.collect();
         let options = Options {
             filter: self.filter,
-            now: now(),
+            now: clock::now()?,
         };
         if self.diff {
             return Ok(fix::show(&files, &sources, &options));
@@ -130,11 +129,6 @@ fn say(report: &Report, sources: &[Source], output: Output, behind: impl FnOnce(
 
 fn filter(name: &str) -> Result<&'static Filter, String> {
     catalog::find(name).map_err(|unknown| unknown.to_string())
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    Timestamp::from_secs(since.map_or(0, |since| since.as_secs()))
 }
 
 fn explain(code: &str, output: Output) -> Result<Ending, Failure> {
