@@ -107,8 +107,7 @@ pub fn read(
     left.objects(&objects);
     left.clients(&objects, workload.as_ref());
     left.holders(&gathered.holders);
-    left.losses
-        .extend(native.losses.into_iter().map(Loss::from));
+    left.losses.extend(native.losses);
     left.warnings(&gathered, &warnings);
     if let (Some(workload), None) = (&workload, &settings.selection) {
         left.losses.extend(workload::narrowed(&of_mesh, workload));

@@ -3,7 +3,7 @@
 use policies::{GATEWAY, Problem, Resource, Selection};
 use serde_json::Value;
 
-use crate::loss::Loss;
+use crate::loss::{Loss, loss_of};
 
 /// Istio's own root namespace, where no MeshConfig says another.
 const ROOT: &str = "istio-system";
@@ -112,7 +112,7 @@ pub(crate) fn narrowed(objects: &[&Resource<'_>], workload: &Selection) -> Vec<L
         if !is_narrowed || text(&it.object, &["kind"]) == Some("VirtualService") {
             continue;
         }
-        losses.push(Loss::of(
+        losses.push(loss_of(
             it,
             "metadata",
             format!("is for {}", shown(&it.object)),

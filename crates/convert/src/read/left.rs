@@ -5,7 +5,7 @@ use sdk_helpers::ConfigError;
 use serde_json::{Map, Value};
 
 use super::Sides;
-use crate::loss::Loss;
+use crate::loss::{Loss, loss_of};
 use crate::workload::{self, at, text};
 
 /// What of an `http` entry of a VirtualService a filter has: the rest routes.
@@ -51,7 +51,7 @@ pub(super) fn sides(objects: &[&Resource<'_>]) -> Sides {
     for it in objects {
         match text(&it.object, &["kind"]) {
             Some("VirtualService") => {
-                let loss = Loss::of(
+                let loss = loss_of(
                     it,
                     "",
                     "faults are injected where requests are sent, in the client's sidecar or a gateway",
@@ -60,7 +60,7 @@ pub(super) fn sides(objects: &[&Resource<'_>]) -> Sides {
                 );
                 sides.clients.push((loss, texts(it, "gateways")));
             }
-            Some("AuthorizationPolicy" | "RequestAuthentication") => sides.servers.push(Loss::of(
+            Some("AuthorizationPolicy" | "RequestAuthentication") => sides.servers.push(loss_of(
                 it,
                 "",
                 "is enforced where requests come in",
@@ -171,7 +171,7 @@ impl Left {
                 true => "of all namespaces".to_owned(),
                 false => format!("of the namespaces {}", export.join(", ")),
             };
-            self.losses.push(Loss::of(
+            self.losses.push(loss_of(
                 it,
                 "spec.exportTo",
                 format!("is for clients {}", whose.escape_debug()),
@@ -199,7 +199,7 @@ impl Left {
                 // What shows policies the peer is written anew.
                 let is_peer = patch.to_string().contains("mesh_filters.peer.");
                 if !is_peer && policies::embedded(&documents::Spot::root(patch)).is_empty() {
-                    self.losses.push(Loss::of(
+                    self.losses.push(loss_of(
                         it,
                         &own,
                         "loads none of our modules, and is not carried over",
