@@ -4,15 +4,15 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use crate::counts::Counts;
+use crate::slowest;
 use crate::test_run::Part;
-
-/// How many of the slowest steps are named at the end.
-const SLOWEST: usize = 10;
 
 #[derive(Default)]
 pub(crate) struct Summary {
     rows: Vec<Row>,
     remarks: Vec<String>,
+    /// What each failed test said, as it is shown.
+    failures: String,
 }
 
 struct Row {
@@ -61,6 +61,10 @@ impl Summary {
             for (what, tests) in said {
                 let said = tests.iter().map(|test| format!("{step}: {what}: {test}"));
                 self.remarks.extend(said);
+            }
+            for failed in &part.failed {
+                let place = format!("{step}: {}", part.name);
+                failed.show(&place, &mut self.failures);
             }
             if part.counts.is_none() {
                 problems.push(format!("{} ended without a result", part.name));
@@ -132,9 +136,9 @@ impl Summary {
         (passed, failed)
     }
 
-    /// The slowest steps, and parts of steps where those are known, in one table.
-    fn slowest(&self) -> String {
-        let mut all: Vec<(Duration, String)> = Vec::new();
+    /// What took how long: steps, or parts of steps where those are known.
+    fn times(&self) -> Vec<(Duration, String)> {
+        let mut all = Vec::new();
         for row in &self.rows {
             if row.parts.is_empty() && !row.took.is_zero() {
                 all.push((row.took, row.step.clone()));
@@ -142,22 +146,21 @@ impl Summary {
             let parts = row.parts.iter();
             all.extend(parts.map(|(name, took)| (*took, format!("{}: {name}", row.step))));
         }
-        all.sort_by_key(|(took, _)| std::cmp::Reverse(*took));
-        let mut text = "seconds  slowest\n".to_owned();
-        for (took, name) in all.into_iter().take(SLOWEST) {
-            let _ = writeln!(text, "{:>7.1}  {name}", took.as_secs_f64());
-        }
-        text.push('\n');
-        text
+        all
     }
 
-    /// Table, what went wrong, remarks, what took longest, and the totals as the last line.
+    /// Table, what went wrong, remarks, what took longest, the tests that failed, and the totals as the
+    /// last line.
     pub(crate) fn text(&self) -> String {
         let mut text = self.table();
         if !text.ends_with("\n\n") {
             text.push('\n');
         }
-        text.push_str(&self.slowest());
+        text.push_str(&slowest::table("slowest", self.times()));
+        if !self.failures.is_empty() {
+            text.push_str(&self.failures);
+            text.push('\n');
+        }
         let (passed, failed) = self.totals();
         let _ = writeln!(text, "{passed} passed, {failed} failed");
         text
@@ -221,6 +224,7 @@ mod tests {
             counts,
             not_run: Vec::new(),
             run_in_part: Vec::new(),
+            failed: Vec::new(),
         }
     }
 

@@ -7,6 +7,7 @@ use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use crate::counts::Counts;
+use crate::failed::{self, Failed};
 use crate::process;
 
 /// A test binary, or the doc tests of a library.
@@ -22,6 +23,7 @@ pub(crate) struct Part {
     pub(crate) not_run: Vec<String>,
     /// Those that it can be put to but for a part.
     pub(crate) run_in_part: Vec<String>,
+    pub(crate) failed: Vec<Failed>,
 }
 
 /// How a test says that it was not run, or a part of it, and why.
@@ -80,6 +82,7 @@ fn pass_on(
 struct Reading {
     parts: Vec<Part>,
     running: Option<Part>,
+    failed: failed::Reading,
     began: Duration,
 }
 
@@ -105,7 +108,10 @@ impl Reading {
                 counts: None,
                 not_run: Vec::new(),
                 run_in_part: Vec::new(),
+                failed: Vec::new(),
             });
+        } else {
+            self.failed.line(line);
         }
     }
 
@@ -134,6 +140,7 @@ impl Reading {
     fn over(&mut self, at: Duration) {
         if let Some(mut part) = self.running.take() {
             part.took = at.saturating_sub(self.began);
+            part.failed = std::mem::take(&mut self.failed).end();
             self.parts.push(part);
         }
     }
@@ -227,6 +234,30 @@ mod tests {
         let parts = reading.end(Duration::ZERO);
         assert_eq!(parts[0].not_run, ["a::b: Envoy 1.37.0 has no x"]);
         assert_eq!(parts[0].run_in_part, ["a::c: Envoy 1.37.0 has no y"]);
+    }
+
+    #[test]
+    fn what_failed_is_told_of_the_binary_it_is_in() {
+        let mut reading = Reading::default();
+        for line in [
+            "     Running tests/a.rs (target/debug/deps/a-1)",
+            "test one ... FAILED",
+            "---- one stdout ----",
+            "of the first",
+            "test result: FAILED. 0 passed; 1 failed; 0 ignored",
+            "     Running tests/b.rs (target/debug/deps/b-1)",
+            "test two ... FAILED",
+        ] {
+            reading.line(line, Duration::ZERO);
+        }
+        let parts = reading.end(Duration::ZERO).into_iter();
+        let failed: Vec<_> = parts.map(|part| part.failed).collect();
+        let names = failed
+            .iter()
+            .flatten()
+            .map(|one| (one.name.as_str(), one.said.len()));
+        assert_eq!(names.collect::<Vec<_>>(), [("one", 1), ("two", 0)]);
+        assert_eq!(failed.len(), 2);
     }
 
     #[test]
