@@ -68,6 +68,12 @@ impl Export {
         Export(names.map(str::to_owned).collect())
     }
 
+    /// Whether nobody but its own namespace sees an object.
+    pub(crate) fn is_private(&self, from: &str) -> bool {
+        let own = |said: &String| said == "." || said == from;
+        !self.0.is_empty() && self.0.iter().all(own)
+    }
+
     /// Whether proxies of a namespace see an object of another.
     #[must_use]
     pub fn reaches(&self, from: &str, to: &str) -> bool {

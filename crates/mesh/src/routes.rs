@@ -5,6 +5,7 @@
 //! port in their domains, and those of port 80 without it as well.
 
 mod action;
+mod domains;
 mod gateway;
 mod matching;
 mod view;
@@ -19,12 +20,14 @@ use crate::model::service::{Service, ServicePort};
 use crate::model::virtual_service::{MESH, TargetService, VirtualService};
 use crate::model::workload::Workload;
 use action::Services;
+use domains::domains;
 use matching::Client;
 use view::View;
 
 pub use gateway::gateway;
 
 pub(crate) use action::duration;
+pub(crate) use domains::covers;
 
 /// What becomes of a request for a host that nobody knows: MeshConfig's `outboundTrafficPolicy.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,6 +38,9 @@ pub enum Outside {
     /// `REGISTRY_ONLY`: 502.
     RegistryOnly,
 }
+
+/// The most that a route may answer by itself: what istiod's own validation lets through, where Envoy would stop at 4 KiB.
+pub(crate) const MOST_OF_AN_ANSWER: u32 = 1024 * 1024;
 
 /// The cluster that leads wherever the authority says.
 pub const PASSTHROUGH: &str = "PassthroughCluster";
@@ -65,6 +71,7 @@ pub fn sidecar(model: &Model, client: &Workload, outside: Outside) -> Value {
         "name": "http_proxy",
         "virtual_hosts": hosts,
         "validate_clusters": false,
+        "max_direct_response_body_size_bytes": MOST_OF_AN_ANSWER,
     })
 }
 
@@ -100,27 +107,29 @@ impl Sidecar<'_> {
             if routes.is_empty() {
                 continue;
             }
+            let mut speaks = false;
             for host in &virtual_service.hosts {
-                let served =
-                    self.view.services.iter().filter(|service| {
-                        covers(host, &service.host) && self.is_http(service, port)
-                    });
-                let mut known = false;
+                let served = self.view.services.iter().filter(|service| {
+                    covers(host, &service.host)
+                        && self.is_http(service, port)
+                        && (*host == service.host || self.speaker(service) == Some(virtual_service))
+                });
                 for service in served {
-                    known = true;
-                    if self.speaker(service) == Some(virtual_service)
-                        && spoken_for.insert(&service.host)
-                    {
+                    speaks = true;
+                    if spoken_for.insert(&service.host) {
                         let domains = domains(service, &self.client.namespace, port);
                         hosts.extend(virtual_host(&service.host, port, domains, &routes, taken));
                     }
                 }
-                // A host that no service has is one that requests to port 80 may say.
-                if !known
-                    && port == 80
-                    && !self.view.services.iter().any(|one| covers(host, &one.host))
-                {
-                    let domains = vec![host.clone(), format!("{host}:80")];
+            }
+            // A host that no service has may be said at the ports of those that have one, else at port 80.
+            for host in virtual_service
+                .hosts
+                .iter()
+                .filter(|_| speaks || port == 80)
+            {
+                if !self.view.services.iter().any(|one| covers(host, &one.host)) {
+                    let domains = domains::of_host(host, port);
                     hosts.extend(virtual_host(host, port, domains, &routes, taken));
                 }
             }
@@ -222,10 +231,13 @@ fn routes(
             if !name.is_empty() {
                 out.insert("name".to_owned(), json!(name));
             }
-            let operation = operation(&matched, virtual_service, port);
+            action::apply(&mut out, route, services, port, is_tls);
+            let cluster = out.get("route").and_then(|route| route.get("cluster"));
+            let called = cluster.and_then(Value::as_str).and_then(called_by);
+            let called = called.unwrap_or_else(|| format!("{}:{port}", virtual_service.name));
+            let operation = format!("{called}{}", path_of(&matched));
             out.insert("match".to_owned(), matched);
             out.insert("decorator".to_owned(), json!({"operation": operation}));
-            action::apply(&mut out, route, services, port, is_tls);
             all.push(Value::Object(out));
             // No request comes to those behind it.
             if takes_all {
@@ -236,15 +248,21 @@ fn routes(
     all
 }
 
-/// What a span is called.
-fn operation(matched: &Value, virtual_service: &VirtualService, port: u16) -> String {
+/// What a span is called: `reviews.default.svc.cluster.local:9080/*`; where several may be called, by the
+/// VirtualService's name.
+fn called_by(cluster: &str) -> Option<String> {
+    let mut parts = cluster.split('|');
+    let (_, port, _, host) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    Some(format!("{host}:{port}"))
+}
+
+fn path_of(matched: &Value) -> String {
     let text = |pointer: &str| matched.pointer(pointer).and_then(Value::as_str);
-    let path = match (text("/path"), text("/safe_regex/regex"), text("/prefix")) {
+    match (text("/path"), text("/safe_regex/regex"), text("/prefix")) {
         (Some(path), ..) => path.to_owned(),
         (_, Some(regex), _) => regex.to_owned(),
         (_, _, prefix) => format!("{}*", prefix.unwrap_or("/")),
-    };
-    format!("{}:{port}{path}", virtual_service.name)
+    }
 }
 
 fn virtual_host(
@@ -267,36 +285,4 @@ fn virtual_host(
             "include_request_attempt_count": true,
         })
     })
-}
-
-/// What a client may call a service: in its own namespace by its short name as well.
-fn domains(service: &Service, client_namespace: &str, port: u16) -> Vec<String> {
-    let mut names = vec![service.host.clone()];
-    let short = service
-        .host
-        .split_once(".svc.")
-        .map(|(short, _)| short.to_owned());
-    if let Some(short) = short {
-        if let Some((name, namespace)) = short.split_once('.')
-            && namespace == client_namespace
-        {
-            names.push(name.to_owned());
-        }
-        names.push(format!("{short}.svc"));
-        names.push(short);
-    }
-    let with_port = names.iter().map(|name| format!("{name}:{port}"));
-    let with_port: Vec<String> = with_port.collect();
-    match port {
-        80 => [names, with_port].concat(),
-        _ => with_port,
-    }
-}
-
-/// Whether a VirtualService's host is a service's, or a wildcard that has it in it.
-pub(crate) fn covers(pattern: &str, host: &str) -> bool {
-    match pattern.strip_prefix('*') {
-        Some(end) => host.ends_with(end) && host.len() > end.len() || pattern == "*",
-        None => pattern == host,
-    }
 }

@@ -124,7 +124,8 @@ fn requests_are_shared_out_as_the_virtual_service_says() {
             "reviews.default.svc.cluster.local:9080",
             "reviews:9080",
             "reviews.default.svc:9080",
-            "reviews.default:9080"
+            "reviews.default:9080",
+            "reviews.default.svc.cluster.local.:9080"
         ])
     );
     let jason = &reviews["routes"][0];

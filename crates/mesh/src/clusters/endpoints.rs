@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::addresses::{Addresses, real_port};
 use crate::model::Model;
+use crate::model::peer_authentication::Mode;
 use crate::model::service::{Address, Backing, Service, ServicePort, Target};
 use crate::model::workload::Workload;
 
@@ -19,7 +20,7 @@ struct Endpoint {
     address: String,
     port: u16,
     weight: u32,
-    has_sidecar: bool,
+    speaks_mutual: bool,
 }
 
 impl<'a> Endpoints<'a> {
@@ -42,12 +43,13 @@ impl<'a> Endpoints<'a> {
                 continue;
             }
             workloads.push(workload);
-            let has_sidecar = model.has_sidecar(workload);
+            let speaks_mutual =
+                model.has_sidecar(workload) && model.mode(workload, number) != Mode::Disable;
             all.extend(addresses.of(workload).map(|address| Endpoint {
                 address: address.to_string(),
                 port: real_port(number),
                 weight: 1,
-                has_sidecar,
+                speaks_mutual,
             }));
         }
         if let Backing::Addresses(fixed) | Backing::Names(fixed) = &service.backing {
@@ -56,7 +58,7 @@ impl<'a> Endpoints<'a> {
                 address: one.address.clone(),
                 port: port_of(one, port),
                 weight: one.weight,
-                has_sidecar: false,
+                speaks_mutual: false,
             }));
         }
         Endpoints { all, workloads }
@@ -79,7 +81,7 @@ impl<'a> Endpoints<'a> {
                 "endpoint": {"address": {"socket_address": address}},
                 "load_balancing_weight": one.weight,
             });
-            if let (true, Value::Object(fields)) = (one.has_sidecar, &mut endpoint) {
+            if let (true, Value::Object(fields)) = (one.speaks_mutual, &mut endpoint) {
                 // By this the cluster knows that it may speak mutual TLS.
                 let mode = json!({"filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}}});
                 fields.insert("metadata".to_owned(), mode);

@@ -1,6 +1,6 @@
 //! Gateways: where the mesh is called from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::field::Field;
 use crate::model::protocol::Protocol;
@@ -82,10 +82,11 @@ impl Gateway {
 }
 
 impl Server {
-    /// Whether a host of a VirtualService of a namespace is served here, and by which name: the narrower one of both.
+    /// Which of its hosts a host of a VirtualService of a namespace is served by, each by the narrower name of both:
+    /// `*.shop.example` is for every host of the server that ends so.
     #[must_use]
-    pub fn serves(&self, own_namespace: &str, host: &str, namespace: &str) -> Option<String> {
-        self.hosts.iter().find_map(|(of, served)| {
+    pub fn serves(&self, own_namespace: &str, host: &str, namespace: &str) -> BTreeSet<String> {
+        let all = self.hosts.iter().filter_map(|(of, served)| {
             let allowed = of == "*" || of == namespace || of == "." && namespace == own_namespace;
             let narrower = match (covers(served, host), covers(host, served)) {
                 (true, _) => Some(host),
@@ -93,7 +94,8 @@ impl Server {
                 (false, false) => None,
             };
             narrower.filter(|_| allowed).map(str::to_owned)
-        })
+        });
+        all.collect()
     }
 }
 

@@ -162,9 +162,6 @@ fn rewrite(action: &mut Value, rewrite: &Rewrite, authority: Option<String>) {
     if let Some(authority) = authority {
         put(action, "host_rewrite_literal", json!(authority));
     }
-    if *rewrite != Rewrite::default() {
-        put(action, "append_x_forwarded_host", json!(true));
-    }
 }
 
 fn weighted(one: &Destination, services: &dyn Services, called: u16) -> Value {
@@ -186,6 +183,8 @@ fn mirror(mirror: &Mirror, services: &dyn Services, called: u16) -> Value {
         "cluster": services.cluster(&mirror.target, called),
         "runtime_fraction": {"default_value": millionths(mirror.percent)},
         "trace_sampled": false,
+        // The copy is for the same host, without the `-shadow` that Envoy would write behind its name.
+        "disable_shadow_host_suffix_append": true,
     })
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::matching::Client;
 use super::matching::takes_all;
-use super::routes;
 use super::view::View;
+use super::{MOST_OF_AN_ANSWER, routes};
 use crate::model::Model;
 use crate::model::gateway::{Gateway, Server};
 use crate::model::virtual_service::VirtualService;
@@ -30,23 +30,25 @@ pub fn gateway(
         for virtual_service in bound(model, gateway) {
             for host in &virtual_service.hosts {
                 let served = server.serves(&gateway.namespace, host, &virtual_service.namespace);
-                let Some(host) = served else {
+                if served.is_empty() {
                     continue;
-                };
+                }
                 let client = Client {
                     gateways: [gateway.full_name()].into(),
                     labels,
                     namespace,
                 };
                 let routes = routes(virtual_service, &client, &view, port, server.tls.is_some());
-                let entry = hosts.entry(host).or_default();
-                entry.redirects |= server.https_redirect;
-                // One VirtualService may be bound to several gateways of this port.
-                if entry.from.insert((
-                    virtual_service.namespace.clone(),
-                    virtual_service.name.clone(),
-                )) {
-                    entry.routes.extend(routes);
+                for host in served {
+                    let entry = hosts.entry(host).or_default();
+                    entry.redirects |= server.https_redirect;
+                    // One VirtualService may be bound to several gateways of this port.
+                    if entry.from.insert((
+                        virtual_service.namespace.clone(),
+                        virtual_service.name.clone(),
+                    )) {
+                        entry.routes.extend(routes.clone());
+                    }
                 }
             }
         }
@@ -61,11 +63,11 @@ pub fn gateway(
         .filter_map(|(host, of)| of.write(&host, port));
     let mut hosts: Vec<Value> = hosts.collect();
     if hosts.is_empty() {
-        // Nobody serves anything: that is a 404 as well, and says so in its name.
+        // Nobody serves anything: without a route Envoy answers 404, and its flag is NR.
         hosts.push(json!({
             "name": format!("blackhole:{port}"),
             "domains": ["*"],
-            "routes": [{"name": "blackhole", "match": {"prefix": "/"}, "direct_response": {"status": 404}}],
+            "routes": [],
         }));
     }
     json!({
@@ -73,6 +75,7 @@ pub fn gateway(
         "virtual_hosts": hosts,
         "validate_clusters": false,
         "ignore_port_in_host_matching": true,
+        "max_direct_response_body_size_bytes": MOST_OF_AN_ANSWER,
     })
 }
 

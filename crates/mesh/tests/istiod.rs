@@ -1,0 +1,192 @@
+//! What istiod writes where a reader might expect something else, found in its own code and golden files.
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test support: a panic is how a test fails"
+)]
+
+use std::collections::BTreeMap;
+
+use documents::Document;
+use mesh::model::Model;
+use mesh::{Addresses, Certificates, Outside, Surroundings, routes};
+use serde_json::{Value, json};
+
+/// A client and two services, one with two ports.
+const BASE: &str = "
+kind: Pod
+metadata: {name: client, labels: {app: client}}
+spec: {containers: [{name: client, image: client}]}
+---
+kind: Service
+metadata: {name: a}
+spec: {selector: {app: a}, ports: [{name: http, port: 80}, {name: http-more, port: 8000}]}
+---
+kind: Service
+metadata: {name: b}
+spec: {selector: {app: b}, ports: [{name: http, port: 8000}]}
+---
+kind: Pod
+metadata: {name: a, labels: {app: a}}
+spec: {serviceAccountName: a, containers: [{name: a, image: a, ports: [{containerPort: 80}, {containerPort: 8000}]}]}
+";
+
+fn model(more: &str) -> Model {
+    let text = format!("{BASE}---\n{more}");
+    Model::read(&Document::read_text("a.yaml", &text).unwrap()).0
+}
+
+/// What the client is told, host by host.
+fn hosts(model: &Model) -> BTreeMap<String, Value> {
+    let written = routes::sidecar(model, &model.workloads[0], Outside::AllowAny);
+    by_name(&written["virtual_hosts"])
+}
+
+/// What a gateway serves of all servers together.
+fn gateway_hosts(model: &Model) -> BTreeMap<String, Value> {
+    let servers = model.gateways.iter().flat_map(|gateway| {
+        let servers = gateway.servers.iter();
+        servers.map(move |server| (gateway, server))
+    });
+    let servers: Vec<_> = servers.collect();
+    let written = routes::gateway(model, &servers, "istio-system", &BTreeMap::new());
+    by_name(&written["virtual_hosts"])
+}
+
+fn clusters(model: &Model) -> BTreeMap<String, Value> {
+    let addresses = Addresses::assign(model, 10);
+    let certificates = Certificates {
+        chain: "/run/chain.pem".into(),
+        key: "/run/key.pem".into(),
+        roots: "/run/roots.pem".into(),
+    };
+    let around = Surroundings {
+        addresses: &addresses,
+        certificates: Some(&certificates),
+        trust_domain: "cluster.local",
+    };
+    let none = BTreeMap::new();
+    let all = mesh::outbound(model, "default", &none, around, Outside::RegistryOnly);
+    by_name(&Value::Array(all))
+}
+
+fn by_name(list: &Value) -> BTreeMap<String, Value> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|one| (one["name"].as_str().unwrap().to_owned(), one.clone()))
+        .collect()
+}
+
+fn virtual_service(name: &str, spec: &str) -> String {
+    format!("---\nkind: VirtualService\nmetadata: {{name: {name}}}\nspec: {spec}\n")
+}
+
+#[test]
+fn spans_are_called_by_the_service_where_a_route_leads_to_one() {
+    let routes = "{hosts: [a], http: [{match: [{uri: {exact: /one}}], route: [{destination: {host: b}}]}, \
+        {match: [{uri: {prefix: /two}}], redirect: {uri: /}}, \
+        {route: [{destination: {host: a}, weight: 1}, {destination: {host: b}, weight: 1}]}]}";
+    let model = model(&virtual_service("paths", routes));
+    let host = &hosts(&model)["a.default.svc.cluster.local:80"];
+    let operations: Vec<&Value> = (0..3)
+        .map(|index| &host["routes"][index]["decorator"]["operation"])
+        .collect();
+    assert_eq!(
+        operations,
+        [
+            "b.default.svc.cluster.local:8000/one",
+            "paths:80/two*",
+            "paths:80/*"
+        ]
+    );
+}
+
+#[test]
+fn a_copy_keeps_its_host_and_a_rewrite_forwards_none() {
+    let spec = "{hosts: [a], http: [{rewrite: {uri: /x}, mirror: {host: b}, route: [{destination: {host: a}}]}]}";
+    let model = model(&virtual_service("a", spec));
+    let route = &hosts(&model)["a.default.svc.cluster.local:80"]["routes"][0]["route"];
+    let copies = &route["request_mirror_policies"];
+    assert_eq!(copies[0]["disable_shadow_host_suffix_append"], true);
+    assert_eq!(route["append_x_forwarded_host"], Value::Null);
+}
+
+#[test]
+fn of_two_virtual_services_for_a_host_the_first_that_has_routes_for_the_client_counts() {
+    let other = "{hosts: [a], http: [{match: [{sourceLabels: {app: other}}], route: [{destination: {host: b}}]}]}";
+    let (first, second) = (
+        virtual_service("first", other),
+        virtual_service(
+            "second",
+            "{hosts: [a], http: [{name: second, route: [{destination: {host: b}}]}]}",
+        ),
+    );
+    let wildcard = virtual_service(
+        "all",
+        "{hosts: ['*.default.svc.cluster.local'], http: [{name: all, route: [{destination: {host: b}}]}]}",
+    );
+    let name = |more: &str, host: &str| {
+        let hosts = hosts(&model(more));
+        hosts[host]["routes"][0]["name"].as_str().map(str::to_owned)
+    };
+    let (a, b) = (
+        "a.default.svc.cluster.local:80",
+        "b.default.svc.cluster.local:8000",
+    );
+    let more = [wildcard.as_str(), &first, &second].concat();
+    assert_eq!(name(&more, a).as_deref(), Some("second"));
+    assert_eq!(name(&more, b).as_deref(), Some("all"));
+    // A wildcard does not stand in for one that names the host, and has none for this client.
+    let more = [wildcard.as_str(), &first].concat();
+    assert_eq!(name(&more, a).as_deref(), Some("default"));
+}
+
+#[test]
+fn a_host_that_no_service_has_is_known_at_the_ports_of_those_beside_it() {
+    let spec = "{hosts: [b, shop.example], http: [{route: [{destination: {host: b}}]}]}";
+    let with_service = hosts(&model(&virtual_service("b", spec)));
+    assert_eq!(
+        with_service["shop.example:8000"]["domains"],
+        json!(["shop.example:8000"])
+    );
+    let alone = "{hosts: [shop.example], http: [{route: [{destination: {host: b}}]}]}";
+    let alone = hosts(&model(&virtual_service("b", alone)));
+    assert_eq!(
+        alone["shop.example:80"]["domains"],
+        json!(["shop.example", "shop.example:80"])
+    );
+    assert!(!alone.contains_key("shop.example:8000"));
+}
+
+#[test]
+fn a_wildcard_of_a_virtual_service_is_for_every_host_of_the_gateway_that_ends_so() {
+    let gateway = "---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {servers: [\
+        {port: {number: 80, name: http, protocol: HTTP}, hosts: [one.shop.example, two.shop.example, other.example]}]}\n";
+    let wildcard = virtual_service(
+        "shop",
+        "{hosts: ['*.shop.example'], gateways: [edge], http: [{route: [{destination: {host: b}}]}]}",
+    );
+    let served = gateway_hosts(&model(&[gateway, &wildcard].concat()));
+    let names: Vec<&String> = served.keys().collect();
+    assert_eq!(names, ["one.shop.example:80", "two.shop.example:80"]);
+    // Without any route Envoy says so: 404, and the flag NR.
+    let nothing = gateway_hosts(&model(gateway));
+    assert_eq!(nothing["blackhole:80"]["routes"], json!([]));
+}
+
+#[test]
+fn nobody_speaks_mutual_tls_to_a_port_that_does_not_take_it() {
+    let disabled = "kind: PeerAuthentication\nmetadata: {name: a}\n\
+        spec: {selector: {matchLabels: {app: a}}, portLevelMtls: {8000: {mode: DISABLE}}}\n";
+    let clusters = clusters(&model(disabled));
+    let mode = |port: u16| {
+        let name = format!("outbound|{port}||a.default.svc.cluster.local");
+        let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/metadata";
+        clusters[&name].pointer(endpoint).cloned()
+    };
+    assert_eq!(
+        mode(80),
+        Some(json!({"filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}}}))
+    );
+    assert_eq!(mode(8000), None);
+}
