@@ -2,7 +2,7 @@
 
 mod endpoints;
 mod load;
-mod pool;
+pub(crate) mod pool;
 mod rule;
 mod tls;
 
@@ -18,6 +18,16 @@ use crate::routes::{Outside, PASSTHROUGH};
 use endpoints::Endpoints;
 
 pub use rule::Rule;
+pub(crate) use tls::tls_params;
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    /// A workload's sidecar.
+    Sidecar,
+    /// A gateway.
+    Gateway,
+}
 
 /// `outbound|9080|v2|reviews.default.svc.cluster.local`.
 #[must_use]
@@ -34,6 +44,8 @@ pub struct Surroundings<'a> {
     pub certificates: Option<&'a Certificates>,
     /// `cluster.local`.
     pub trust_domain: &'a str,
+    /// What the proxy is.
+    pub caller: Caller,
 }
 
 /// The clusters of what a proxy calls that is in a namespace and has labels: a workload's sidecar, or a gateway.
@@ -91,10 +103,14 @@ fn cluster(
         }
         kind => {
             set("type", json!(kind));
+            if kind == "STRICT_DNS" {
+                set("dns_lookup_family", json!("V4_PREFERRED"));
+            }
             set("load_assignment", endpoints.load_assignment(&name));
         }
     }
-    pool::apply(&mut out, policy.connection_pool.as_ref(), port.protocol);
+    let pool = policy.connection_pool.as_ref();
+    pool::apply(&mut out, pool, port.protocol, around.caller);
     pool::outliers(&mut out, policy.outlier_detection.as_ref());
     match kind {
         // Whoever is called decides, and nobody chooses.

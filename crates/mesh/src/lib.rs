@@ -74,7 +74,7 @@ mod said;
 
 pub use addresses::{Addresses, OUTBOUND_PORT, real_port};
 pub use certificates::Certificates;
-pub use clusters::{Rule, Surroundings, cluster_name, outbound};
+pub use clusters::{Caller, Rule, Surroundings, cluster_name, outbound};
 pub use proxy::{Filters, GatewayProxy, Mesh, Proxy};
 pub use routes::Outside;
 pub use said::Said;

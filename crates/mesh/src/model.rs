@@ -173,6 +173,19 @@ impl Model {
         )
     }
 
+    /// The first service that leads to a port of a workload's container, by the port of the service.
+    #[must_use]
+    pub fn leading_to(&self, workload: &Workload, port: u16) -> Option<(&Service, &ServicePort)> {
+        let mut all = self.services.iter().flat_map(|service| {
+            let ports = service.ports.iter();
+            ports.map(move |port| (service, port))
+        });
+        all.find(|(service, leading)| {
+            let mut backends = self.backends(service, leading);
+            backends.any(|(one, number)| one == workload && number == port)
+        })
+    }
+
     /// The workloads that answer for a service, and the port of theirs that one of its ports leads to.
     pub fn backends<'a>(
         &'a self,

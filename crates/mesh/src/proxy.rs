@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use crate::addresses::{Addresses, OUTBOUND_PORT, real_port};
 use crate::certificates::Certificates;
-use crate::clusters::{Surroundings, outbound};
+use crate::clusters::{Caller, Rule, Surroundings, outbound};
 use crate::listeners::{self, Filter, Served, ServerFiles};
 use crate::model::Model;
 use crate::model::gateway::{Gateway, Server};
+use crate::model::protocol::Protocol;
 use crate::model::workload::Workload;
 use crate::routes::{self, Outside};
 
@@ -79,14 +80,14 @@ impl Mesh<'_> {
             labels,
             ..
         } = workload;
-        let mut clusters = self.clusters(namespace, labels, Some(certificates));
+        let mut clusters = self.clusters(namespace, labels, certificates, Caller::Sidecar);
         let routes = routes::sidecar(self.model, workload, self.outside);
         let called = SocketAddr::from((address, OUTBOUND_PORT));
         let rds = rds(&routes, folder);
         let mut listeners = vec![listeners::outbound(called, &rds, filters.outbound.as_ref())];
         for port in self.ports(workload) {
             let process = self.addresses.process(address, port, true);
-            clusters.push(listeners::inbound_cluster(port, process));
+            clusters.push(self.inbound_cluster(workload, port, process));
             let filter = filters.inbound.as_ref();
             let model = self.model;
             listeners.push(listeners::inbound(
@@ -158,7 +159,7 @@ impl Mesh<'_> {
             id: self.id("router", address, name, namespace),
             address,
             listeners: listeners.collect(),
-            clusters: self.clusters(namespace, labels, Some(certificates)),
+            clusters: self.clusters(namespace, labels, certificates, Caller::Gateway),
             routes: all_routes,
         }
     }
@@ -200,14 +201,28 @@ impl Mesh<'_> {
         &self,
         namespace: &str,
         labels: &BTreeMap<String, String>,
-        certificates: Option<&Certificates>,
+        certificates: &Certificates,
+        caller: Caller,
     ) -> Vec<Value> {
         let around = Surroundings {
             addresses: self.addresses,
-            certificates,
+            certificates: Some(certificates),
             trust_domain: self.trust_domain,
+            caller,
         };
         outbound(self.model, namespace, labels, around, self.outside)
+    }
+
+    /// The cluster of a workload itself. Of several services that lead to a port the first says what it speaks, and how
+    /// much it takes; rules that select clients say nothing of that.
+    fn inbound_cluster(&self, workload: &Workload, port: u16, process: SocketAddr) -> Value {
+        let Some((service, leading)) = self.model.leading_to(workload, port) else {
+            return listeners::inbound_cluster(port, process, Protocol::Unnamed, None);
+        };
+        let rule = Rule::find(self.model, service, &workload.namespace, &BTreeMap::new());
+        let policy = rule.map(|rule| rule.policy("", leading.number));
+        let pool = policy.and_then(|policy| policy.connection_pool);
+        listeners::inbound_cluster(port, process, leading.protocol, pool.as_ref())
     }
 
     /// The ports of a workload that anybody may call: those of its containers, and those that Services lead to.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use documents::Document;
 use mesh::model::Model;
-use mesh::{Addresses, Certificates, Outside, Surroundings, routes};
+use mesh::{Addresses, Caller, Certificates, Outside, Surroundings, routes};
 use serde_json::{Value, json};
 
 /// A client and two services, one with two ports.
@@ -54,7 +54,8 @@ fn gateway_hosts(model: &Model) -> BTreeMap<String, Value> {
     by_name(&written["virtual_hosts"])
 }
 
-fn clusters(model: &Model) -> BTreeMap<String, Value> {
+/// The clusters of the client, or of a gateway.
+fn clusters(model: &Model, caller: Caller) -> BTreeMap<String, Value> {
     let addresses = Addresses::assign(model, 10);
     let certificates = Certificates {
         chain: "/run/chain.pem".into(),
@@ -65,6 +66,7 @@ fn clusters(model: &Model) -> BTreeMap<String, Value> {
         addresses: &addresses,
         certificates: Some(&certificates),
         trust_domain: "cluster.local",
+        caller,
     };
     let none = BTreeMap::new();
     let all = mesh::outbound(model, "default", &none, around, Outside::RegistryOnly);
@@ -178,7 +180,7 @@ fn a_wildcard_of_a_virtual_service_is_for_every_host_of_the_gateway_that_ends_so
 fn nobody_speaks_mutual_tls_to_a_port_that_does_not_take_it() {
     let disabled = "kind: PeerAuthentication\nmetadata: {name: a}\n\
         spec: {selector: {matchLabels: {app: a}}, portLevelMtls: {8000: {mode: DISABLE}}}\n";
-    let clusters = clusters(&model(disabled));
+    let clusters = clusters(&model(disabled), Caller::Sidecar);
     let mode = |port: u16| {
         let name = format!("outbound|{port}||a.default.svc.cluster.local");
         let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/metadata";
@@ -189,4 +191,91 @@ fn nobody_speaks_mutual_tls_to_a_port_that_does_not_take_it() {
         Some(json!({"filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}}}))
     );
     assert_eq!(mode(8000), None);
+}
+
+/// How a cluster speaks to whoever answers.
+fn speaks(cluster: &Value) -> &str {
+    let options =
+        "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+    let options = cluster.pointer(options).unwrap();
+    let explicit = "/explicit_http_config/http2_protocol_options";
+    match (
+        options.get("use_downstream_protocol_config"),
+        options.pointer(explicit),
+    ) {
+        (Some(_), _) => "what its client does",
+        (_, Some(_)) => "HTTP/2",
+        _ => "HTTP/1.1",
+    }
+}
+
+#[test]
+fn http2_stays_http2_on_its_whole_way() {
+    let service = "kind: Service\nmetadata: {name: c}\nspec: {selector: {app: a}, ports: [\
+        {name: grpc, port: 9000}, {name: any, port: 9001}, {name: http, port: 9002}]}\n";
+    let model = model(service);
+    let all = clusters(&model, Caller::Sidecar);
+    let of_gateway = clusters(&model, Caller::Gateway);
+    let addresses = Addresses::assign(&model, 10);
+    let workload = &model.workloads[1];
+    let address = addresses.of(workload).next().unwrap();
+    for (port, expected, alpn) in [
+        (9000, "HTTP/2", json!(["istio", "h2"])),
+        (9001, "what its client does", json!(["istio"])),
+        (9002, "HTTP/1.1", json!(["istio"])),
+    ] {
+        let cluster = &all[&format!("outbound|{port}||c.default.svc.cluster.local")];
+        assert_eq!(speaks(cluster), expected, "{port}");
+        // Whoever calls a gateway may speak what the workload does not.
+        let guarded = if port == 9001 { "HTTP/1.1" } else { expected };
+        let name = cluster["name"].as_str().unwrap();
+        assert_eq!(speaks(&of_gateway[name]), guarded, "{port}");
+        let context =
+            "/transport_socket_matches/0/transport_socket/typed_config/common_tls_context";
+        let context = cluster.pointer(context).unwrap();
+        assert_eq!(context["alpn_protocols"], alpn, "{port}");
+        // The workload is spoken to as its port says.
+        let process = addresses.process(address, port, true);
+        let (service, leading) = model.leading_to(workload, port).unwrap();
+        assert_eq!(service.host, "c.default.svc.cluster.local");
+        let inbound = mesh::listeners::inbound_cluster(port, process, leading.protocol, None);
+        assert_eq!(speaks(&inbound), expected, "{port}");
+    }
+}
+
+#[test]
+fn a_rule_that_demands_mutual_tls_asks_for_the_identities_behind_the_service() {
+    let rule = |tls: &str| {
+        let text = format!(
+            "kind: DestinationRule\nmetadata: {{name: a}}\nspec: {{host: a, trafficPolicy: {{tls: {tls}}}}}\n"
+        );
+        let all = clusters(&model(&text), Caller::Sidecar);
+        all["outbound|80||a.default.svc.cluster.local"].clone()
+    };
+    let context = "/transport_socket/typed_config/common_tls_context";
+    let names = format!("{context}/validation_context/match_typed_subject_alt_names");
+    let asked = |tls: &str| rule(tls).pointer(&names).cloned();
+    let identity = |name: &str| Some(json!([{"san_type": "URI", "matcher": {"exact": name}}]));
+    assert_eq!(
+        asked("{mode: ISTIO_MUTUAL}"),
+        identity("spiffe://cluster.local/ns/default/sa/a")
+    );
+    assert_eq!(
+        asked("{mode: ISTIO_MUTUAL, subjectAltNames: [spiffe://other]}"),
+        identity("spiffe://other")
+    );
+    // Who believes anybody asks for no name either.
+    let upstream = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions/\
+                    upstream_http_protocol_options/auto_san_validation";
+    for (tls, validates) in [
+        ("{mode: SIMPLE}", true),
+        ("{mode: SIMPLE, insecureSkipVerify: true}", false),
+        ("{mode: SIMPLE, subjectAltNames: [a.example]}", false),
+    ] {
+        assert_eq!(
+            rule(tls).pointer(upstream),
+            Some(&json!(validates)),
+            "{tls}"
+        );
+    }
 }

@@ -2,11 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Caller;
 use crate::model::protocol::Protocol;
 use crate::routes::duration;
 
 /// Without a word, Istio sets no limits: Envoy's own are 1,024 of each and 3 retries.
-pub(crate) fn apply(out: &mut Map<String, Value>, said: Option<&Value>, protocol: Protocol) {
+pub(crate) fn apply(
+    out: &mut Map<String, Value>,
+    said: Option<&Value>,
+    protocol: Protocol,
+    caller: Caller,
+) {
     let part = |name: &str| said.and_then(|said| said.get(name));
     let (tcp, http) = (part("tcp"), part("http"));
     let number = |of: Option<&Value>, name: &str| {
@@ -24,7 +30,6 @@ pub(crate) fn apply(out: &mut Map<String, Value>, said: Option<&Value>, protocol
         "max_pending_requests": limit(number(http, "http1MaxPendingRequests")),
         "max_requests": limit(number(http, "http2MaxRequests")),
         "max_retries": limit(number(http, "maxRetries")),
-        "track_remaining": true,
     });
     out.insert(
         "circuit_breakers".to_owned(),
@@ -50,16 +55,17 @@ pub(crate) fn apply(out: &mut Map<String, Value>, said: Option<&Value>, protocol
             common.insert(name.to_owned(), value);
         }
     }
-    let upgrades = http
-        .and_then(|http| http.get("h2UpgradePolicy"))
-        .and_then(Value::as_str);
+    let word = |name: &str| http.and_then(|http| http.get(name)).and_then(Value::as_str);
     let as_client = http
         .and_then(|http| http.get("useClientProtocol"))
         .and_then(Value::as_bool);
-    let http2 = protocol.is_http2() || upgrades == Some("UPGRADE");
+    let http2 = protocol.is_http2() || word("h2UpgradePolicy") == Some("UPGRADE");
+    // Where nobody said what a port speaks, a sidecar passes on what its client does. A gateway does not: whoever
+    // calls it from outside may agree on HTTP/2 with it, and the workload may know nothing of that.
+    let unnamed = caller == Caller::Sidecar && protocol == Protocol::Unnamed && !http2;
     let mut options = Map::new();
-    match (as_client, http2) {
-        (Some(true), _) => {
+    match (as_client == Some(true) || unnamed, http2) {
+        (true, _) => {
             let both = json!({"http_protocol_options": {}, "http2_protocol_options": {}});
             options.insert("use_downstream_protocol_config".to_owned(), both);
         }
@@ -93,8 +99,21 @@ pub(crate) fn apply(out: &mut Map<String, Value>, said: Option<&Value>, protocol
     );
     out.insert(
         "typed_extension_protocol_options".to_owned(),
-        json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options}),
+        json!({HTTP_OPTIONS: options}),
     );
+}
+
+/// The key of a cluster's HTTP options.
+pub(crate) const HTTP_OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
+
+/// Whether a cluster speaks HTTP/2, whatever its clients do.
+pub(crate) fn is_http2(cluster: &Map<String, Value>) -> bool {
+    let options = cluster.get("typed_extension_protocol_options");
+    let http = options.and_then(|options| options.get(HTTP_OPTIONS));
+    http.is_some_and(|http| {
+        http.pointer("/explicit_http_config/http2_protocol_options")
+            .is_some()
+    })
 }
 
 /// Without a word nobody is left out.

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::pool;
 use crate::certificates::Certificates;
 
 pub(crate) fn apply(
@@ -25,10 +26,11 @@ pub(crate) fn apply(
         .filter_map(|name| name.as_str().map(str::to_owned))
         .collect();
     let sni = text("sni");
+    let http2 = pool::is_http2(out);
     match (text("mode"), certificates) {
         (Some("DISABLE"), _) | (None, None) => {}
         (None, Some(certificates)) => {
-            let socket = mutual(certificates, server_name, identities);
+            let socket = mutual(certificates, server_name, identities, http2);
             out.insert(
                 "transport_socket_matches".to_owned(),
                 json!([
@@ -43,21 +45,30 @@ pub(crate) fn apply(
             );
         }
         (Some("ISTIO_MUTUAL"), Some(certificates)) => {
-            let socket = mutual(certificates, sni.unwrap_or(server_name), &names);
+            let taken = match names.is_empty() {
+                true => identities,
+                false => &names,
+            };
+            let socket = mutual(certificates, sni.unwrap_or(server_name), taken, http2);
             out.insert("transport_socket".to_owned(), socket);
         }
         (Some(_), _) => {
-            let socket = simple(said, sni, &names);
+            let socket = simple(said, sni, &names, http2);
             out.insert("transport_socket".to_owned(), socket);
             if sni.is_none() {
-                auto_server_name(out, names.is_empty());
+                auto_server_name(out, names.is_empty() && !is_unchecked(said));
             }
         }
     }
 }
 
 /// The client's own certificate, and whose are taken.
-fn mutual(certificates: &Certificates, server_name: &str, identities: &[String]) -> Value {
+fn mutual(
+    certificates: &Certificates,
+    server_name: &str,
+    identities: &[String],
+    http2: bool,
+) -> Value {
     let mut validation = json!({"trusted_ca": {"filename": certificates.roots}});
     if let (false, Value::Object(fields)) = (identities.is_empty(), &mut validation) {
         fields.insert(
@@ -68,7 +79,8 @@ fn mutual(certificates: &Certificates, server_name: &str, identities: &[String])
     tls(json!({
         "sni": server_name,
         "common_tls_context": {
-            "alpn_protocols": ["istio"],
+            "alpn_protocols": if http2 { json!(["istio", "h2"]) } else { json!(["istio"]) },
+            "tls_params": tls_params(),
             "tls_certificates": [certificates.pair()],
             "validation_context": validation,
         },
@@ -76,14 +88,15 @@ fn mutual(certificates: &Certificates, server_name: &str, identities: &[String])
 }
 
 /// TLS as outside services speak it: SIMPLE, or MUTUAL with files of one's own.
-fn simple(said: Option<&Value>, sni: Option<&str>, names: &[String]) -> Value {
+fn simple(said: Option<&Value>, sni: Option<&str>, names: &[String], http2: bool) -> Value {
     let text = |name: &str| said.and_then(|said| said.get(name)).and_then(Value::as_str);
     let mut context = Map::new();
-    let unchecked = said
-        .and_then(|said| said.get("insecureSkipVerify"))
-        .and_then(Value::as_bool);
+    context.insert("tls_params".to_owned(), tls_params());
+    if http2 {
+        context.insert("alpn_protocols".to_owned(), json!(["h2"]));
+    }
     let system = "/etc/ssl/certs/ca-certificates.crt";
-    if unchecked != Some(true) {
+    if !is_unchecked(said) {
         let mut validation =
             json!({"trusted_ca": {"filename": text("caCertificates").unwrap_or(system)}});
         if let (false, Value::Object(fields)) = (names.is_empty(), &mut validation) {
@@ -106,16 +119,27 @@ fn simple(said: Option<&Value>, sni: Option<&str>, names: &[String]) -> Value {
     tls(out)
 }
 
+/// Whether anybody is believed.
+fn is_unchecked(said: Option<&Value>) -> bool {
+    let field = said.and_then(|said| said.get("insecureSkipVerify"));
+    field.and_then(Value::as_bool) == Some(true)
+}
+
 /// The server name is the authority that was called, and, where nobody said which names are taken, so is the name of
 /// the certificate.
 fn auto_server_name(out: &mut Map<String, Value>, validates: bool) {
     let options = out
         .get_mut("typed_extension_protocol_options")
-        .and_then(|all| all.get_mut("envoy.extensions.upstreams.http.v3.HttpProtocolOptions"));
+        .and_then(|all| all.get_mut(pool::HTTP_OPTIONS));
     if let Some(Value::Object(options)) = options {
         let upstream = json!({"auto_sni": true, "auto_san_validation": validates});
         options.insert("upstream_http_protocol_options".to_owned(), upstream);
     }
+}
+
+/// TLS 1.3 where the other side knows it: left alone, Envoy as a client stops at 1.2.
+pub(crate) fn tls_params() -> Value {
+    json!({"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_3"})
 }
 
 fn exact_names(kind: &str, names: &[String]) -> Value {

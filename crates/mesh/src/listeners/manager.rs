@@ -89,17 +89,23 @@ pub(crate) fn manager(prefix: &str, routes: Value, side: Side, filter: Option<&F
     let mut configuration = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": prefix,
-        "server_name": "istio-envoy",
         "use_remote_address": side == Side::Gateway,
         "forward_client_cert_details": forwarding,
         "set_current_client_cert_details": details,
         "normalize_path": true,
         "path_with_escaped_slashes_action": "KEEP_UNCHANGED",
         "upgrade_configs": [{"upgrade_type": "websocket"}],
+        // A stream may be silent for as long as it likes; a route's timeout is all that ends it.
+        "stream_idle_timeout": "0s",
         "http_filters": filters,
     });
     if let (Value::Object(fields), Value::Object(routes)) = (&mut configuration, routes) {
         fields.extend(routes);
+        // What a workload calls is answered by `envoy`: istiod says its name on the other sides alone.
+        if side != Side::Outbound {
+            fields.insert("server_name".to_owned(), json!("istio-envoy"));
+            fields.insert("proxy_100_continue".to_owned(), json!(true));
+        }
     }
     json!({"name": "envoy.filters.network.http_connection_manager", "typed_config": configuration})
 }
