@@ -151,6 +151,7 @@ mod json;
 mod listeners;
 mod matching;
 mod merge;
+mod mesh_config;
 mod object;
 mod patches;
 mod proxy;
@@ -169,6 +170,7 @@ pub use clause::{
     RouteConfigurationMatch, RouteMatch, SubFilterMatch, VirtualHostMatch,
 };
 pub use error::{Error, Finding};
+pub use mesh_config::mesh_config;
 pub use object::{Object, Position};
 pub use proxy::{Context, Proxy};
 pub use render::{Delivery, Rendered, Resources, apply, render};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 /// Where a proxy finds what it proves its identity with, and whom it believes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Certificates {
     /// Its own certificate and those above it, PEM.
     pub chain: PathBuf,

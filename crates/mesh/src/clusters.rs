@@ -6,8 +6,6 @@ pub(crate) mod pool;
 mod rule;
 mod tls;
 
-use std::collections::BTreeMap;
-
 use serde_json::{Map, Value, json};
 
 use crate::addresses::Addresses;
@@ -15,6 +13,8 @@ use crate::certificates::Certificates;
 use crate::model::Model;
 use crate::model::service::{Backing, Service, ServicePort};
 use crate::routes::{Outside, PASSTHROUGH};
+use crate::scope::Scope;
+use crate::secrets::Secrets;
 use endpoints::Endpoints;
 
 pub use rule::Rule;
@@ -22,7 +22,7 @@ pub(crate) use tls::tls_params;
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Caller {
+pub(crate) enum Caller {
     /// A workload's sidecar.
     Sidecar,
     /// A gateway.
@@ -36,30 +36,30 @@ pub fn cluster_name(port: u16, subset: &str, host: &str) -> String {
 }
 
 /// What clusters need beside the objects.
-#[derive(Debug, Clone, Copy)]
-pub struct Surroundings<'a> {
+#[derive(Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
     /// Where workloads are.
-    pub addresses: &'a Addresses,
-    /// The files of the client's own certificate; without one it speaks plaintext alone.
-    pub certificates: Option<&'a Certificates>,
+    pub(crate) addresses: &'a Addresses,
+    /// The files of the client's own certificate.
+    pub(crate) certificates: &'a Certificates,
+    /// Those of the Secrets that DestinationRules name.
+    pub(crate) secrets: &'a Secrets<'a>,
     /// `cluster.local`.
-    pub trust_domain: &'a str,
+    pub(crate) trust_domain: &'a str,
     /// What the proxy is.
-    pub caller: Caller,
+    pub(crate) caller: Caller,
 }
 
-/// The clusters of what a proxy calls that is in a namespace and has labels: a workload's sidecar, or a gateway.
-#[must_use]
-pub fn outbound(
-    model: &Model,
-    namespace: &str,
-    labels: &BTreeMap<String, String>,
+/// The clusters of what a proxy calls.
+pub(crate) fn outbound(
+    scope: &Scope<'_>,
     around: Surroundings<'_>,
     outside: Outside,
 ) -> Vec<Value> {
+    let model = scope.model;
     let mut all = Vec::new();
-    for service in model.seen_by(namespace) {
-        let rule = Rule::find(model, service, namespace, labels);
+    for service in &scope.services {
+        let rule = scope.rule(service);
         for port in &service.ports {
             let one = |subset: &str| cluster(model, service, port, rule.as_ref(), subset, around);
             all.push(one(""));
@@ -121,13 +121,8 @@ fn cluster(
     }
     let server_name = format!("outbound_.{}_.{subset}_.{}", port.number, service.host);
     let who = endpoints.identities(around.trust_domain);
-    tls::apply(
-        &mut out,
-        policy.tls.as_ref(),
-        &server_name,
-        &who,
-        around.certificates,
-    );
+    let tls = policy.tls.as_ref();
+    tls::apply(&mut out, tls, &server_name, &who, around);
     Value::Object(out)
 }
 

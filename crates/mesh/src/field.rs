@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use documents::Document;
+use sdk_helpers::config::At;
 use serde_json::Value;
 
 use crate::said::Said;
@@ -33,19 +34,34 @@ impl<'a> Reading<'a> {
         }
     }
 
+    /// A part of the document, at its path; its value may be one that stands there as a text.
+    pub(crate) fn part(&'a self, value: &'a Value, path: &str) -> Field<'a> {
+        Field {
+            reading: self,
+            value,
+            path: path.to_owned(),
+        }
+    }
+
     /// What was said while reading, and every field below `spec` that nobody read.
     pub(crate) fn end(self, unread: &str) -> Vec<Said> {
+        match self.document.object().value().get("spec") {
+            Some(spec) => self.end_of(spec, "spec", unread),
+            None => self.said.into_inner(),
+        }
+    }
+
+    /// What was said while reading, and every field below a part that nobody read.
+    pub(crate) fn end_of(self, part: &Value, path: &str, unread: &str) -> Vec<Said> {
         let read = self.read.borrow();
         let mut said = self.said.into_inner();
-        if let Some(spec) = self.document.object().value().get("spec") {
-            let mut left = Vec::new();
-            rest(spec, "spec", &read, &mut left);
-            said.extend(left.into_iter().map(|path| Said {
-                place: self.document.place(&path),
-                what: format!("{path} is not carried over"),
-                consequence: unread.to_owned(),
-            }));
-        }
+        let mut left = Vec::new();
+        rest(part, path, &read, &mut left);
+        said.extend(left.into_iter().map(|path| Said {
+            place: self.document.place(&path),
+            what: format!("{path} is not carried over"),
+            consequence: unread.to_owned(),
+        }));
         said
     }
 }
@@ -81,11 +97,9 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
+/// The path of a field as its document has it: a name with a dot in it stands in brackets.
 fn below(path: &str, name: &str) -> String {
-    match path {
-        "" => name.to_owned(),
-        _ => format!("{path}.{name}"),
-    }
+    At::written(path).field(name).to_string()
 }
 
 /// A field of a document, with its path.

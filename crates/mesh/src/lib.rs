@@ -14,7 +14,7 @@
 //! ```
 //! use documents::Document;
 //! use mesh::model::Model;
-//! use mesh::{Addresses, Certificates, Filters, Mesh, Outside};
+//! use mesh::{Addresses, Certificates, Filters, Mesh};
 //!
 //! let documents = Document::read_text("shop.yaml", "
 //! apiVersion: v1
@@ -37,8 +37,8 @@
 //! let mesh = Mesh {
 //!     model: &model,
 //!     addresses: &addresses,
-//!     trust_domain: "cluster.local",
-//!     outside: Outside::RegistryOnly,
+//!     trust_domain: model.trust_domain(),
+//!     outside: model.outside(),
 //! };
 //! let certificates = Certificates {
 //!     chain: "/run/mesh/chain.pem".into(),
@@ -71,13 +71,16 @@ pub mod model;
 pub mod proxy;
 pub mod routes;
 mod said;
+mod scope;
+mod secrets;
 
 pub use addresses::{Addresses, OUTBOUND_PORT, real_port};
 pub use certificates::Certificates;
-pub use clusters::{Caller, Rule, Surroundings, cluster_name, outbound};
+pub use clusters::{Rule, cluster_name};
 pub use proxy::{Filters, GatewayProxy, Mesh, Proxy};
 pub use routes::Outside;
 pub use said::Said;
+pub use secrets::SecretFile;
 
 use serde_json::{Value, json};
 

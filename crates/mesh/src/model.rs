@@ -2,22 +2,30 @@
 
 pub mod destination_rule;
 pub mod gateway;
+pub mod mesh_config;
 mod namespace;
 pub mod peer_authentication;
 pub mod protocol;
+pub mod secret;
+pub mod server_tls;
 pub mod service;
+pub mod sidecar;
 pub mod virtual_service;
 pub mod workload;
 
 use documents::Document;
 
 use crate::field::{Field, Reading};
+use crate::routes::Outside;
 use crate::said::Said;
 use destination_rule::DestinationRule;
 use gateway::Gateway;
+use mesh_config::MeshConfig;
 use namespace::Namespaces;
 use peer_authentication::{Mode, PeerAuthentication};
+use secret::Secret;
 use service::{Backing, Service, ServicePort};
+use sidecar::Sidecar;
 use virtual_service::VirtualService;
 use workload::Workload;
 
@@ -28,6 +36,8 @@ pub struct Model {
     pub domain: String,
     /// `istio-system`: what is there is for every namespace.
     pub root_namespace: String,
+    /// What holds where no object says otherwise.
+    pub mesh_config: MeshConfig,
     /// Kubernetes' Services and those of ServiceEntries, in the order of the files.
     pub services: Vec<Service>,
     /// Deployments and Pods.
@@ -38,6 +48,10 @@ pub struct Model {
     pub destination_rules: Vec<DestinationRule>,
     /// Gateways.
     pub gateways: Vec<Gateway>,
+    /// Sidecars.
+    pub sidecars: Vec<Sidecar>,
+    /// Secrets, of which gateways use those with certificates.
+    pub secrets: Vec<Secret>,
     /// PeerAuthentications.
     pub peer_authentications: Vec<PeerAuthentication>,
     namespaces: Namespaces,
@@ -83,7 +97,7 @@ impl Export {
 }
 
 impl Model {
-    /// Reads what it knows of the documents, and says what is not carried over. Kinds that it does not know are passed
+    /// Reads what it knows of the documents, MeshConfigs among them, and says what is not carried over. Kinds that it does not know are passed
     /// over: whoever runs a mesh says which those are, since policies are read by others.
     #[must_use]
     pub fn read(documents: &[Document]) -> (Self, Vec<Said>) {
@@ -94,6 +108,17 @@ impl Model {
         };
         let mut said = Vec::new();
         let mut delegates = Vec::new();
+        // What holds for all is known before any object is read, wherever it stands.
+        for document in documents {
+            if let Some((path, config)) = istio::mesh_config(document.object().value()) {
+                let reading = Reading::new(document);
+                model.mesh_config.take(&reading.part(&config, path));
+                said.extend(reading.end_of(&config, path, "it does nothing in this mesh"));
+            }
+        }
+        if let Some(root) = &model.mesh_config.root_namespace {
+            model.root_namespace.clone_from(root);
+        }
         for document in documents {
             let reading = Reading::new(document);
             if model.take(&reading.root(), &mut delegates) {
@@ -141,6 +166,8 @@ impl Model {
             "Gateway" if api_version.starts_with("networking.istio.io/") => {
                 self.gateways.extend(gateway::read(root))
             }
+            "Sidecar" => self.sidecars.extend(sidecar::read(root)),
+            "Secret" => self.secrets.extend(secret::read(root)),
             "PeerAuthentication" => {
                 self.peer_authentications
                     .extend(peer_authentication::read(root));
@@ -148,6 +175,20 @@ impl Model {
             _ => return false,
         }
         true
+    }
+
+    /// `cluster.local`, unless the MeshConfig says otherwise.
+    #[must_use]
+    pub fn trust_domain(&self) -> &str {
+        let said = self.mesh_config.trust_domain.as_deref();
+        said.filter(|said| !said.is_empty())
+            .unwrap_or("cluster.local")
+    }
+
+    /// What becomes of a request for a host that nobody knows, where no Sidecar says otherwise.
+    #[must_use]
+    pub fn outside(&self) -> Outside {
+        self.mesh_config.outside.unwrap_or_default()
     }
 
     /// The services that proxies of a namespace see.

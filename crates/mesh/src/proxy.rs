@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 
 use crate::addresses::{Addresses, OUTBOUND_PORT, real_port};
 use crate::certificates::Certificates;
-use crate::clusters::{Caller, Rule, Surroundings, outbound};
-use crate::listeners::{self, Filter, Served, ServerFiles};
+use crate::clusters::{Rule, Surroundings, outbound};
+use crate::listeners::{self, Filter, Served};
 use crate::model::Model;
 use crate::model::gateway::{Gateway, Server};
 use crate::model::protocol::Protocol;
 use crate::model::workload::Workload;
 use crate::routes::{self, Outside};
+use crate::said::Said;
+use crate::scope::Scope;
+use crate::secrets::{SecretFile, Secrets};
 
 /// What holds for every proxy of a mesh.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +39,8 @@ pub struct Proxy {
     pub id: String,
     /// Where it is.
     pub address: Ipv4Addr,
+    /// The Secrets that it uses, to be written into its folder before all else.
+    pub secrets: Vec<SecretFile>,
     listeners: Vec<Value>,
     clusters: Vec<Value>,
     routes: Vec<Value>,
@@ -75,13 +80,12 @@ impl Mesh<'_> {
         folder: &Path,
     ) -> Proxy {
         let Workload {
-            name,
-            namespace,
-            labels,
-            ..
+            name, namespace, ..
         } = workload;
-        let mut clusters = self.clusters(namespace, labels, certificates, Caller::Sidecar);
-        let routes = routes::sidecar(self.model, workload, self.outside);
+        let scope = Scope::sidecar(self.model, workload);
+        let secrets = Secrets::new(self.model, namespace, folder);
+        let mut clusters = self.clusters(&scope, certificates, &secrets);
+        let routes = routes::sidecar(&scope, workload, scope.outside(self.outside));
         let called = SocketAddr::from((address, OUTBOUND_PORT));
         let rds = rds(&routes, folder);
         let mut listeners = vec![listeners::outbound(called, &rds, filters.outbound.as_ref())];
@@ -102,20 +106,20 @@ impl Mesh<'_> {
         Proxy {
             id: self.id("sidecar", address, name, namespace),
             address,
+            secrets: secrets.files(),
             listeners,
             clusters,
             routes: vec![routes],
         }
     }
 
-    /// A gateway. Its own certificate is for the mesh; `files` finds those of its servers.
+    /// A gateway. Its own certificate is for the mesh; those of its servers are Secrets.
     #[must_use]
     pub fn gateway(
         &self,
         proxy: &GatewayProxy<'_>,
         address: Ipv4Addr,
         certificates: &Certificates,
-        files: &dyn Fn(&Server) -> Option<ServerFiles>,
         filter: Option<&Filter>,
         folder: &Path,
     ) -> Proxy {
@@ -125,11 +129,17 @@ impl Mesh<'_> {
             labels,
             gateways,
         } = proxy;
+        let scope = Scope::gateway(self.model, namespace, labels);
+        let secrets = Secrets::new(self.model, namespace, folder);
+        let files = |server: &Server| {
+            let tls = server.tls.as_ref();
+            tls.map(|tls| secrets.server(tls, certificates)).transpose()
+        };
         let mut by_routes: BTreeMap<String, Vec<(&Gateway, &Server)>> = BTreeMap::new();
         for gateway in gateways {
             for server in &gateway.servers {
                 // A server whose certificate is not there is left out, and the others go on.
-                if server.tls.is_none() || files(server).is_some() {
+                if files(server).is_ok() {
                     by_routes
                         .entry(gateway.route_name(server))
                         .or_default()
@@ -140,13 +150,13 @@ impl Mesh<'_> {
         let mut all_routes = Vec::new();
         let mut by_port: BTreeMap<u16, Vec<Served<'_>>> = BTreeMap::new();
         for servers in by_routes.values() {
-            let routes = routes::gateway(self.model, servers, namespace, labels);
+            let routes = routes::gateway(&scope, servers);
             for (gateway, server) in servers {
                 by_port.entry(server.port).or_default().push(Served {
                     gateway,
                     server,
                     routes: rds(&routes, folder),
-                    files: server.tls.as_ref().and_then(|_| files(server)),
+                    files: files(server).ok().flatten(),
                 });
             }
             all_routes.push(routes);
@@ -155,11 +165,14 @@ impl Mesh<'_> {
             let place = SocketAddr::from((address, real_port(*port)));
             listeners::gateway(place, *port, servers, filter)
         });
+        let listeners = listeners.collect();
+        let clusters = self.clusters(&scope, certificates, &secrets);
         Proxy {
             id: self.id("router", address, name, namespace),
             address,
-            listeners: listeners.collect(),
-            clusters: self.clusters(namespace, labels, certificates, Caller::Gateway),
+            secrets: secrets.files(),
+            listeners,
+            clusters,
             routes: all_routes,
         }
     }
@@ -197,20 +210,41 @@ impl Mesh<'_> {
         all.into_values().collect()
     }
 
+    /// What is said of objects together: a gateway's certificate that is not there.
+    #[must_use]
+    pub fn said(&self) -> Vec<Said> {
+        let mut said = Vec::new();
+        let own = Certificates::default();
+        for proxy in self.gateways() {
+            let secrets = Secrets::new(self.model, &proxy.namespace, Path::new(""));
+            let servers = proxy.gateways.iter().flat_map(|gateway| &gateway.servers);
+            for tls in servers.filter_map(|server| server.tls.as_ref()) {
+                if let Err(what) = secrets.server(tls, &own) {
+                    said.push(Said {
+                        place: tls.place.clone(),
+                        what,
+                        consequence: "the server is not there, as in Istio; others are".to_owned(),
+                    });
+                }
+            }
+        }
+        said
+    }
+
     fn clusters(
         &self,
-        namespace: &str,
-        labels: &BTreeMap<String, String>,
+        scope: &Scope<'_>,
         certificates: &Certificates,
-        caller: Caller,
+        secrets: &Secrets<'_>,
     ) -> Vec<Value> {
         let around = Surroundings {
             addresses: self.addresses,
-            certificates: Some(certificates),
+            certificates,
+            secrets,
             trust_domain: self.trust_domain,
-            caller,
+            caller: scope.caller(),
         };
-        outbound(self.model, namespace, labels, around, self.outside)
+        outbound(scope, around, scope.outside(self.outside))
     }
 
     /// The cluster of a workload itself. Of several services that lead to a port the first says what it speaks, and how

@@ -8,26 +8,22 @@ mod action;
 mod domains;
 mod gateway;
 mod matching;
-mod view;
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use crate::clusters::cluster_name;
-use crate::model::Model;
 use crate::model::service::{Service, ServicePort};
 use crate::model::virtual_service::{MESH, TargetService, VirtualService};
 use crate::model::workload::Workload;
-use action::Services;
+use crate::scope::Scope;
 use domains::domains;
 use matching::Client;
-use view::View;
 
-pub use gateway::gateway;
-
-pub(crate) use action::duration;
+pub(crate) use action::{Services, duration};
 pub(crate) use domains::covers;
+pub(crate) use gateway::gateway;
 
 /// What becomes of a request for a host that nobody knows: MeshConfig's `outboundTrafficPolicy.mode`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,12 +42,11 @@ pub(crate) const MOST_OF_AN_ANSWER: u32 = 1024 * 1024;
 pub const PASSTHROUGH: &str = "PassthroughCluster";
 
 /// The route configuration of what a workload calls.
-#[must_use]
-pub fn sidecar(model: &Model, client: &Workload, outside: Outside) -> Value {
-    let view = View::new(model, &client.namespace, &client.labels);
-    let services = &view.services;
+pub(crate) fn sidecar(scope: &Scope<'_>, client: &Workload, outside: Outside) -> Value {
+    let services = &scope.services;
     let routes = Sidecar {
-        view: &view,
+        scope,
+        virtual_services: scope.model.virtual_services_of(client),
         client,
     };
     let ports: BTreeSet<u16> = services
@@ -92,7 +87,9 @@ fn catch_all(outside: Outside) -> Value {
 
 /// The routes of one workload.
 struct Sidecar<'a> {
-    view: &'a View<'a>,
+    scope: &'a Scope<'a>,
+    /// Those for sidecars that this one sees.
+    virtual_services: Vec<&'a VirtualService>,
     client: &'a Workload,
 }
 
@@ -101,7 +98,7 @@ impl Sidecar<'_> {
     fn of_port(&self, port: u16, taken: &mut BTreeSet<String>) -> Vec<Value> {
         let mut hosts = Vec::new();
         let mut spoken_for = BTreeSet::new();
-        for virtual_service in self.virtual_services() {
+        for virtual_service in &self.virtual_services {
             let routes = self.routes(virtual_service, port);
             // Where no route is for this client, the service is as if nobody spoke of it.
             if routes.is_empty() {
@@ -109,10 +106,11 @@ impl Sidecar<'_> {
             }
             let mut speaks = false;
             for host in &virtual_service.hosts {
-                let served = self.view.services.iter().filter(|service| {
+                let served = self.scope.services.iter().filter(|service| {
                     covers(host, &service.host)
                         && self.is_http(service, port)
-                        && (*host == service.host || self.speaker(service) == Some(virtual_service))
+                        && (*host == service.host
+                            || self.speaker(service) == Some(*virtual_service))
                 });
                 for service in served {
                     speaks = true;
@@ -128,13 +126,18 @@ impl Sidecar<'_> {
                 .iter()
                 .filter(|_| speaks || port == 80)
             {
-                if !self.view.services.iter().any(|one| covers(host, &one.host)) {
+                if !self
+                    .scope
+                    .services
+                    .iter()
+                    .any(|one| covers(host, &one.host))
+                {
                     let domains = domains::of_host(host, port);
                     hosts.extend(virtual_host(host, port, domains, &routes, taken));
                 }
             }
         }
-        for service in &self.view.services {
+        for service in &self.scope.services {
             if spoken_for.contains(&service.host) || !self.is_http(service, port) {
                 continue;
             }
@@ -148,7 +151,7 @@ impl Sidecar<'_> {
                 "name": "default",
                 "match": {"prefix": "/"},
                 "decorator": {"operation": format!("{}:{port}/*", service.host)},
-                "route": action::default_action(&cluster, self.view.hash_policy(&target)),
+                "route": action::default_action(&cluster, self.scope.hash_policy(&target)),
             });
             let domains = domains(service, &self.client.namespace, port);
             hosts.extend(virtual_host(&service.host, port, domains, &[route], taken));
@@ -162,19 +165,10 @@ impl Sidecar<'_> {
             .is_some_and(|port: &ServicePort| port.protocol.is_http())
     }
 
-    /// Those for sidecars that this one sees.
-    fn virtual_services(&self) -> impl Iterator<Item = &VirtualService> {
-        let all = self.view.model.virtual_services.iter();
-        all.filter(|one| {
-            one.gateways.iter().any(|name| name == MESH)
-                && one.export.reaches(&one.namespace, &self.client.namespace)
-        })
-    }
-
     /// The VirtualService that speaks for a service: the one whose host says most of its name, the first of those.
     fn speaker(&self, service: &Service) -> Option<&VirtualService> {
         let mut best: Option<(usize, &VirtualService)> = None;
-        for one in self.virtual_services() {
+        for &one in &self.virtual_services {
             for host in one.hosts.iter().filter(|host| covers(host, &service.host)) {
                 let says = match host.starts_with('*') {
                     true => host.len(),
@@ -194,7 +188,7 @@ impl Sidecar<'_> {
             labels: &self.client.labels,
             namespace: &self.client.namespace,
         };
-        routes(virtual_service, &client, self.view, port, false)
+        routes(virtual_service, &client, self.scope, port, false)
     }
 }
 

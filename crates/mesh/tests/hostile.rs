@@ -84,15 +84,7 @@ fn write_all(text: &str) -> usize {
         }
     }
     for gateway in mesh.gateways() {
-        let none = |_: &mesh::model::gateway::Server| None;
-        let proxy = mesh.gateway(
-            &gateway,
-            addresses.gateway(1),
-            &certificates,
-            &none,
-            None,
-            folder,
-        );
+        let proxy = mesh.gateway(&gateway, addresses.gateway(1), &certificates, None, folder);
         files += proxy.files(folder, admin).len();
     }
     files

@@ -7,10 +7,11 @@
 )]
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use documents::Document;
 use mesh::model::Model;
-use mesh::{Addresses, Caller, Certificates, Outside, Surroundings, routes};
+use mesh::{Addresses, Certificates, Filters, Mesh, Outside};
 use serde_json::{Value, json};
 
 /// A client and two services, one with two ports.
@@ -37,40 +38,50 @@ fn model(more: &str) -> Model {
     Model::read(&Document::read_text("a.yaml", &text).unwrap()).0
 }
 
-/// What the client is told, host by host.
-fn hosts(model: &Model) -> BTreeMap<String, Value> {
-    let written = routes::sidecar(model, &model.workloads[0], Outside::AllowAny);
-    by_name(&written["virtual_hosts"])
-}
-
-/// What a gateway serves of all servers together.
-fn gateway_hosts(model: &Model) -> BTreeMap<String, Value> {
-    let servers = model.gateways.iter().flat_map(|gateway| {
-        let servers = gateway.servers.iter();
-        servers.map(move |server| (gateway, server))
-    });
-    let servers: Vec<_> = servers.collect();
-    let written = routes::gateway(model, &servers, "istio-system", &BTreeMap::new());
-    by_name(&written["virtual_hosts"])
-}
-
-/// The clusters of the client, or of a gateway.
-fn clusters(model: &Model, caller: Caller) -> BTreeMap<String, Value> {
+/// A file of the client's sidecar, or of the only gateway.
+fn written(model: &Model, gateway: bool, file: &str) -> Value {
     let addresses = Addresses::assign(model, 10);
     let certificates = Certificates {
         chain: "/run/chain.pem".into(),
         key: "/run/key.pem".into(),
         roots: "/run/roots.pem".into(),
     };
-    let around = Surroundings {
+    let mesh = Mesh {
+        model,
         addresses: &addresses,
-        certificates: Some(&certificates),
         trust_domain: "cluster.local",
-        caller,
+        outside: Outside::RegistryOnly,
     };
-    let none = BTreeMap::new();
-    let all = mesh::outbound(model, "default", &none, around, Outside::RegistryOnly);
-    by_name(&Value::Array(all))
+    let folder = Path::new("/run");
+    let (address, filters) = (addresses.gateway(1), Filters::default());
+    let proxy = match gateway {
+        true => mesh.gateway(&mesh.gateways()[0], address, &certificates, None, folder),
+        false => mesh.sidecar(
+            &model.workloads[0],
+            address,
+            &certificates,
+            &filters,
+            folder,
+        ),
+    };
+    let files = proxy.files(folder, ([127, 0, 0, 1], 0).into());
+    let found = files.into_iter().find(|(name, _)| *name == file);
+    found.unwrap().1["resources"].clone()
+}
+
+/// What the client is told, host by host.
+fn hosts(model: &Model) -> BTreeMap<String, Value> {
+    by_name(&written(model, false, "routes.json")[0]["virtual_hosts"])
+}
+
+/// What a gateway serves at its first port.
+fn gateway_hosts(model: &Model) -> BTreeMap<String, Value> {
+    by_name(&written(model, true, "routes.json")[0]["virtual_hosts"])
+}
+
+/// The clusters of the client, or of a gateway.
+fn clusters(model: &Model, gateway: bool) -> BTreeMap<String, Value> {
+    by_name(&written(model, gateway, "clusters.json"))
 }
 
 fn by_name(list: &Value) -> BTreeMap<String, Value> {
@@ -180,7 +191,7 @@ fn a_wildcard_of_a_virtual_service_is_for_every_host_of_the_gateway_that_ends_so
 fn nobody_speaks_mutual_tls_to_a_port_that_does_not_take_it() {
     let disabled = "kind: PeerAuthentication\nmetadata: {name: a}\n\
         spec: {selector: {matchLabels: {app: a}}, portLevelMtls: {8000: {mode: DISABLE}}}\n";
-    let clusters = clusters(&model(disabled), Caller::Sidecar);
+    let clusters = clusters(&model(disabled), false);
     let mode = |port: u16| {
         let name = format!("outbound|{port}||a.default.svc.cluster.local");
         let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/metadata";
@@ -212,10 +223,11 @@ fn speaks(cluster: &Value) -> &str {
 #[test]
 fn http2_stays_http2_on_its_whole_way() {
     let service = "kind: Service\nmetadata: {name: c}\nspec: {selector: {app: a}, ports: [\
-        {name: grpc, port: 9000}, {name: any, port: 9001}, {name: http, port: 9002}]}\n";
+        {name: grpc, port: 9000}, {name: any, port: 9001}, {name: http, port: 9002}]}\n---\n\
+        apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge}\nspec: {}\n";
     let model = model(service);
-    let all = clusters(&model, Caller::Sidecar);
-    let of_gateway = clusters(&model, Caller::Gateway);
+    let all = clusters(&model, false);
+    let of_gateway = clusters(&model, true);
     let addresses = Addresses::assign(&model, 10);
     let workload = &model.workloads[1];
     let address = addresses.of(workload).next().unwrap();
@@ -249,7 +261,7 @@ fn a_rule_that_demands_mutual_tls_asks_for_the_identities_behind_the_service() {
         let text = format!(
             "kind: DestinationRule\nmetadata: {{name: a}}\nspec: {{host: a, trafficPolicy: {{tls: {tls}}}}}\n"
         );
-        let all = clusters(&model(&text), Caller::Sidecar);
+        let all = clusters(&model(&text), false);
         all["outbound|80||a.default.svc.cluster.local"].clone()
     };
     let context = "/transport_socket/typed_config/common_tls_context";

@@ -1,9 +1,8 @@
 //! What a MeshConfig says that changes what policies do.
 
-use istio::Object;
 use serde_json::Value;
 
-use crate::{at, text};
+use crate::text;
 
 /// What is said of the mesh.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -23,24 +22,6 @@ pub struct Mesh {
 /// Where policies for all namespaces are, if no MeshConfig says another.
 const ROOT_NAMESPACE: &str = "istio-system";
 
-/// Fields by which a MeshConfig is known that does not say what it is.
-const FIELDS: [&str; 14] = [
-    "trustDomain",
-    "trustDomainAliases",
-    "pathNormalization",
-    "rootNamespace",
-    "extensionProviders",
-    "defaultConfig",
-    "defaultProviders",
-    "accessLogFile",
-    "accessLogEncoding",
-    "enableTracing",
-    "enableAutoMtls",
-    "meshMTLS",
-    "outboundTrafficPolicy",
-    "discoverySelectors",
-];
-
 impl Mesh {
     /// What all MeshConfigs among these documents say; where they differ, the last one counts.
     #[must_use]
@@ -51,21 +32,10 @@ impl Mesh {
         mesh
     }
 
-    /// The MeshConfig that a document is, or has in it: by itself, in an IstioOperator, or, as text, in a
-    /// ConfigMap.
+    /// The MeshConfig that a document is, or has in it: see [`istio::mesh_config`].
     #[must_use]
     pub fn config(document: &Value) -> Option<Value> {
-        let read = |text: &str| Some(Object::read_all(text).ok()?.pop()?.value().clone());
-        match text(document, &["kind"]) {
-            Some("IstioOperator") => at(document, &["spec", "meshConfig"]).cloned(),
-            Some("ConfigMap") => read(text(document, &["data", "mesh"])?),
-            Some("MeshConfig") => Some(document.get("spec").unwrap_or(document).clone()),
-            Some(_) => None,
-            None => {
-                let named = FIELDS.iter().any(|field| document.get(field).is_some());
-                (named && document.get("policies").is_none()).then(|| document.clone())
-            }
-        }
+        istio::mesh_config(document).map(|(_, config)| config)
     }
 
     /// The root namespace.
@@ -90,33 +60,6 @@ impl Mesh {
                 one.get("envoyExtAuthzHttp").is_some() || one.get("envoyExtAuthzGrpc").is_some()
             };
             self.providers = providers.iter().filter(asked).cloned().collect();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_mesh_config_is_found_wherever_it_stands() {
-        let config = json!({"trustDomain": "a"});
-        for document in [
-            config.clone(),
-            json!({"kind": "MeshConfig", "spec": config}),
-            json!({"kind": "IstioOperator", "spec": {"meshConfig": config}}),
-            json!({"kind": "ConfigMap", "data": {"mesh": "{\"trustDomain\": \"a\"}"}}),
-        ] {
-            assert_eq!(Mesh::config(&document), Some(config.clone()), "{document}");
-        }
-        for document in [
-            json!({"trustDomain": "a", "policies": []}),
-            json!({"kind": "ConfigMap", "data": {}}),
-            json!({"kind": "Pod", "trustDomain": "a"}),
-            json!(1),
-        ] {
-            assert_eq!(Mesh::config(&document), None, "{document}");
         }
     }
 }

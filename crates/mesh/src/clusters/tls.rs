@@ -1,17 +1,20 @@
 //! `tls` of a DestinationRule: how a client speaks to a service. Without a word, mutual TLS where a sidecar answers and
 //! plaintext elsewhere.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value, json};
 
-use super::pool;
+use super::{Surroundings, pool};
 use crate::certificates::Certificates;
+use crate::secrets::ClientFiles;
 
 pub(crate) fn apply(
     out: &mut Map<String, Value>,
     said: Option<&Value>,
     server_name: &str,
     identities: &[String],
-    certificates: Option<&Certificates>,
+    around: Surroundings<'_>,
 ) {
     let text = |name: &str| {
         let text = said.and_then(|said| said.get(name)).and_then(Value::as_str);
@@ -26,10 +29,11 @@ pub(crate) fn apply(
         .filter_map(|name| name.as_str().map(str::to_owned))
         .collect();
     let sni = text("sni");
+    let certificates = around.certificates;
     let http2 = pool::is_http2(out);
-    match (text("mode"), certificates) {
-        (Some("DISABLE"), _) | (None, None) => {}
-        (None, Some(certificates)) => {
+    match text("mode") {
+        Some("DISABLE") => {}
+        None => {
             let socket = mutual(certificates, server_name, identities, http2);
             out.insert(
                 "transport_socket_matches".to_owned(),
@@ -44,7 +48,7 @@ pub(crate) fn apply(
                 ]),
             );
         }
-        (Some("ISTIO_MUTUAL"), Some(certificates)) => {
+        Some("ISTIO_MUTUAL") => {
             let taken = match names.is_empty() {
                 true => identities,
                 false => &names,
@@ -52,8 +56,9 @@ pub(crate) fn apply(
             let socket = mutual(certificates, sni.unwrap_or(server_name), taken, http2);
             out.insert("transport_socket".to_owned(), socket);
         }
-        (Some(_), _) => {
-            let socket = simple(said, sni, &names, http2);
+        Some(_) => {
+            let files = text("credentialName").and_then(|name| around.secrets.client(name));
+            let socket = simple(said, files, sni, &names, http2);
             out.insert("transport_socket".to_owned(), socket);
             if sni.is_none() {
                 auto_server_name(out, names.is_empty() && !is_unchecked(said));
@@ -87,18 +92,33 @@ fn mutual(
     }))
 }
 
-/// TLS as outside services speak it: SIMPLE, or MUTUAL with files of one's own.
-fn simple(said: Option<&Value>, sni: Option<&str>, names: &[String], http2: bool) -> Value {
-    let text = |name: &str| said.and_then(|said| said.get(name)).and_then(Value::as_str);
+/// TLS as outside services speak it: SIMPLE, or MUTUAL with files of one's own or of a Secret.
+fn simple(
+    said: Option<&Value>,
+    secret: Option<ClientFiles>,
+    sni: Option<&str>,
+    names: &[String],
+    http2: bool,
+) -> Value {
+    let file = |name: &str| {
+        let text = said.and_then(|said| said.get(name)).and_then(Value::as_str);
+        text.map(PathBuf::from)
+    };
+    let (roots, pair) = match secret {
+        Some(ClientFiles { roots, pair }) => (roots, pair),
+        None => (
+            file("caCertificates"),
+            file("clientCertificate").zip(file("privateKey")),
+        ),
+    };
     let mut context = Map::new();
     context.insert("tls_params".to_owned(), tls_params());
     if http2 {
         context.insert("alpn_protocols".to_owned(), json!(["h2"]));
     }
-    let system = "/etc/ssl/certs/ca-certificates.crt";
     if !is_unchecked(said) {
-        let mut validation =
-            json!({"trusted_ca": {"filename": text("caCertificates").unwrap_or(system)}});
+        let roots = roots.unwrap_or_else(|| "/etc/ssl/certs/ca-certificates.crt".into());
+        let mut validation = json!({"trusted_ca": {"filename": roots}});
         if let (false, Value::Object(fields)) = (names.is_empty(), &mut validation) {
             fields.insert(
                 "match_typed_subject_alt_names".to_owned(),
@@ -107,7 +127,7 @@ fn simple(said: Option<&Value>, sni: Option<&str>, names: &[String], http2: bool
         }
         context.insert("validation_context".to_owned(), validation);
     }
-    if let (Some(chain), Some(key)) = (text("clientCertificate"), text("privateKey")) {
+    if let Some((chain, key)) = pair {
         let pair =
             json!({"certificate_chain": {"filename": chain}, "private_key": {"filename": key}});
         context.insert("tls_certificates".to_owned(), json!([pair]));

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::manager::{Filter, Side, manager, plain};
 use super::socket;
 use crate::model::gateway::{Gateway, Server};
+use crate::model::server_tls::{Clients, ServerTls};
 
-/// The files of a server's certificate. Whoever runs a mesh writes Secrets into files.
+/// The files of a server's certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerFiles {
     /// Its certificate and those above it, PEM.
@@ -52,9 +53,9 @@ pub fn gateway(
     chains.extend(plaintext.map(chain));
     let secured = servers
         .iter()
-        .filter_map(|served| Some((served, served.files.as_ref()?)));
+        .filter_map(|served| Some((served, served.server.tls.as_ref()?, served.files.as_ref()?)));
     let mut has_tls = false;
-    for (served, files) in secured {
+    for (served, tls, files) in secured {
         has_tls = true;
         let mut chain = chain(served);
         if let Value::Object(fields) = &mut chain {
@@ -66,7 +67,7 @@ pub fn gateway(
                     json!({"server_names": names}),
                 );
             }
-            fields.insert("transport_socket".to_owned(), downstream(files));
+            fields.insert("transport_socket".to_owned(), downstream(tls, files));
         }
         chains.push(chain);
     }
@@ -86,25 +87,50 @@ pub fn gateway(
     listener
 }
 
-fn downstream(files: &ServerFiles) -> Value {
-    let mut context = json!({
-        "alpn_protocols": ["h2", "http/1.1"],
-        "tls_certificates": [{
+fn downstream(tls: &ServerTls, files: &ServerFiles) -> Value {
+    let mut context = Map::new();
+    let mut set = |name: &str, value: Value| context.insert(name.to_owned(), value);
+    set("alpn_protocols", json!(["h2", "http/1.1"]));
+    set(
+        "tls_certificates",
+        json!([{
             "certificate_chain": {"filename": files.chain},
             "private_key": {"filename": files.key},
-        }],
-    });
-    if let (Some(roots), Value::Object(fields)) = (&files.roots, &mut context) {
-        fields.insert(
-            "validation_context".to_owned(),
-            json!({"trusted_ca": {"filename": roots}}),
-        );
+        }]),
+    );
+    if let (Some(roots), true) = (&files.roots, tls.clients != Clients::Anybody) {
+        let mut validation = json!({"trusted_ca": {"filename": roots}});
+        let names = tls.subject_alt_names.iter();
+        // Istio does not say of which kind a name is.
+        let names: Vec<Value> = names
+            .flat_map(|name| {
+                ["URI", "DNS"].map(|kind| json!({"san_type": kind, "matcher": {"exact": name}}))
+            })
+            .collect();
+        if let (false, Value::Object(fields)) = (names.is_empty(), &mut validation) {
+            fields.insert("match_typed_subject_alt_names".to_owned(), json!(names));
+        }
+        set("validation_context", validation);
+    }
+    let (oldest, newest) = tls.versions;
+    let mut versions = Map::new();
+    for (name, version) in [
+        ("tls_minimum_protocol_version", oldest),
+        ("tls_maximum_protocol_version", newest),
+    ] {
+        versions.extend(version.map(|version| (name.to_owned(), json!(version))));
+    }
+    if !tls.cipher_suites.is_empty() {
+        versions.insert("cipher_suites".to_owned(), json!(tls.cipher_suites));
+    }
+    if !versions.is_empty() {
+        set("tls_params", Value::Object(versions));
     }
     json!({
         "name": "envoy.transport_sockets.tls",
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
-            "require_client_certificate": files.roots.is_some(),
+            "require_client_certificate": tls.clients == Clients::Required,
             "common_tls_context": context,
         },
     })

@@ -157,8 +157,9 @@ const OUTLIER_DETECTION: [&str; 9] = [
 ];
 
 /// What is used of `tls`.
-const TLS: [&str; 7] = [
+const TLS: [&str; 8] = [
     "mode",
+    "credentialName",
     "sni",
     "subjectAltNames",
     "caCertificates",

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::field::Field;
 use crate::model::protocol::Protocol;
+use crate::model::server_tls::{self, ServerTls};
 use crate::model::{name_of, namespace_of};
 
 /// A Gateway.
@@ -38,27 +39,6 @@ pub struct Server {
     pub tls: Option<ServerTls>,
     /// Where it stands in the files.
     pub place: String,
-}
-
-/// What a server proves its name with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerTls {
-    /// A Secret of the gateway's namespace.
-    Secret {
-        /// `credentialName`.
-        name: String,
-        /// Whether clients prove who they are as well: MUTUAL.
-        mutual: bool,
-    },
-    /// Files of one's own.
-    Files {
-        /// `serverCertificate`.
-        chain: String,
-        /// `privateKey`.
-        key: String,
-        /// `caCertificates`, where clients prove who they are as well.
-        roots: Option<String>,
-    },
 }
 
 impl Gateway {
@@ -145,7 +125,7 @@ fn server(field: &Field<'_>) -> Option<Server> {
             );
             return None;
         }
-        (Protocol::Tls, tls) => Some(server_tls(&tls?)?),
+        (Protocol::Tls, tls) => Some(server_tls::read(&tls?)?),
         _ => None,
     };
     Some(Server {
@@ -157,39 +137,4 @@ fn server(field: &Field<'_>) -> Option<Server> {
         tls,
         place: field.place(),
     })
-}
-
-fn server_tls(tls: &Field<'_>) -> Option<ServerTls> {
-    let text = |name: &str| {
-        tls.word(name)
-            .filter(|text| !text.is_empty())
-            .map(str::to_owned)
-    };
-    let mode = tls.word("mode").unwrap_or_default();
-    if !matches!(mode, "" | "SIMPLE" | "MUTUAL") {
-        tls.say(
-            format!("mode {mode}"),
-            "the server is not there; SIMPLE and MUTUAL are",
-        );
-        return None;
-    }
-    let mutual = mode == "MUTUAL";
-    let files = || {
-        Some(ServerTls::Files {
-            chain: text("serverCertificate")?,
-            key: text("privateKey")?,
-            roots: text("caCertificates").filter(|_| mutual),
-        })
-    };
-    let found = match text("credentialName") {
-        Some(name) => Some(ServerTls::Secret { name, mutual }),
-        None => files(),
-    };
-    if found.is_none() {
-        tls.say(
-            "no certificate: neither credentialName nor serverCertificate and privateKey",
-            "Istio refuses the Gateway; the server is not there",
-        );
-    }
-    found
 }

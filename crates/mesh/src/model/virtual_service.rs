@@ -148,6 +148,29 @@ pub struct Mirror {
     pub percent: f64,
 }
 
+impl VirtualService {
+    /// Whether sidecars go by it.
+    #[must_use]
+    pub fn is_for_sidecars(&self) -> bool {
+        self.gateways.iter().any(|name| name == MESH)
+    }
+}
+
+impl HttpRoute {
+    /// The services that requests, or copies of them, may go to.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        let destinations = match &self.action {
+            Action::Forward(destinations) => destinations.as_slice(),
+            _ => &[],
+        };
+        let destinations = destinations.iter().map(|one| &one.target);
+        let mirrors = self.mirrors.iter().map(|one| &one.target);
+        destinations
+            .chain(mirrors)
+            .map(|target| target.host.as_str())
+    }
+}
+
 /// Reads a `VirtualService`.
 pub(crate) fn read(root: &Field<'_>, domain: &str) -> Option<VirtualService> {
     let namespace = namespace_of(root);

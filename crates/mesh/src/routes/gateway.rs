@@ -6,22 +6,21 @@ use serde_json::{Value, json};
 
 use super::matching::Client;
 use super::matching::takes_all;
-use super::view::View;
 use super::{MOST_OF_AN_ANSWER, routes};
 use crate::model::Model;
 use crate::model::gateway::{Gateway, Server};
 use crate::model::virtual_service::VirtualService;
+use crate::scope::Scope;
 
 /// The route configuration of servers that share one: those of a port that speak plaintext, or a single one with TLS.
-/// `labels` and `namespace` are the proxy's.
-#[must_use]
-pub fn gateway(
-    model: &Model,
-    servers: &[(&Gateway, &Server)],
-    namespace: &str,
-    labels: &BTreeMap<String, String>,
-) -> Value {
-    let view = View::new(model, namespace, labels);
+/// `scope` is what the proxy sees.
+pub(crate) fn gateway(scope: &Scope<'_>, servers: &[(&Gateway, &Server)]) -> Value {
+    let Scope {
+        model,
+        namespace,
+        labels,
+        ..
+    } = *scope;
     let mut hosts: BTreeMap<String, Host> = BTreeMap::new();
     let (mut name, mut port) = (String::new(), 0);
     for (gateway, server) in servers {
@@ -38,7 +37,7 @@ pub fn gateway(
                     labels,
                     namespace,
                 };
-                let routes = routes(virtual_service, &client, &view, port, server.tls.is_some());
+                let routes = routes(virtual_service, &client, scope, port, server.tls.is_some());
                 for host in served {
                     let entry = hosts.entry(host).or_default();
                     entry.redirects |= server.https_redirect;

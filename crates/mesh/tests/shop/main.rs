@@ -6,105 +6,13 @@
     reason = "test support: a panic is how a test fails"
 )]
 
-use std::path::{Path, PathBuf};
+mod mesh_config;
+mod secrets;
+mod sidecars;
+mod support;
 
-use documents::Document;
-use mesh::model::Model;
-use mesh::{Addresses, Certificates, Filters, Mesh, Outside, Proxy};
 use serde_json::{Value, json};
-
-const SHOP: &str = include_str!("shop.yaml");
-
-struct Shop {
-    model: Model,
-    addresses: Addresses,
-}
-
-impl Shop {
-    fn with(more: &str) -> (Self, Vec<String>) {
-        let text = format!("{SHOP}---\n{more}");
-        let documents = Document::read_text("shop.yaml", &text).unwrap();
-        let (model, said) = Model::read(&documents);
-        let addresses = Addresses::assign(&model, 10);
-        let said = said.iter().map(ToString::to_string).collect();
-        (Shop { model, addresses }, said)
-    }
-
-    fn mesh(&self) -> Mesh<'_> {
-        Mesh {
-            model: &self.model,
-            addresses: &self.addresses,
-            trust_domain: "cluster.local",
-            outside: Outside::AllowAny,
-        }
-    }
-
-    fn sidecar(&self, name: &str) -> Proxy {
-        let workloads = &self.model.workloads;
-        let workload = workloads.iter().find(|one| one.name == name).unwrap();
-        let address = self.addresses.of(workload).next().unwrap();
-        self.mesh().sidecar(
-            workload,
-            address,
-            &certificates(),
-            &Filters::default(),
-            Path::new("/run/a"),
-        )
-    }
-
-    fn gateway(&self) -> Proxy {
-        let mesh = self.mesh();
-        let gateways = mesh.gateways();
-        let [gateway] = gateways.as_slice() else {
-            panic!("{gateways:?}");
-        };
-        let address = self.addresses.gateway(1);
-        let none = |_: &mesh::model::gateway::Server| None;
-        mesh.gateway(
-            gateway,
-            address,
-            &certificates(),
-            &none,
-            None,
-            Path::new("/run/g"),
-        )
-    }
-}
-
-fn certificates() -> Certificates {
-    let file = |name: &str| PathBuf::from("/run/certs").join(name);
-    Certificates {
-        chain: file("chain.pem"),
-        key: file("key.pem"),
-        roots: file("roots.pem"),
-    }
-}
-
-/// The resources of a file, by their names.
-fn resources(proxy: &Proxy, file: &str) -> Vec<(String, Value)> {
-    let files = proxy.files(Path::new("/run/a"), ([127, 0, 0, 1], 0).into());
-    let (_, found) = files.into_iter().find(|(name, _)| *name == file).unwrap();
-    let list = found["resources"].as_array().unwrap().clone();
-    list.into_iter()
-        .map(|one| (one["name"].as_str().unwrap().to_owned(), one))
-        .collect()
-}
-
-fn find(all: &[(String, Value)], name: &str) -> Value {
-    let found = all.iter().find(|(one, _)| one == name);
-    let names: Vec<&String> = all.iter().map(|(name, _)| name).collect();
-    found
-        .unwrap_or_else(|| panic!("{name} is none of {names:?}"))
-        .1
-        .clone()
-}
-
-fn hosts(routes: &Value) -> Vec<(String, Value)> {
-    let list = routes["virtual_hosts"].as_array().unwrap().clone();
-    list.into_iter()
-        .map(|one| (one["name"].as_str().unwrap().to_owned(), one))
-        .collect()
-}
+use support::{Shop, find, hosts, resources};
 
 #[test]
 fn requests_are_shared_out_as_the_virtual_service_says() {
