@@ -238,11 +238,9 @@ mod tests {
         let run = Part {
             library: "a".to_owned(),
             name: "tests/a.rs".to_owned(),
-            took: Duration::ZERO,
             counts: Some(counts(5, 1, 0)),
-            not_run: Vec::new(),
-            run_in_part: Vec::new(),
             failed: vec![failed("a::b", &["no Envoy"])],
+            ..Part::default()
         };
         summary.tests("integration tests", vec![run], None);
         summary.check("later", Duration::from_secs(1), Ok(()));

@@ -8,7 +8,8 @@ use std::time::Duration;
 const NAMED: usize = 10;
 
 /// The slowest of these with their seconds, the slowest first.
-pub(crate) fn table(title: &str, mut all: Vec<(Duration, String)>) -> String {
+pub(crate) fn table(title: &str, all: &[(Duration, String)]) -> String {
+    let mut all: Vec<_> = all.iter().collect();
     all.sort_by_key(|(took, _)| Reverse(*took));
     let mut text = format!("seconds  {title}\n");
     for (took, name) in all.into_iter().take(NAMED) {

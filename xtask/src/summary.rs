@@ -13,6 +13,8 @@ pub(crate) struct Summary {
     remarks: Vec<String>,
     /// What each failed test said, as it is shown.
     failures: String,
+    /// What each test took.
+    tests: Vec<(Duration, String)>,
 }
 
 struct Row {
@@ -66,6 +68,9 @@ impl Summary {
                 let place = format!("{step}: {}", part.name);
                 failed.show(&place, &mut self.failures);
             }
+            let tests = part.tests.iter();
+            let tests = tests.map(|(name, took)| (*took, format!("{}: {name}", part.name)));
+            self.tests.extend(tests);
             if part.counts.is_none() {
                 problems.push(format!("{} ended without a result", part.name));
             }
@@ -156,7 +161,10 @@ impl Summary {
         if !text.ends_with("\n\n") {
             text.push('\n');
         }
-        text.push_str(&slowest::table("slowest", self.times()));
+        text.push_str(&slowest::table("slowest", &self.times()));
+        if !self.tests.is_empty() {
+            text.push_str(&slowest::table("slowest tests", &self.tests));
+        }
         if !self.failures.is_empty() {
             text.push_str(&self.failures);
             text.push('\n');
@@ -222,9 +230,7 @@ mod tests {
             name: name.to_owned(),
             took: Duration::from_secs(seconds),
             counts,
-            not_run: Vec::new(),
-            run_in_part: Vec::new(),
-            failed: Vec::new(),
+            ..Part::default()
         }
     }
 
@@ -236,10 +242,11 @@ mod tests {
     fn the_table_and_the_last_line() {
         let mut summary = Summary::default();
         summary.check("format", Duration::from_millis(1240), Ok(()));
-        let run = vec![
+        let mut run = vec![
             part("tests/a.rs", 1, Some(counts(2, 0, 0))),
             part("tests/b.rs", 60, Some(counts(310, 0, 0))),
         ];
+        run[1].tests = vec![("c::d".to_owned(), Duration::from_secs(40))];
         summary.tests("unit tests", run, None);
         summary.not_needed("smoke tests as a process");
         summary.remark("engine: containers".to_owned());
@@ -253,6 +260,8 @@ mod tests {
              engine: containers\n\
              \n\
              seconds  slowest\n   60.0  unit tests: tests/b.rs\n    1.2  format\n    1.0  unit tests: tests/a.rs\n\
+             \n\
+             seconds  slowest tests\n   40.0  tests/b.rs: c::d\n\
              \n\
              312 passed, 0 failed\n"
         );

@@ -7,13 +7,11 @@ use std::process::{Command, ExitCode};
 use crate::compile::Linter;
 use crate::engine::{CHOICE, Engine};
 use crate::steps::Steps;
-use crate::test_run::Part;
+use crate::test_run::{Part, THREADS};
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::Workspace;
 use crate::{Failure, build, process, twice, versions};
 
-/// How many tests run at a time, as the test harness reads it.
-const THREADS: &str = "RUST_TEST_THREADS";
 const STEPS: usize = 9;
 /// The package of the tests that need modules and an Envoy.
 pub(crate) const INTEGRATION: &str = "integration";
