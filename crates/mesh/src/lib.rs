@@ -8,13 +8,13 @@
 //!                                                      ─gateway→ Proxy
 //! ```
 //!
-//! Nothing here runs anything: values in, values out. Policies are no business of it either: whoever runs a mesh hands in
-//! the configuration of our filter for each proxy.
+//! Nothing here runs anything: values in, values out. Policies are no business of it either: whoever runs a mesh puts
+//! them into the proxies that come out.
 //!
 //! ```
 //! use documents::Document;
 //! use mesh::model::Model;
-//! use mesh::{Addresses, Certificates, Filters, Mesh};
+//! use mesh::{Addresses, Certificates, Mesh};
 //!
 //! let documents = Document::read_text("shop.yaml", "
 //! apiVersion: v1
@@ -48,7 +48,7 @@
 //! let reviews = &model.workloads[0];
 //! let address = addresses.of(reviews).next().ok_or("an address")?;
 //! let folder = "/run/mesh/reviews-v1".as_ref();
-//! let sidecar = mesh.sidecar(reviews, address, &certificates, &Filters::default(), folder);
+//! let sidecar = mesh.sidecar(reviews, address, &certificates, folder);
 //! assert_eq!(sidecar.id, "sidecar~127.10.1.0~reviews-v1.default~default.svc.cluster.local");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -77,7 +77,7 @@ mod secrets;
 pub use addresses::{Addresses, OUTBOUND_PORT, real_port};
 pub use certificates::Certificates;
 pub use clusters::{Rule, cluster_name};
-pub use proxy::{Filters, GatewayProxy, Mesh, Proxy};
+pub use proxy::{GatewayProxy, Mesh, Proxy};
 pub use routes::Outside;
 pub use said::Said;
 pub use secrets::SecretFile;

@@ -15,7 +15,6 @@ use crate::model::peer_authentication::Mode;
 use crate::model::protocol::Protocol;
 use crate::model::workload::Workload;
 pub use gateway::{Served, ServerFiles, gateway};
-pub use manager::Filter;
 pub(crate) use manager::{Side, manager, plain};
 
 /// The listener at a port of a workload: plaintext, mutual TLS or both, as PeerAuthentication says.
@@ -29,7 +28,6 @@ pub fn inbound(
     address: Ipv4Addr,
     port: u16,
     certificates: &Certificates,
-    filter: Option<&Filter>,
 ) -> Value {
     let cluster = inbound_cluster_name(port);
     let mut action = json!({
@@ -59,12 +57,8 @@ pub fn inbound(
         "validate_clusters": false,
     });
     let routes = json!({"route_config": routes});
-    let manager = manager(
-        &format!("inbound_{address}_{port};"),
-        routes,
-        Side::Inbound,
-        filter,
-    );
+    let prefix = format!("inbound_{address}_{port};");
+    let manager = manager(&prefix, routes, Side::Inbound);
     let mutual = mutual(certificates);
     let chain = |transport: &str| {
         let mut chain = json!({
@@ -152,12 +146,12 @@ pub fn inbound_cluster(
 /// The listener that a workload sends all its calls to. Its routes come from a file, so that a change of them ends no
 /// connection.
 #[must_use]
-pub fn outbound(address: SocketAddr, routes: &Value, filter: Option<&Filter>) -> Value {
+pub fn outbound(address: SocketAddr, routes: &Value) -> Value {
     json!({
         "name": "http_proxy",
         "address": socket(address),
         "traffic_direction": "OUTBOUND",
-        "filter_chains": [{"filters": [manager("http_proxy", routes.clone(), Side::Outbound, filter)]}],
+        "filter_chains": [{"filters": [manager("http_proxy", routes.clone(), Side::Outbound)]}],
     })
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::addresses::{Addresses, OUTBOUND_PORT, real_port};
 use crate::certificates::Certificates;
 use crate::clusters::{Rule, Surroundings, outbound};
-use crate::listeners::{self, Filter, Served};
+use crate::listeners::{self, Served};
 use crate::model::Model;
 use crate::model::gateway::{Gateway, Server};
 use crate::model::protocol::Protocol;
@@ -41,18 +41,12 @@ pub struct Proxy {
     pub address: Ipv4Addr,
     /// The Secrets that it uses, to be written into its folder before all else.
     pub secrets: Vec<SecretFile>,
-    listeners: Vec<Value>,
-    clusters: Vec<Value>,
-    routes: Vec<Value>,
-}
-
-/// The policies of a workload's sidecar.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Filters {
-    /// For what others call.
-    pub inbound: Option<Filter>,
-    /// For what it calls.
-    pub outbound: Option<Filter>,
+    /// Envoy's `Listener`s.
+    pub listeners: Vec<Value>,
+    /// Its `Cluster`s.
+    pub clusters: Vec<Value>,
+    /// Its `RouteConfiguration`s, but for those of what others call, which stand in their listeners.
+    pub routes: Vec<Value>,
 }
 
 /// A gateway as a proxy: who it is, and what it serves.
@@ -76,7 +70,6 @@ impl Mesh<'_> {
         workload: &Workload,
         address: Ipv4Addr,
         certificates: &Certificates,
-        filters: &Filters,
         folder: &Path,
     ) -> Proxy {
         let Workload {
@@ -88,11 +81,10 @@ impl Mesh<'_> {
         let routes = routes::sidecar(&scope, workload, scope.outside(self.outside));
         let called = SocketAddr::from((address, OUTBOUND_PORT));
         let rds = rds(&routes, folder);
-        let mut listeners = vec![listeners::outbound(called, &rds, filters.outbound.as_ref())];
+        let mut listeners = vec![listeners::outbound(called, &rds)];
         for port in self.ports(workload) {
             let process = self.addresses.process(address, port, true);
             clusters.push(self.inbound_cluster(workload, port, process));
-            let filter = filters.inbound.as_ref();
             let model = self.model;
             listeners.push(listeners::inbound(
                 model,
@@ -100,7 +92,6 @@ impl Mesh<'_> {
                 address,
                 port,
                 certificates,
-                filter,
             ));
         }
         Proxy {
@@ -120,7 +111,6 @@ impl Mesh<'_> {
         proxy: &GatewayProxy<'_>,
         address: Ipv4Addr,
         certificates: &Certificates,
-        filter: Option<&Filter>,
         folder: &Path,
     ) -> Proxy {
         let GatewayProxy {
@@ -163,7 +153,7 @@ impl Mesh<'_> {
         }
         let listeners = by_port.iter().map(|(port, servers)| {
             let place = SocketAddr::from((address, real_port(*port)));
-            listeners::gateway(place, *port, servers, filter)
+            listeners::gateway(place, *port, servers)
         });
         let listeners = listeners.collect();
         let clusters = self.clusters(&scope, certificates, &secrets);

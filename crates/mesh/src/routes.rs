@@ -206,19 +206,12 @@ fn routes(
             true => vec![None],
             false => route.matches.iter().map(Some).collect(),
         };
-        for condition in conditions {
+        for (condition, name) in conditions.into_iter().zip(route.names()) {
             let may =
                 condition.is_none_or(|one| client.may_match(one, port, &virtual_service.namespace));
             if !may {
                 continue;
             }
-            let of_match = condition
-                .and_then(|one| one.get("name"))
-                .and_then(Value::as_str);
-            let name = match of_match {
-                Some(of_match) => format!("{}.{of_match}", route.name),
-                None => route.name.clone(),
-            };
             let matched = matching::route_match(condition);
             let takes_all = matching::takes_all(&matched);
             let mut out = Map::new();

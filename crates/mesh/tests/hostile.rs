@@ -9,7 +9,7 @@ use std::path::Path;
 
 use documents::Document;
 use mesh::model::Model;
-use mesh::{Addresses, Certificates, Filters, Mesh, Outside};
+use mesh::{Addresses, Certificates, Mesh, Outside};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -73,18 +73,12 @@ fn write_all(text: &str) -> usize {
     let mut files = 0;
     for workload in &model.workloads {
         for address in addresses.of(workload) {
-            let proxy = mesh.sidecar(
-                workload,
-                address,
-                &certificates,
-                &Filters::default(),
-                folder,
-            );
+            let proxy = mesh.sidecar(workload, address, &certificates, folder);
             files += proxy.files(folder, admin).len();
         }
     }
     for gateway in mesh.gateways() {
-        let proxy = mesh.gateway(&gateway, addresses.gateway(1), &certificates, None, folder);
+        let proxy = mesh.gateway(&gateway, addresses.gateway(1), &certificates, folder);
         files += proxy.files(folder, admin).len();
     }
     files

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use documents::Document;
 use mesh::model::Model;
-use mesh::{Addresses, Certificates, Filters, Mesh, Outside};
+use mesh::{Addresses, Certificates, Mesh, Outside};
 use serde_json::{Value, json};
 
 /// A client and two services, one with two ports.
@@ -53,16 +53,10 @@ fn written(model: &Model, gateway: bool, file: &str) -> Value {
         outside: Outside::RegistryOnly,
     };
     let folder = Path::new("/run");
-    let (address, filters) = (addresses.gateway(1), Filters::default());
+    let address = addresses.gateway(1);
     let proxy = match gateway {
-        true => mesh.gateway(&mesh.gateways()[0], address, &certificates, None, folder),
-        false => mesh.sidecar(
-            &model.workloads[0],
-            address,
-            &certificates,
-            &filters,
-            folder,
-        ),
+        true => mesh.gateway(&mesh.gateways()[0], address, &certificates, folder),
+        false => mesh.sidecar(&model.workloads[0], address, &certificates, folder),
     };
     let files = proxy.files(folder, ([127, 0, 0, 1], 0).into());
     let found = files.into_iter().find(|(name, _)| *name == file);

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use super::manager::{Filter, Side, manager, plain};
+use super::manager::{Side, manager, plain};
 use super::socket;
 use crate::model::gateway::{Gateway, Server};
 use crate::model::server_tls::{Clients, ServerTls};
@@ -37,15 +37,10 @@ pub struct Served<'a> {
 /// The listener of a port. Of servers in plaintext there is one chain, with the routes of the first of them: they share
 /// theirs.
 #[must_use]
-pub fn gateway(
-    address: SocketAddr,
-    port: u16,
-    servers: &[Served<'_>],
-    filter: Option<&Filter>,
-) -> Value {
+pub fn gateway(address: SocketAddr, port: u16, servers: &[Served<'_>]) -> Value {
     let prefix = format!("outbound_0.0.0.0_{port};");
     let chain = |served: &Served<'_>| {
-        let manager = manager(&prefix, served.routes.clone(), Side::Gateway, filter);
+        let manager = manager(&prefix, served.routes.clone(), Side::Gateway);
         json!({"filters": [manager]})
     };
     let mut chains = Vec::new();

@@ -1,17 +1,6 @@
-//! Istio's HTTP connection manager, with our filters where Istio has its own.
-
-use std::path::PathBuf;
+//! Istio's HTTP connection manager, without policies.
 
 use serde_json::{Value, json};
-
-/// Our one module, with what a proxy's policies say.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Filter {
-    /// The file of the module.
-    pub module: PathBuf,
-    /// Its configuration.
-    pub configuration: Value,
-}
 
 /// Whose requests a listener takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,30 +14,7 @@ pub(crate) enum Side {
 }
 
 /// `routes` is `route_config` or `rds`, as a field of its own.
-pub(crate) fn manager(prefix: &str, routes: Value, side: Side, filter: Option<&Filter>) -> Value {
-    let ours = filter.map(|filter| {
-        json!({
-            "name": "mesh-filters",
-            "typed_config": {
-                "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-                "config": {
-                    "name": "mesh-filters",
-                    "root_id": "mesh-filters",
-                    // A policy that cannot be asked lets nothing through.
-                    "failure_policy": "FAIL_CLOSED",
-                    "vm_config": {
-                        "vm_id": "mesh-filters",
-                        "runtime": "envoy.wasm.runtime.v8",
-                        "code": {"local": {"filename": filter.module}},
-                    },
-                    "configuration": {
-                        "@type": "type.googleapis.com/google.protobuf.Struct",
-                        "value": filter.configuration,
-                    },
-                },
-            },
-        })
-    });
+pub(crate) fn manager(prefix: &str, routes: Value, side: Side) -> Value {
     let forward = (side != Side::Inbound).then(|| {
         plain(
             "envoy.filters.http.dynamic_forward_proxy",
@@ -69,11 +35,7 @@ pub(crate) fn manager(prefix: &str, routes: Value, side: Side, filter: Option<&F
         "envoy.filters.http.router",
         "envoy.extensions.filters.http.router.v3.Router",
     );
-    let filters = ours
-        .into_iter()
-        .chain([cors])
-        .chain(forward)
-        .chain([router]);
+    let filters = [cors].into_iter().chain(forward).chain([router]);
     let filters: Vec<Value> = filters.collect();
     let (forwarding, details) = match side {
         Side::Inbound => (

@@ -8,8 +8,10 @@ use crate::field::Field;
 use crate::model::{Export, full_host, name_of, namespace_of};
 
 mod delegate;
+mod fault;
 
 pub(crate) use delegate::resolve;
+pub use fault::Fault;
 
 /// A VirtualService, its HTTP routes alone.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,8 +56,21 @@ pub struct HttpRoute {
     pub mirrors: Vec<Mirror>,
     /// What other origins may do, as it is written.
     pub cors: Option<Value>,
+    /// What is done to its requests on purpose.
+    pub fault: Option<Fault>,
     /// Where it stands in the files.
     pub place: String,
+}
+
+impl HttpRoute {
+    /// The names of Envoy's routes, one for each of its conditions, and one where it has none.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match &self.fault {
+            Some(fault) => fault.routes.clone(),
+            None => fault::names(self),
+        }
+    }
 }
 
 /// What becomes of a request.
@@ -224,10 +239,6 @@ pub(crate) fn full_gateway(name: &str, namespace: &str) -> String {
 
 fn http_route(field: &Field<'_>, namespace: &str, domain: &str) -> HttpRoute {
     let target = |field: &Field<'_>| target_service(field, namespace, domain);
-    // The filter for faults reads it: it is a policy.
-    if let Some(fault) = field.get("fault") {
-        fault.take();
-    }
     let text = |name: &str| field.word(name).map(str::to_owned);
     HttpRoute {
         name: text("name").unwrap_or_default(),
@@ -246,6 +257,7 @@ fn http_route(field: &Field<'_>, namespace: &str, domain: &str) -> HttpRoute {
         retries: field.get("retries").map(|field| retries(&field)),
         mirrors: mirrors(field, &target),
         cors: field.get("corsPolicy").map(|cors| cors.take().clone()),
+        fault: field.get("fault").map(|fault| Fault::read(&fault)),
         place: field.place(),
     }
 }

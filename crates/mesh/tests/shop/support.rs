@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use documents::Document;
 use mesh::model::Model;
-use mesh::{Addresses, Certificates, Filters, Mesh, Proxy};
+use mesh::{Addresses, Certificates, Mesh, Proxy};
 use serde_json::Value;
 
 const SHOP: &str = include_str!("../shop.yaml");
@@ -37,13 +37,8 @@ impl Shop {
         let workloads = &self.model.workloads;
         let workload = workloads.iter().find(|one| one.name == name).unwrap();
         let address = self.addresses.of(workload).next().unwrap();
-        self.mesh().sidecar(
-            workload,
-            address,
-            &certificates(),
-            &Filters::default(),
-            Path::new("/run/a"),
-        )
+        self.mesh()
+            .sidecar(workload, address, &certificates(), Path::new("/run/a"))
     }
 
     pub(crate) fn gateway(&self) -> Proxy {
@@ -53,7 +48,7 @@ impl Shop {
             panic!("{gateways:?}");
         };
         let address = self.addresses.gateway(1);
-        mesh.gateway(gateway, address, &certificates(), None, Path::new("/run/g"))
+        mesh.gateway(gateway, address, &certificates(), Path::new("/run/g"))
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) fn resolve(
         }
         root.http = http;
     }
+    super::fault::name(roots);
 }
 
 fn join_all(root: &HttpRoute, delegate: &VirtualService, said: &mut Vec<Said>) -> Vec<HttpRoute> {
@@ -76,6 +77,7 @@ fn join(root: &HttpRoute, route: &HttpRoute, matches: Vec<Value>) -> HttpRoute {
     joined.timeout = joined.timeout.or_else(|| root.timeout.clone());
     joined.retries = joined.retries.or_else(|| root.retries.clone());
     joined.cors = joined.cors.or_else(|| root.cors.clone());
+    joined.fault = joined.fault.or_else(|| root.fault.clone());
     joined
 }
 
