@@ -2,7 +2,7 @@
 //! A static bootstrap has nobody to ask, so each becomes a file that Envoy reads instead.
 
 use super::json;
-use super::patches::Patches;
+use super::patches::{Note, Patches};
 use super::resource::{ApplyTo, Operation};
 use crate::Error;
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub(super) fn select(bootstrap: &mut Value, made: Vec<Value>, patches: &Patches<
 }
 
 /// The filters that wait for a configuration nobody adds.
-pub(super) fn unanswered(bootstrap: &mut Value, selected: &[Value]) -> Vec<String> {
+pub(super) fn unanswered(bootstrap: &mut Value, selected: &[Value]) -> Vec<Note> {
     let mut notes = Vec::new();
     for_each_request(bootstrap, &mut |name, filter| {
         let ads = filter.pointer("/config_discovery/config_source/ads");
@@ -43,9 +43,8 @@ pub(super) fn unanswered(bootstrap: &mut Value, selected: &[Value]) -> Vec<Strin
             .iter()
             .any(|configuration| json::name(configuration) == name);
         if !answered && ads.is_some() {
-            notes.push(format!(
-                "`{name}` waits for an extension configuration that none adds"
-            ));
+            let text = format!("`{name}` waits for an extension configuration that none adds");
+            notes.push(Note::of("", "", text));
         }
     });
     notes

@@ -153,6 +153,7 @@ mod matching;
 mod merge;
 mod mesh_config;
 mod object;
+mod parts;
 mod patches;
 mod proxy;
 mod render;
@@ -172,6 +173,8 @@ pub use clause::{
 pub use error::{Error, Finding};
 pub use mesh_config::mesh_config;
 pub use object::{Object, Position};
+pub use parts::{Parts, Patched, patch};
+pub use patches::Note;
 pub use proxy::{Context, Proxy};
 pub use render::{Delivery, Rendered, Resources, apply, render};
 pub use resource::{

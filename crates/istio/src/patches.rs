@@ -7,13 +7,56 @@ use super::resource::{ApplyTo, EnvoyFilter, Operation, Patch, PatchContext};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::ops::Deref;
+
+/// What there is to say of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// `namespace/name`; empty where it is of none.
+    pub resource: String,
+    /// The path in it: `spec.configPatches[0]`, or empty.
+    pub path: String,
+    /// What.
+    pub text: String,
+    /// It says that this part of the resource changed nothing of the proxy; of another proxy it may have.
+    pub changed_nothing: bool,
+}
+
+impl Note {
+    pub(super) fn of(resource: &str, path: &str, text: impl Into<String>) -> Self {
+        Note {
+            resource: resource.to_owned(),
+            path: path.to_owned(),
+            text: text.into(),
+            changed_nothing: false,
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Note {
+            resource,
+            path,
+            text,
+            ..
+        } = self;
+        match (resource.as_str(), path.as_str()) {
+            ("", _) => f.write_str(text),
+            (_, "") => write!(f, "{resource}: {text}"),
+            _ => write!(f, "{resource} {path}: {text}"),
+        }
+    }
+}
 
 /// A patch on its way through the stages.
 pub(super) struct Running<'a> {
     patch: &'a Patch,
-    /// `namespace/name spec.configPatches[0]`.
-    id: String,
+    /// `namespace/name`.
+    filter: String,
+    /// `spec.configPatches[0]`.
+    path: String,
     applied: Cell<bool>,
     reasons: RefCell<BTreeSet<String>>,
     warnings: RefCell<BTreeSet<String>>,
@@ -110,10 +153,8 @@ impl<'a> Patches<'a> {
                 .enumerate()
                 .map(|(index, patch)| Running {
                     patch,
-                    id: format!(
-                        "{}/{} spec.configPatches[{index}]",
-                        filter.namespace, filter.name
-                    ),
+                    filter: format!("{}/{}", filter.namespace, filter.name),
+                    path: format!("spec.configPatches[{index}]"),
                     applied: Cell::new(false),
                     reasons: RefCell::default(),
                     warnings: RefCell::default(),
@@ -144,22 +185,23 @@ impl<'a> Patches<'a> {
         self.0
             .iter()
             .filter(|patch| patch.applied.get())
-            .map(|patch| patch.id.clone())
+            .map(|patch| format!("{} {}", patch.filter, patch.path))
             .collect()
     }
 
-    /// What there is to say about the others, and about some of these.
-    pub(super) fn notes(&self, context: Context) -> Vec<String> {
+    /// What there is to say about the others, and about some of these, in a proxy with these contexts.
+    pub(super) fn notes(&self, contexts: &[Context]) -> Vec<Note> {
         let mut notes = Vec::new();
         for patch in &self.0 {
+            let note = |text: String| Note::of(&patch.filter, &patch.path, text);
             let warnings = patch.warnings.borrow();
-            notes.extend(
-                warnings
-                    .iter()
-                    .map(|warning| format!("{}: {warning}", patch.id)),
-            );
-            if !patch.applied.get() && patch.is_looked_at(context) {
-                notes.push(format!("{}: {}", patch.id, patch.explanation()));
+            notes.extend(warnings.iter().cloned().map(note));
+            let is_looked_at = contexts.iter().any(|context| patch.is_looked_at(*context));
+            if !patch.applied.get() && is_looked_at {
+                notes.push(Note {
+                    changed_nothing: true,
+                    ..note(patch.explanation())
+                });
             }
         }
         notes

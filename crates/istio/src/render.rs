@@ -1,16 +1,14 @@
 //! All stages, in istiod's order, over one bootstrap.
 
-use super::patches::Patches;
+use super::parts::{Parts, Run};
+use super::patches::Note;
 use super::proxy::{Context, Proxy};
 use super::resource::{ApplyTo, EnvoyFilter};
-use super::traffic_extension::{self, Agent, Assembled, TrafficExtension};
-use super::{clusters, extensions, fields, json, listeners, routes};
+use super::traffic_extension::{self, Agent, TrafficExtension};
+use super::{extensions, fields, json};
 use crate::Error;
 use serde_json::Value;
 use std::path::Path;
-
-/// istiod patches a waypoint's listeners as inbound ones, and tests that it does.
-const ON_WAYPOINTS: &str = "Istio's documentation calls EnvoyFilters on waypoints unsupported";
 
 /// A bootstrap after the patches, and what became of them.
 #[derive(Clone, Debug)]
@@ -90,38 +88,27 @@ pub fn render(
         let problem = "bootstrap: static_resources is missing";
         return Err(Error::Bootstrap(problem.to_string()));
     };
-    let filters = proxy.applicable(resources.envoy_filters);
-    let patches = Patches::of(&filters, |patch| proxy.is_meant_by(patch));
-    let mut listeners = json::take_list(static_resources, "listeners");
-    let Assembled {
-        configurations,
-        mut applied,
-        mut notes,
-    } = traffic_extension::assemble(&mut listeners, resources.traffic_extensions, proxy);
-
-    let context = proxy.context.patched_as();
-    // Routes first: Istio's are made apart, so listeners that patches add have none patched.
-    routes::patch(&mut listeners, &patches, proxy);
-    listeners::patch(&mut listeners, &patches, context);
-    json::set(static_resources, "listeners", listeners);
-    let mut clusters = json::take_list(static_resources, "clusters");
-    clusters::patch(&mut clusters, &patches, proxy);
-    json::set(static_resources, "clusters", clusters);
-    let mut extension_configs = extensions::select(&mut bootstrap, configurations, &patches);
+    let mut parts = Parts {
+        outbound: json::take_list(static_resources, "listeners"),
+        clusters: json::take_list(static_resources, "clusters"),
+        ..Parts::default()
+    };
+    let is_inbound = matches!(proxy.context, Context::SidecarInbound | Context::Waypoint);
+    if is_inbound {
+        std::mem::swap(&mut parts.inbound, &mut parts.outbound);
+    }
+    let mut run = Run::new(resources, proxy);
+    let halves = [proxy.context];
+    let configurations = run.patch(&mut parts, resources, &halves);
+    parts.inbound.append(&mut parts.outbound);
+    json::set(static_resources, "listeners", parts.inbound);
+    json::set(static_resources, "clusters", parts.clusters);
+    let mut extension_configs = extensions::select(&mut bootstrap, configurations, &run.patches);
     // Last, although Istio starts with it: what it adds is not xDS and no other patch sees it.
-    for patch in patches.in_any_context(ApplyTo::Bootstrap) {
+    for patch in run.patches.in_any_context(ApplyTo::Bootstrap) {
         patch.merge_into(&mut bootstrap);
     }
-
-    for filter in &filters {
-        let id = format!("{}/{}", filter.namespace, filter.name);
-        let warnings = filter.warnings.iter();
-        notes.extend(warnings.map(|warning| format!("{id} {warning}")));
-        if proxy.context == Context::Waypoint {
-            notes.push(format!("{id}: {ON_WAYPOINTS}"));
-        }
-    }
-    notes.extend(patches.notes(context));
+    let (applied, mut notes) = run.end(&halves);
     notes.extend(extensions::unanswered(&mut bootstrap, &extension_configs));
     if let Delivery::Agent(agent) | Delivery::Inline(agent) = delivery {
         for configuration in &mut extension_configs {
@@ -131,11 +118,10 @@ pub fn render(
     if let Delivery::Inline(_) = delivery {
         extensions::inline(&mut bootstrap, std::mem::take(&mut extension_configs));
     }
-    applied.extend(patches.applied());
     Ok(Rendered {
         bootstrap,
         applied,
-        notes,
+        notes: notes.iter().map(Note::to_string).collect(),
         extension_configs,
     })
 }

@@ -26,7 +26,8 @@ pub(super) fn patch(listeners: &mut [Value], patches: &Patches<'_>, proxy: &Prox
     }
 }
 
-fn patch_routes(routes: &mut Value, patches: &Patches<'_>, proxy: &Proxy) {
+/// One route configuration and everything in it.
+pub(super) fn patch_routes(routes: &mut Value, patches: &Patches<'_>, proxy: &Proxy) {
     for patch in patches.to(ApplyTo::RouteConfiguration, proxy.context.patched_as()) {
         if matching::route_configuration(patch, routes, proxy) {
             patch.merge_into(routes);

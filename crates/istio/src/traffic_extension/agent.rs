@@ -2,6 +2,7 @@
 //! and names the file, or puts a filter in its place that lets nothing through, or all.
 
 use crate::json;
+use crate::patches::Note;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -57,7 +58,7 @@ impl Agent for BTreeMap<String, PathBuf> {
 
 /// Converts one extension configuration, if it has a module to fetch; what the agent logs where it
 /// cannot be had.
-pub(crate) fn convert(configuration: &mut Value, agent: &dyn Agent) -> Option<String> {
+pub(crate) fn convert(configuration: &mut Value, agent: &dyn Agent) -> Option<Note> {
     let resource = json::name(configuration).to_owned();
     let typed = json::existing_object(configuration, "typed_config")?;
     if json::type_name(typed) != WASM.rsplit('/').next().unwrap_or_default() {
@@ -103,7 +104,7 @@ pub(crate) fn convert(configuration: &mut Value, agent: &dyn Agent) -> Option<St
                 // No rule allows anything.
                 json::set(typed, "rules", json!({}));
             }
-            Some(note)
+            Some(Note::of("", "", note))
         }
     }
 }
@@ -215,7 +216,7 @@ mod tests {
             let mut configuration = configuration(policy, json!({}));
             let note = convert(&mut configuration, &nothing).unwrap();
             let said = "`n`: cannot fetch Wasm module oci://a/b:1: it is not among";
-            assert!(note.starts_with(said), "{note}");
+            assert!(note.text.starts_with(said), "{note}");
             assert_eq!(configuration["typed_config"], typed);
         }
     }

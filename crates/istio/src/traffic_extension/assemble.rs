@@ -4,6 +4,7 @@
 use super::{Code, Mode, Phase, PluginType, TrafficExtension, TrafficSelector, url};
 use crate::base;
 use crate::listeners::{chains, connection_manager};
+use crate::patches::Note;
 use crate::proxy::{Context, Proxy};
 use crate::{json, matching};
 use serde_json::Value;
@@ -21,12 +22,12 @@ pub(crate) struct Assembled {
     /// The resources that a listener has now, as `namespace/name`.
     pub(crate) applied: Vec<String>,
     /// What istiod passes over in silence.
-    pub(crate) notes: Vec<String>,
+    pub(crate) notes: Vec<Note>,
 }
 
-/// Puts the filters of all resources that are for this proxy into its listeners.
+/// Puts the filters of all resources that are for this proxy into its listeners, which are in these contexts.
 pub(crate) fn assemble(
-    listeners: &mut [Value],
+    listeners: &mut [(Context, &mut Vec<Value>)],
     extensions: &[TrafficExtension],
     proxy: &Proxy,
 ) -> Assembled {
@@ -34,23 +35,32 @@ pub(crate) fn assemble(
     for extension in in_order(extensions, proxy) {
         let id = extension.id();
         let warnings = extension.warnings.iter();
-        let warnings = warnings.map(|warning| format!("{id} {warning}"));
+        let warnings = warnings.map(|warning| Note::of(&id, &warning.at, &warning.problem));
         assembled.notes.extend(warnings);
-        if let Some(why) = unrendered(extension) {
-            assembled.notes.push(format!("{id} {why}"));
+        if let Some((path, why)) = unrendered(extension) {
+            assembled.notes.push(Note {
+                changed_nothing: true,
+                ..Note::of(&id, path, why)
+            });
             continue;
         }
         let mut placed = false;
-        for listener in &mut *listeners {
-            placed |= put(extension, listener, proxy.context);
+        for (context, listeners) in &mut *listeners {
+            for listener in &mut **listeners {
+                placed |= put(extension, listener, *context);
+            }
         }
         if placed {
             assembled.applied.push(id);
             assembled.configurations.extend(extension.configuration());
         } else {
-            let context = proxy.context;
-            let note = format!("{id} spec.match: no HTTP listener of a {context} is meant");
-            assembled.notes.push(note);
+            let contexts = listeners.iter().map(|(context, _)| context.to_string());
+            let contexts: Vec<String> = contexts.collect();
+            let note = format!("no HTTP listener of a {} is meant", contexts.join(" or "));
+            assembled.notes.push(Note {
+                changed_nothing: true,
+                ..Note::of(&id, "spec.match", note)
+            });
         }
     }
     assembled
@@ -86,15 +96,15 @@ fn in_order<'a>(extensions: &'a [TrafficExtension], proxy: &Proxy) -> Vec<&'a Tr
 }
 
 /// Why nothing is made of it.
-fn unrendered(extension: &TrafficExtension) -> Option<String> {
+fn unrendered(extension: &TrafficExtension) -> Option<(&'static str, String)> {
     let Code::Wasm(wasm) = &extension.code else {
         return None;
     };
     if wasm.plugin_type == PluginType::Network {
-        return Some("spec.type: NETWORK is not rendered here".to_owned());
+        return Some(("spec.type", "NETWORK is not rendered here".to_owned()));
     }
     let problem = url::sent(&wasm.url).err()?;
-    Some(format!("spec.url: discarded by istiod: {problem}"))
+    Some(("spec.url", format!("discarded by istiod: {problem}")))
 }
 
 /// Puts the filter into every connection manager of a listener that is meant; whether any is.
