@@ -1,6 +1,5 @@
 //! `mesh-filters run`: policies in an Envoy of this machine, and each decision as it is made.
 
-mod clusters;
 mod config;
 mod decision;
 mod first;
@@ -234,7 +233,7 @@ impl Running<'_> {
 
     /// What is to be known of the policies in force.
     fn notes(&mut self) -> Result<(), Stop> {
-        let (_, problems) = clusters::of_calls(&self.policy.fetches);
+        let (_, problems) = self.policy.clusters();
         for note in self.policy.notes.clone().into_iter().chain(problems) {
             self.note(note)?;
         }

@@ -8,9 +8,9 @@ use envoy::{Config, Scratch, resources};
 use explain::{Normalization, Workload};
 use serde_json::{Map, Value, json};
 
+use super::decision;
 use super::policy::Policy;
 use super::upstream::{self, Upstream};
-use super::{clusters, decision};
 
 /// Envoy's name of the listener, and the one that its lines in the access log have.
 pub(super) const LISTENER: &str = "policies";
@@ -55,7 +55,7 @@ pub(super) type Texts = [String; 3];
 
 /// What the files say for these policies.
 pub(super) fn texts(policy: &Policy, place: &Place<'_>, scratch: &Path) -> Texts {
-    let (mut clusters, _) = clusters::of_calls(&policy.fetches);
+    let (mut clusters, _) = policy.clusters();
     clusters.push(place.upstream.cluster.clone());
     let module = place.module.display().to_string();
     let plugin = Plugin {

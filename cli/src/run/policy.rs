@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ::policies::clusters;
 use explain::{Chain, Normalization, Workload};
 use sdk_helpers::{Call, Timestamp};
 use serde_json::{Value, json};
@@ -62,6 +63,12 @@ impl Policy {
                 _ => gathered.tree.clone(),
             },
         })
+    }
+
+    /// The clusters of what Envoy is asked for, and why some of it cannot be had.
+    pub(super) fn clusters(&self) -> (Vec<Value>, Vec<String>) {
+        let trusted = openssl_probe::probe().cert_file;
+        clusters::of_calls(&self.fetches, trusted.as_deref())
     }
 }
 

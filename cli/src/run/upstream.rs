@@ -11,9 +11,9 @@ use hyper::service::service_fn;
 use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use policies::clusters;
 use serde_json::{Map, Value, json};
 
-use super::clusters;
 use crate::ending::Failure;
 
 /// Envoy's name of it.
@@ -44,7 +44,8 @@ impl Upstream {
                 "is more than scheme, host and port; paths are those of the requests".to_owned(),
             );
         }
-        let cluster = clusters::cluster(CLUSTER, url.scheme, url.authority)?;
+        let trusted = openssl_probe::probe().cert_file;
+        let cluster = clusters::cluster(CLUSTER, url.scheme, url.authority, trusted.as_deref())?;
         Ok(Self {
             cluster: clusters::either_protocol(cluster),
             name: text.to_owned(),

@@ -1,50 +1,62 @@
 //! Envoy's clusters of what policies ask and are in front of, by URLs.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
+use std::path::Path;
 
-use envoy::listener::{self, typed};
 use sdk_helpers::Call;
 use serde_json::{Value, json};
 
 /// How long a connection may take.
 const CONNECT: &str = "5s";
 
-/// A cluster of one host, by the scheme and the authority of a URL.
-pub(super) fn cluster(name: &str, scheme: &str, authority: &str) -> Result<Value, String> {
+/// A cluster of one host, by the scheme and the authority of a URL. `trusted` is the file of certificates that this
+/// machine trusts.
+///
+/// # Errors
+/// The authority has no port that is one, or there is nobody to trust and the scheme is `https`.
+pub fn cluster(
+    name: &str,
+    scheme: &str,
+    authority: &str,
+    trusted: Option<&Path>,
+) -> Result<Value, String> {
     let is_tls = scheme == "https";
     let (host, port) = host_and_port(authority, if is_tls { 443 } else { 80 })?;
-    let address = host.parse::<IpAddr>();
-    let mut cluster = match address {
-        Ok(ip) => listener::cluster(name, SocketAddr::new(ip, port), false),
-        Err(_) => by_name(name, host, port),
-    };
-    put(&mut cluster, "connect_timeout", CONNECT.into());
+    let is_address = host.parse::<IpAddr>().is_ok();
+    let mut cluster = of_host(name, host, port);
+    // A name may stand for addresses of both kinds, of which one answers: `localhost` does most of the time.
+    match is_address {
+        true => put(&mut cluster, "type", "STATIC".into()),
+        false => {
+            put(&mut cluster, "type", "LOGICAL_DNS".into());
+            put(&mut cluster, "dns_lookup_family", "ALL".into());
+        }
+    }
     if is_tls {
-        put(
-            &mut cluster,
-            "transport_socket",
-            tls(host, address.is_ok())?,
-        );
+        let socket = tls(host, is_address, trusted)?;
+        put(&mut cluster, "transport_socket", socket);
     }
     Ok(cluster)
 }
 
 /// The same, speaking the protocol of the client.
-pub(super) fn either_protocol(mut cluster: Value) -> Value {
+#[must_use]
+pub fn either_protocol(mut cluster: Value) -> Value {
     let both = json!({"http_protocol_options": {}, "http2_protocol_options": {}});
-    let options = typed(
-        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-        json!({"use_downstream_protocol_config": both}),
-    );
+    let options = json!({
+        "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+        "use_downstream_protocol_config": both,
+    });
     let options = json!({"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options});
     put(&mut cluster, "typed_extension_protocol_options", options);
     cluster
 }
 
 /// Those of the calls, each once, and why some cannot be made. A call without one is answered by Envoy as where a mesh
-/// does not know the host.
-pub(super) fn of_calls(calls: &[Call]) -> (Vec<Value>, Vec<String>) {
+/// does not know the host. `trusted` is as for [`cluster`].
+#[must_use]
+pub fn of_calls(calls: &[Call], trusted: Option<&Path>) -> (Vec<Value>, Vec<String>) {
     let mut clusters = BTreeMap::new();
     let mut problems = Vec::new();
     for call in calls {
@@ -62,7 +74,7 @@ pub(super) fn of_calls(calls: &[Call]) -> (Vec<Value>, Vec<String>) {
         };
         let scheme = header(":scheme").unwrap_or_default();
         let authority = header(":authority").unwrap_or_default();
-        match cluster(name, &scheme, &authority) {
+        match cluster(name, &scheme, &authority, trusted) {
             Ok(cluster) => {
                 clusters.insert(name.clone(), cluster);
             }
@@ -90,13 +102,11 @@ fn host_and_port(authority: &str, default: u16) -> Result<(&str, u16), String> {
     Ok((bare.unwrap_or(host), port))
 }
 
-/// A name may stand for addresses of both kinds, of which one answers: `localhost` does most of the time.
-fn by_name(name: &str, host: &str, port: u16) -> Value {
+fn of_host(name: &str, host: &str, port: u16) -> Value {
     let address = json!({"socket_address": {"address": host, "port_value": port}});
     json!({
         "name": name,
-        "type": "LOGICAL_DNS",
-        "dns_lookup_family": "ALL",
+        "connect_timeout": CONNECT,
         "load_assignment": {"cluster_name": name, "endpoints": [
             {"lb_endpoints": [{"endpoint": {"address": address}}]},
         ]},
@@ -104,8 +114,8 @@ fn by_name(name: &str, host: &str, port: u16) -> Value {
 }
 
 /// TLS that trusts whom this machine trusts, and takes no other name.
-fn tls(host: &str, is_address: bool) -> Result<Value, String> {
-    let trusted = openssl_probe::probe().cert_file.ok_or(
+fn tls(host: &str, is_address: bool, trusted: Option<&Path>) -> Result<Value, String> {
+    let trusted = trusted.ok_or(
         "this machine has no file of certificates to trust; SSL_CERT_FILE names one, and `--jwks` gives keys without",
     )?;
     let kind = if is_address { "IP_ADDRESS" } else { "DNS" };
@@ -118,10 +128,8 @@ fn tls(host: &str, is_address: bool) -> Result<Value, String> {
     if !is_address {
         put(&mut context, "sni", host.into());
     }
-    let context = typed(
-        "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-        context,
-    );
+    let kind = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
+    put(&mut context, "@type", kind.into());
     Ok(json!({"name": "envoy.transport_sockets.tls", "typed_config": context}))
 }
 
@@ -152,9 +160,20 @@ mod tests {
             call("a", "http", "issuer.example:8080"),
             call("b", "http", "[::1]:81"),
             call("a", "http", "issuer.example:8080"),
+            call("c", "https", "issuer.example"),
         ];
-        let (clusters, problems) = of_calls(&calls);
+        let (clusters, problems) = of_calls(&calls, None);
+        let [problem] = problems.as_slice() else {
+            panic!("{problems:?}");
+        };
+        assert!(
+            problem.contains("no file of certificates to trust"),
+            "{problem}"
+        );
+        let (secured, problems) = of_calls(&calls, Some(Path::new("/roots.pem")));
         assert!(problems.is_empty(), "{problems:?}");
+        let trusted = "/transport_socket/typed_config/common_tls_context/validation_context/trusted_ca/filename";
+        assert_eq!(secured[2].pointer(trusted).unwrap(), "/roots.pem");
         let endpoint =
             "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
         let seen: Vec<_> = clusters

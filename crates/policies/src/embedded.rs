@@ -40,7 +40,7 @@ pub fn embedded(object: &Spot<'_>) -> Vec<Embedded> {
 
 /// What a WasmPlugin says of a module.
 fn plugin(spec: &Spot<'_>) -> Option<Embedded> {
-    let filter = named(spec.text("pluginName")).or_else(|| in_path(spec.text("url")))?;
+    let filter = named(spec.text("pluginName")).or_else(|| named_by(spec.text("url")))?;
     Some(plain(filter, spec, "pluginConfig"))
 }
 
@@ -49,8 +49,8 @@ fn gateway(module: &Spot<'_>) -> Option<Embedded> {
     let code = module.field("code");
     let url = |kind: &str| Some(code.as_ref()?.field(kind)?.text("url"));
     let filter = named(module.text("rootID"))
-        .or_else(|| in_path(url("image")?))
-        .or_else(|| in_path(url("http")?))?;
+        .or_else(|| named_by(url("image")?))
+        .or_else(|| named_by(url("http")?))?;
     Some(plain(filter, module, "config"))
 }
 
@@ -88,8 +88,8 @@ fn wasm(spot: &Spot<'_>) -> Option<Embedded> {
         .as_ref()
         .and_then(text)
         .and_then(|root| named(&root))
-        .or_else(|| in_path(&text(&file?)?))
-        .or_else(|| in_path(remote?.text("uri")))?;
+        .or_else(|| named_by(&text(&file?)?))
+        .or_else(|| named_by(remote?.text("uri")))?;
     let Some(configuration) = config.field("configuration") else {
         return Some(plain(filter, &config, "configuration"));
     };
@@ -112,9 +112,10 @@ fn named(name: &str) -> Option<&'static Filter> {
     catalog::find(name).ok()
 }
 
-/// The filter that the last part of an address names: `oci://registry.example/team/rate-limit:0.1.0`,
+/// The filter of ours that a module is: the last part of its address names it, `oci://registry.example/team/rate-limit:0.1.0`,
 /// `dist/rate-limit.wasm`.
-fn in_path(address: &str) -> Option<&'static Filter> {
+#[must_use]
+pub fn named_by(address: &str) -> Option<&'static Filter> {
     let last = address.rsplit('/').next()?;
     let end = last.find([':', '@', '?']).unwrap_or(last.len());
     let name = last.get(..end)?;

@@ -27,6 +27,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod clusters;
 mod embedded;
 mod gather;
 mod hosts;
@@ -39,7 +40,7 @@ use std::fmt;
 use catalog::Filter;
 use serde_json::Value;
 
-pub use embedded::{Embedded, embedded};
+pub use embedded::{Embedded, embedded, named_by};
 pub use gather::{Gathered, Resource, gather};
 pub use keys::Keys;
 pub use mesh::Mesh;
