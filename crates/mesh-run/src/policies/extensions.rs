@@ -1,0 +1,86 @@
+//! The modules that WasmPlugins, TrafficExtensions and EnvoyFilters name: ours are at hand.
+
+use std::path::Path;
+
+use istio::{Code, TrafficExtension};
+use policies::named_by;
+use serde_json::{Value, json};
+
+/// Has a resource load the file of the module that it names; or says why it cannot.
+pub(super) fn local(extension: &mut TrafficExtension, modules: &Path) -> Result<(), String> {
+    let Code::Wasm(wasm) = &mut extension.code else {
+        return Ok(());
+    };
+    let by_name = || catalog::find(&wasm.plugin_name).ok();
+    let Some(filter) = named_by(&wasm.url).or_else(by_name) else {
+        return Err(format!(
+            "the module `{}` is none of mesh-filters",
+            wasm.url.escape_debug()
+        ));
+    };
+    wasm.url = format!("file://{}", file(modules, filter.name()).display());
+    wasm.sha256 = String::new();
+    Ok(())
+}
+
+/// Has every filter that loads a module of ours, from wherever, load the file of it.
+pub(super) fn at_hand(listeners: &mut [Value], modules: &Path) {
+    for listener in listeners {
+        code(listener, modules);
+    }
+}
+
+fn code(value: &mut Value, modules: &Path) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| code(item, modules)),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match (name.as_str(), named(field)) {
+                    ("code", Some(filter)) => {
+                        *field = json!({"local": {"filename": file(modules, filter)}});
+                    }
+                    _ => code(field, modules),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The filter of ours whose module an `AsyncDataSource` is.
+fn named(code: &Value) -> Option<&'static str> {
+    let file = code.pointer("/local/filename");
+    let address = file.or_else(|| code.pointer("/remote/http_uri/uri"))?;
+    Some(named_by(address.as_str()?)?.name())
+}
+
+fn file(modules: &Path, filter: &str) -> std::path::PathBuf {
+    modules.join(format!("{filter}.wasm"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_of_ours_are_those_at_hand() {
+        let code = |code: Value| json!({"vm_config": {"code": code}});
+        let mut all = [
+            code(json!({"local": {"filename": "/etc/istio/rate-limit.wasm"}})),
+            code(
+                json!({"remote": {"http_uri": {"uri": "https://a.example/rate-limit-0.1.0.wasm"}}}),
+            ),
+            code(json!({"remote": {"http_uri": {"uri": "https://a.example/telemetry-tags.wasm"}}})),
+            json!({"code": "DENIED"}),
+        ];
+        let kept = [all[1].clone(), all[3].clone()];
+        at_hand(&mut all, Path::new("/modules"));
+        let local =
+            |name: &str| code(json!({"local": {"filename": format!("/modules/{name}.wasm")}}));
+        let [other, no_code] = kept;
+        assert_eq!(
+            all,
+            [local("rate-limit"), other, local("telemetry-tags"), no_code]
+        );
+    }
+}
