@@ -35,6 +35,7 @@ pub struct Builder {
     folder: Option<PathBuf>,
     reads: Vec<PathBuf>,
     scratch: Option<Scratch>,
+    log_file: Option<PathBuf>,
 }
 
 /// What Envoy thinks of a configuration.
@@ -73,6 +74,7 @@ impl Builder {
             folder: None,
             reads: Vec::new(),
             scratch: None,
+            log_file: None,
         }
     }
 
@@ -151,6 +153,13 @@ impl Builder {
         self
     }
 
+    /// A file that what a process writes is added to, for who reads on when it is gone. It is bounded: when it is full
+    /// it becomes `FILE.1`, in the place of the one before. Of such a log only the end stands in [`Envoy::log`].
+    pub fn log_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.log_file = Some(path.into());
+        self
+    }
+
     /// Starts it and waits until it is ready. What earlier runs left behind when they were killed is
     /// cleared away, once in a process.
     ///
@@ -213,6 +222,7 @@ impl Builder {
             folder: absolute(self.folder.as_deref().unwrap_or(Path::new(".")))?,
             reads: existing(&self.reads)?,
             scratch,
+            log_file: self.log_file,
         };
         let launcher = self.launcher.map_or_else(Launcher::detect, Ok)?;
         let running = match launcher {

@@ -13,6 +13,7 @@ pub(crate) mod image_name;
 pub(crate) mod leftovers;
 pub(crate) mod limits;
 pub(crate) mod log;
+mod log_file;
 mod owner;
 mod process;
 pub(crate) mod procfs;

@@ -35,7 +35,7 @@ pub fn clean() {
 
 /// Kills the servers of this process itself and removes their folders, for a process that is about to end and cannot
 /// see to it in order. Containers are left to the next run.
-pub(super) fn clean_own() {
+pub fn clean_own() {
     let own = Owner::current();
     for (folder, owner) in folders() {
         if owner == own {
@@ -63,10 +63,25 @@ fn is_ours(folder: &Path) -> bool {
 }
 
 fn remove(folder: &Path) {
+    end_servers(folder, DEPTH);
+    let _ = fs::remove_dir_all(folder);
+}
+
+/// How far below a folder those of servers may lie.
+const DEPTH: u32 = 2;
+
+fn end_servers(folder: &Path, depth: u32) {
     if let Some(process) = read(&folder.join(PROCESS)) {
         process.kill();
     }
-    let _ = fs::remove_dir_all(folder);
+    if depth > 0 {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            // What a link leads to is not ours.
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                end_servers(&entry.path(), depth - 1);
+            }
+        }
+    }
 }
 
 fn read(file: &Path) -> Option<Owner> {

@@ -1,13 +1,19 @@
 //! What a server writes, collected while it runs.
 
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+use super::log_file::LogFile;
+use crate::Error;
 
 /// Longer lines are cut when they are shown.
 const WIDTH: usize = 400;
 
 /// More than this is not kept: a server that runs for days writes without end.
 const MOST: usize = 64 << 20;
+/// Nor more than this where a file has the rest.
+const MOST_OF_FILE: usize = 512 << 10;
 
 /// Both output streams of a server, as one text that grows; of a long one, the last 32 MiB at least.
 /// Clones are the same log.
@@ -25,6 +31,8 @@ struct Written {
     text: String,
     /// How many bytes before the text are not kept any more.
     dropped: usize,
+    /// Where it is kept as well.
+    file: Option<LogFile>,
     /// Nothing comes any more.
     ended: bool,
 }
@@ -38,9 +46,22 @@ pub struct Lines {
 }
 
 impl Log {
+    /// One that a file keeps, of which only the end stands here.
+    pub(super) fn kept(path: &Path) -> Result<Self, Error> {
+        let log = Self::default();
+        log.lock().file = Some(LogFile::open(path)?);
+        Ok(log)
+    }
+
     /// Adds what was written.
     pub(super) fn push(&self, bytes: &[u8]) {
-        self.change(|written| written.push(&String::from_utf8_lossy(bytes), MOST));
+        self.change(|written| match &mut written.file {
+            Some(file) => {
+                file.push(bytes);
+                written.push(&String::from_utf8_lossy(bytes), MOST_OF_FILE);
+            }
+            None => written.push(&String::from_utf8_lossy(bytes), MOST),
+        });
     }
 
     /// Puts the complete text in place of what was seen of it.

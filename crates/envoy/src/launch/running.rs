@@ -26,6 +26,8 @@ pub(crate) struct Order<'a> {
     pub(crate) reads: Vec<PathBuf>,
     /// The folder it writes to.
     pub(crate) scratch: &'a Scratch,
+    /// Where what it writes is kept as well.
+    pub(crate) log_file: Option<PathBuf>,
 }
 
 impl<'a> Order<'a> {
@@ -38,6 +40,7 @@ impl<'a> Order<'a> {
             folder,
             reads: Vec::new(),
             scratch,
+            log_file: None,
         }
     }
 }
@@ -59,7 +62,10 @@ enum Kind {
 impl Running {
     /// Launches a program of this machine.
     pub(crate) fn process(program: &Path, order: &Order<'_>) -> Result<Self, Error> {
-        let log = Log::default();
+        let log = match &order.log_file {
+            Some(path) => Log::kept(path)?,
+            None => Log::default(),
+        };
         let process = Process::start(program, order, &log)?;
         Ok(Self {
             kind: Kind::Process(process),

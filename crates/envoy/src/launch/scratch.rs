@@ -15,10 +15,11 @@ pub(super) const OWNER: &str = ".owner";
 /// The file that says which process was started for it.
 pub(super) const PROCESS: &str = ".process";
 
-/// A fresh folder that goes when it is dropped.
+/// A fresh folder that goes when it is dropped, or one of somebody else's that stays.
 #[derive(Debug)]
 pub struct Scratch {
     path: PathBuf,
+    stays: bool,
 }
 
 impl Scratch {
@@ -40,9 +41,17 @@ impl Scratch {
                 Err(error) => return Err(Error::file(&path, error)),
             }
         };
-        let scratch = Self { path };
+        let stays = false;
+        let scratch = Self { path, stays };
         scratch.write(OWNER, &Owner::current().to_string())?;
         Ok(scratch)
+    }
+
+    /// A folder that is there already and stays: whoever made it removes it, as where one server after another reads
+    /// what is in it. Where it lies below a [`Scratch::new`], a server that is left over of it is ended with that one.
+    pub fn of(path: impl Into<PathBuf>) -> Self {
+        let (path, stays) = (path.into(), true);
+        Self { path, stays }
     }
 
     /// Where it is.
@@ -79,6 +88,8 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        if !self.stays {
+            let _ = fs::remove_dir_all(&self.path);
+        }
     }
 }

@@ -13,6 +13,17 @@ use crate::Error;
 /// # Errors
 /// The operating system gives no threads, or no handler.
 pub fn end_on_signals() -> Result<(), Error> {
+    on_signals(|number| {
+        leftovers::clean_own();
+        exit(128 + number);
+    })
+}
+
+/// From now on each of them does this, with its number, every time.
+///
+/// # Errors
+/// The operating system gives no threads, or no handler.
+pub fn on_signals(act: impl Fn(i32) + Clone + Send + 'static) -> Result<(), Error> {
     let runtime = runtime::runtime()?;
     let _inside = runtime.enter();
     for (kind, number) in [
@@ -23,10 +34,10 @@ pub fn end_on_signals() -> Result<(), Error> {
         let signals = signal(kind);
         let mut signals =
             signals.map_err(|error| Error::program("the handler of signals", error))?;
+        let act = act.clone();
         runtime.spawn(async move {
-            if signals.recv().await.is_some() {
-                leftovers::clean_own();
-                exit(128 + number);
+            while signals.recv().await.is_some() {
+                act(number);
             }
         });
     }
