@@ -27,6 +27,10 @@ pub fn real_port(port: u16) -> u16 {
 pub struct Addresses {
     network: u8,
     of_workloads: BTreeMap<(String, String), Vec<u16>>,
+    /// The last place that was given to anybody.
+    last: u16,
+    /// Processes that somebody else runs, by the addresses of their replicas.
+    elsewhere: BTreeMap<Ipv4Addr, SocketAddr>,
 }
 
 impl Addresses {
@@ -35,20 +39,45 @@ impl Addresses {
     /// network above, so networks are even numbers.
     #[must_use]
     pub fn assign(model: &Model, network: u8) -> Self {
-        // Those below are for gateways.
-        let mut next = u16::from(u8::MAX);
-        let of_workloads = model.workloads.iter().map(|workload| {
-            let all = (0..workload.replicas).map(|_| {
-                next = next.wrapping_add(1);
-                next
-            });
-            let key = (workload.namespace.clone(), workload.name.clone());
-            (key, all.collect())
-        });
-        Addresses {
-            of_workloads: of_workloads.collect(),
+        let none = Addresses {
             network: network & !1,
+            of_workloads: BTreeMap::new(),
+            // Those below are for gateways.
+            last: u16::from(u8::MAX),
+            elsewhere: BTreeMap::new(),
+        };
+        none.again(model)
+    }
+
+    /// The addresses of the same mesh when its objects have changed: who was there keeps those he had, and those of who
+    /// is gone are not given to another.
+    #[must_use]
+    pub fn again(&self, model: &Model) -> Self {
+        let mut last = self.last;
+        let of_workloads = model.workloads.iter().map(|workload| {
+            let key = (workload.namespace.clone(), workload.name.clone());
+            let had = self.of_workloads.get(&key).into_iter().flatten().copied();
+            let new = std::iter::from_fn(|| {
+                last = last.wrapping_add(1);
+                Some(last)
+            });
+            let count = usize::try_from(workload.replicas).unwrap_or(usize::MAX);
+            (key, had.chain(new).take(count).collect())
+        });
+        let of_workloads = of_workloads.collect();
+        Addresses {
+            network: self.network,
+            of_workloads,
+            last,
+            elsewhere: self.elsewhere.clone(),
         }
+    }
+
+    /// Has a process that somebody else runs stand for every replica of a workload that has a sidecar.
+    pub fn elsewhere(&mut self, workload: &Workload, process: SocketAddr) {
+        let replicas: Vec<Ipv4Addr> = self.of(workload).collect();
+        let all = replicas.into_iter().map(|address| (address, process));
+        self.elsewhere.extend(all);
     }
 
     /// Where others call a workload, one address for each replica.
@@ -61,6 +90,9 @@ impl Addresses {
     /// Where the process of the replica with this address is: the same place where nothing stands before it.
     #[must_use]
     pub fn process(&self, address: Ipv4Addr, port: u16, has_sidecar: bool) -> SocketAddr {
+        if let (true, Some(process)) = (has_sidecar, self.elsewhere.get(&address)) {
+            return *process;
+        }
         let [first, second, third, fourth] = address.octets();
         let second = if has_sidecar { second | 1 } else { second };
         (Ipv4Addr::new(first, second, third, fourth), real_port(port)).into()
@@ -107,5 +139,39 @@ mod tests {
             ["127.7.1.0:8080", "127.6.1.0:8080"]
         );
         assert_eq!(addresses.gateway(1), Ipv4Addr::new(127, 6, 0, 1));
+    }
+
+    #[test]
+    fn who_stays_keeps_the_address() {
+        let workloads = |all: &[(&str, u32)]| {
+            let pod = |(name, replicas): &(&str, u32)| {
+                format!(
+                    "kind: Deployment\nmetadata: {{name: {name}}}\nspec: {{replicas: {replicas}, template: {{spec: {{}}}}}}\n---\n"
+                )
+            };
+            let text: String = all.iter().map(pod).collect();
+            Model::read(&Document::read_text("a.yaml", &text).unwrap()).0
+        };
+        let told = |model: &Model, addresses: &Addresses| {
+            let all = model.workloads.iter().flat_map(|one| addresses.of(one));
+            let last =
+                all.map(|address| format!("{}.{}", address.octets()[2], address.octets()[3]));
+            last.collect::<Vec<_>>().join(" ")
+        };
+        let before = workloads(&[("a", 1), ("b", 1)]);
+        let addresses = Addresses::assign(&before, 10);
+        assert_eq!(told(&before, &addresses), "1.0 1.1");
+        let after = workloads(&[("c", 1), ("b", 2)]);
+        let mut addresses = addresses.again(&after);
+        assert_eq!(told(&after, &addresses), "1.2 1.1 1.3");
+        let back = addresses.again(&before);
+        assert_eq!(told(&before, &back), "1.4 1.1");
+
+        let process = SocketAddr::from(([127, 0, 0, 1], 9080));
+        addresses.elsewhere(&after.workloads[1], process);
+        for last in [1, 3] {
+            let address = Ipv4Addr::new(127, 10, 1, last);
+            assert_eq!(addresses.process(address, 80, true), process);
+        }
     }
 }
