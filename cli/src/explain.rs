@@ -1,8 +1,8 @@
 //! `mesh-filters explain`: what becomes of a request, and why.
 
 mod batch;
-mod curl;
 mod human;
+mod words;
 
 use std::path::PathBuf;
 
@@ -15,7 +15,6 @@ use crate::clock;
 use crate::ending::{Ending, Failure};
 use crate::output::Output;
 use crate::policies::{self, Fetching, PolicyOptions};
-pub(crate) use curl::arguments;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +53,7 @@ pub(crate) struct Explain {
     #[arg(long)]
     all: bool,
     #[command(flatten)]
-    request: curl::Words,
+    request: words::Words,
 }
 
 impl Explain {

@@ -8,6 +8,7 @@ mod check;
 mod clock;
 mod completions;
 mod convert;
+mod curl;
 mod ending;
 mod explain;
 mod image;
@@ -58,7 +59,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     // Ends by itself, with 2, where the command line is wrong.
-    let program = Program::parse_from(explain::arguments(std::env::args_os()));
+    let program = Program::parse_from(curl::arguments(std::env::args_os()));
     let output = program.output;
     let ended: Result<Ending, Failure> = match &program.verb {
         Verb::Check(check) => check.run(output),

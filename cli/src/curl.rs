@@ -12,27 +12,22 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use explain::{HeaderList, Line, Values};
-use serde_json::Value;
 
 use crate::ending::Failure;
 use encoded::{credentials, query};
 use ignored::Ignored;
 pub(crate) use pasted::arguments;
 
-/// The words of a request.
+/// What a request has beside its URL.
 #[derive(Args)]
-pub(super) struct Words {
-    /// `[METHOD] URL`, or a whole command that begins with `curl`
-    #[arg(value_name = "REQUEST")]
-    words: Vec<String>,
+pub(crate) struct Curl {
     /// The method
     #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = CURL)]
     method: Option<String>,
     /// A header; it may be given several times
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", help_heading = CURL)]
     header: Vec<String>,
-    /// A body: what is told of it is that there is one
+    /// A body
     #[arg(short, long, visible_aliases = ["data-raw", "data-binary", "data-ascii"], value_name = "DATA", help_heading = CURL)]
     data: Vec<String>,
     /// The same, escaped: `text`, `name=text`
@@ -79,61 +74,33 @@ pub(super) struct Words {
     range: Option<String>,
     #[command(flatten)]
     ignored: Ignored,
-    /// The identity of the client's certificate, a SPIFFE URI; without it the request comes in plaintext
-    #[arg(long, value_name = "URI")]
-    peer: Option<String>,
-    /// A token, to be verified: the file that it is in
-    #[arg(long, value_name = "FILE", conflicts_with = "claims")]
-    jwt: Option<String>,
-    /// Claims that count as verified: JSON, or the file that it is in
-    #[arg(long, value_name = "JSON")]
-    claims: Option<String>,
-    /// The address of the client
-    #[arg(long, value_name = "ADDRESS")]
-    from_ip: Option<String>,
-    /// The port that the request comes to, in place of the URL's
-    #[arg(long, value_name = "PORT")]
-    port: Option<u16>,
 }
 
 const CURL: &str = "As curl has them";
 
-impl Words {
-    /// The request as a line.
-    pub(super) fn line(&self) -> Result<Line, Failure> {
-        let words = match self.words.split_first() {
-            Some((first, rest)) if first == "curl" => rest,
-            _ => &self.words,
-        };
-        let (method, url) = match (words, &self.url) {
-            ([], Some(url)) | ([url], None) => (None, url),
-            ([method, url], None) | ([method], Some(url)) if is_method(method) => {
-                (Some(method.clone()), url)
-            }
-            ([], None) => {
-                return Err(Failure::new(
-                    "no request is given; write `[METHOD] URL` as curl does, or `--requests FILE`",
-                ));
-            }
-            _ => {
-                return Err(Failure::new(
-                    "more than one request is given; write `[METHOD] URL`, and many requests to a file for `--requests`",
-                ));
-            }
-        };
-        let method = method.or(self.method.clone());
+/// A request as curl sends it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Sent {
+    pub(crate) method: String,
+    pub(crate) url: String,
+    /// In order; curl's own `host`, `user-agent` and `accept` are not among them.
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Curl {
+    /// The URL that stands behind `--url`.
+    pub(crate) fn url(&self) -> Option<&str> {
+        self.url.as_deref()
+    }
+
+    /// The request for a URL, by a method that is named elsewhere or by the one that the options say.
+    pub(crate) fn request(&self, method: Option<&str>, url: &str) -> Result<Sent, Failure> {
+        let method = method.or(self.method.as_deref());
         let (url, user) = credentials(&self.with_query(url)?);
-        Ok(Line {
-            method: Some(method.unwrap_or_else(|| self.usual_method().to_owned())),
-            headers: HeaderList(self.headers(user.as_deref())?),
+        Ok(Sent {
+            method: method.unwrap_or_else(|| self.usual_method()).to_owned(),
+            headers: self.headers(user.as_deref())?,
             url,
-            peer: self.peer.as_deref().map(peer),
-            claims: self.claims.as_deref().map(claims).transpose()?,
-            jwt: self.jwt.as_deref().map(token).transpose()?,
-            from_ip: self.from_ip.clone(),
-            port: self.port,
-            at: None,
-            roll: None,
         })
     }
 
@@ -191,7 +158,7 @@ impl Words {
         Ok(url)
     }
 
-    fn headers(&self, user: Option<&str>) -> Result<Vec<(String, Values)>, Failure> {
+    fn headers(&self, user: Option<&str>) -> Result<Vec<(String, String)>, Failure> {
         let mut headers = Vec::new();
         for header in &self.header {
             match header.strip_prefix('@') {
@@ -207,9 +174,9 @@ impl Words {
             }
         }
         let mut supply = |name: &str, value: String| {
-            let there = |(known, _): &(String, Values)| known.eq_ignore_ascii_case(name);
+            let there = |(known, _): &(String, String)| known.eq_ignore_ascii_case(name);
             if !headers.iter().any(there) {
-                headers.push((name.to_owned(), Values::One(value)));
+                headers.push((name.to_owned(), value));
             }
         };
         if self.json.is_some() {
@@ -256,61 +223,15 @@ impl Words {
     }
 }
 
-fn is_method(word: &str) -> bool {
-    !word.contains(['/', '.', ':'])
-}
-
 /// A header, unless it is one not to send: curl has `X-Empty;` for one without a value, and `X-None:` for that.
-fn one_header(header: &str) -> Result<Option<(String, Values)>, Failure> {
+fn one_header(header: &str) -> Result<Option<(String, String)>, Failure> {
     if let Some(name) = header.strip_suffix(';').filter(|name| !name.contains(':')) {
-        return Ok(Some((name.to_owned(), Values::One(String::new()))));
+        return Ok(Some((name.to_owned(), String::new())));
     }
     let Some((name, value)) = header.split_once(':') else {
         return Err(Failure::new("`-H` takes `name: value`"));
     };
     let value = value.trim();
     let there = !value.is_empty();
-    Ok(there.then(|| (name.trim().to_owned(), Values::One(value.to_owned()))))
+    Ok(there.then(|| (name.trim().to_owned(), value.to_owned())))
 }
-
-/// A policy names a principal without `spiffe://`, and a certificate with it.
-fn peer(given: &str) -> String {
-    match given.contains("://") {
-        true => given.to_owned(),
-        false => ["spiffe://", given].concat(),
-    }
-}
-
-/// The token in a file, or the token itself.
-fn token(given: &str) -> Result<String, Failure> {
-    let path = Path::new(given);
-    let is_token = given.matches('.').count() == 2 && given.starts_with("eyJ");
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(text.trim().to_owned()),
-        Err(_) if is_token => Ok(given.to_owned()),
-        // What was given is not quoted: it may be a token that we do not know as one.
-        Err(error) => Err(Failure::new(format!(
-            "`--jwt` takes the file that a token is in, and what it was given is none: {error}"
-        ))),
-    }
-}
-
-fn claims(given: &str) -> Result<Value, Failure> {
-    let text = match given.trim_start().starts_with('{') {
-        true => given.to_owned(),
-        false => {
-            let path = Path::new(given);
-            fs::read_to_string(path).map_err(|error| Failure::at(path, error))?
-        }
-    };
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::new(format!(
-            "`--claims` is no JSON, at line {}, character {}",
-            error.line(),
-            error.column()
-        ))
-    })
-}
-
-#[cfg(test)]
-mod tests;
