@@ -92,6 +92,7 @@ fn cluster(
     set("name", json!(name));
     set("alt_stat_name", json!(name));
     set("connect_timeout", json!("10s"));
+    set("metadata", service_metadata(service));
     let kind = match &service.backing {
         Backing::Names(_) => "STRICT_DNS",
         Backing::Anybody => "",
@@ -124,6 +125,13 @@ fn cluster(
     let tls = policy.tls.as_ref();
     tls::apply(&mut out, tls, &server_name, &who, around);
     Value::Object(out)
+}
+
+/// Which service a cluster is of, as istiod writes it for whoever counts requests.
+pub(crate) fn service_metadata(service: &Service) -> Value {
+    let name = service.host.split('.').next();
+    let service = json!({"host": service.host, "name": name, "namespace": service.namespace});
+    json!({"filter_metadata": {"istio": {"services": [service]}}})
 }
 
 /// Where a request goes whose host nobody knows: to whoever its authority names. In a mesh it goes to the address that

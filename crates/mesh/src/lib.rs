@@ -60,6 +60,8 @@
 //! - A sidecar listens on each port of its workload, at the workload's address, and the process itself is at the same
 //!   place of another network: see [`Addresses`]. Ports below 1,024 are higher by 8,000.
 //! - Istio's own extensions of Envoy (`istio.alpn`, `istio.metadata_exchange`, `istio.stats`) are not in a stock Envoy.
+//!   Its metrics are our filter's, where a Telemetry says something of them: see [`Mesh::metrics`].
+//! - What Istio logs to a proxy's standard output is a file beside the proxy's others: see [`proxy::files`].
 //! - Only HTTP is routed. Routes and servers for connections are left out, and that is said.
 
 mod addresses;
@@ -73,6 +75,7 @@ pub mod routes;
 mod said;
 mod scope;
 mod secrets;
+mod telemetry;
 
 pub use addresses::{Addresses, OUTBOUND_PORT, real_port};
 pub use certificates::Certificates;

@@ -10,6 +10,7 @@ pub mod secret;
 pub mod server_tls;
 pub mod service;
 pub mod sidecar;
+pub mod telemetry;
 pub mod virtual_service;
 pub mod workload;
 
@@ -26,6 +27,7 @@ use peer_authentication::{Mode, PeerAuthentication};
 use secret::Secret;
 use service::{Backing, Service, ServicePort};
 use sidecar::Sidecar;
+use telemetry::Telemetry;
 use virtual_service::VirtualService;
 use workload::Workload;
 
@@ -50,6 +52,8 @@ pub struct Model {
     pub gateways: Vec<Gateway>,
     /// Sidecars.
     pub sidecars: Vec<Sidecar>,
+    /// Telemetries.
+    pub telemetries: Vec<Telemetry>,
     /// Secrets, of which gateways use those with certificates.
     pub secrets: Vec<Secret>,
     /// PeerAuthentications.
@@ -167,6 +171,7 @@ impl Model {
                 self.gateways.extend(gateway::read(root))
             }
             "Sidecar" => self.sidecars.extend(sidecar::read(root)),
+            "Telemetry" => self.telemetries.extend(telemetry::read(root)),
             "Secret" => self.secrets.extend(secret::read(root)),
             "PeerAuthentication" => {
                 self.peer_authentications

@@ -1,5 +1,8 @@
 //! A proxy with all that it is told: a sidecar beside a replica of a workload, or a gateway.
 
+mod observed;
+mod said;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -8,14 +11,13 @@ use serde_json::{Value, json};
 
 use crate::addresses::{Addresses, OUTBOUND_PORT, real_port};
 use crate::certificates::Certificates;
-use crate::clusters::{Rule, Surroundings, outbound};
+use crate::clusters::{Rule, Surroundings, outbound, service_metadata};
 use crate::listeners::{self, Served};
 use crate::model::Model;
 use crate::model::gateway::{Gateway, Server};
 use crate::model::protocol::Protocol;
 use crate::model::workload::Workload;
 use crate::routes::{self, Outside};
-use crate::said::Said;
 use crate::scope::Scope;
 use crate::secrets::{SecretFile, Secrets};
 
@@ -39,6 +41,9 @@ pub struct Proxy {
     pub id: String,
     /// Where it is.
     pub address: Ipv4Addr,
+    /// What it is told of itself, and tells whoever counts its requests.
+    node: Value,
+    stats_tags: Vec<Value>,
     /// The Secrets that it uses, to be written into its folder before all else.
     pub secrets: Vec<SecretFile>,
     /// Envoy's `Listener`s.
@@ -94,14 +99,18 @@ impl Mesh<'_> {
                 certificates,
             ));
         }
-        Proxy {
+        let mut proxy = Proxy {
             id: self.id("sidecar", address, name, namespace),
             address,
+            node: Value::Null,
+            stats_tags: Vec::new(),
             secrets: secrets.files(),
             listeners,
             clusters,
             routes: vec![routes],
-        }
+        };
+        proxy.observe(&self.observed_sidecar(workload, folder));
+        proxy
     }
 
     /// A gateway. Its own certificate is for the mesh; those of its servers are Secrets.
@@ -157,14 +166,18 @@ impl Mesh<'_> {
         });
         let listeners = listeners.collect();
         let clusters = self.clusters(&scope, certificates, &secrets);
-        Proxy {
+        let mut written = Proxy {
             id: self.id("router", address, name, namespace),
             address,
+            node: Value::Null,
+            stats_tags: Vec::new(),
             secrets: secrets.files(),
             listeners,
             clusters,
             routes: all_routes,
-        }
+        };
+        written.observe(&self.observed_gateway(proxy, folder));
+        written
     }
 
     /// The gateways that there are: a workload of the files that a Gateway selects, else one made for the selector, in
@@ -200,27 +213,6 @@ impl Mesh<'_> {
         all.into_values().collect()
     }
 
-    /// What is said of objects together: a gateway's certificate that is not there.
-    #[must_use]
-    pub fn said(&self) -> Vec<Said> {
-        let mut said = Vec::new();
-        let own = Certificates::default();
-        for proxy in self.gateways() {
-            let secrets = Secrets::new(self.model, &proxy.namespace, Path::new(""));
-            let servers = proxy.gateways.iter().flat_map(|gateway| &gateway.servers);
-            for tls in servers.filter_map(|server| server.tls.as_ref()) {
-                if let Err(what) = secrets.server(tls, &own) {
-                    said.push(Said {
-                        place: tls.place.clone(),
-                        what,
-                        consequence: "the server is not there, as in Istio; others are".to_owned(),
-                    });
-                }
-            }
-        }
-        said
-    }
-
     fn clusters(
         &self,
         scope: &Scope<'_>,
@@ -246,7 +238,12 @@ impl Mesh<'_> {
         let rule = Rule::find(self.model, service, &workload.namespace, &BTreeMap::new());
         let policy = rule.map(|rule| rule.policy("", leading.number));
         let pool = policy.and_then(|policy| policy.connection_pool);
-        listeners::inbound_cluster(port, process, leading.protocol, pool.as_ref())
+        let pool = pool.as_ref();
+        let mut cluster = listeners::inbound_cluster(port, process, leading.protocol, pool);
+        if let Value::Object(fields) = &mut cluster {
+            fields.insert("metadata".to_owned(), service_metadata(service));
+        }
+        cluster
     }
 
     /// The ports of a workload that anybody may call: those of its containers, and those that Services lead to.
@@ -290,6 +287,9 @@ pub mod files {
     pub const CLUSTERS: &str = "clusters.json";
     /// Its routes, which it watches.
     pub const ROUTES: &str = "routes.json";
+    /// Where requests are logged that a Telemetry or the MeshConfig says are logged: the proxy writes it. A provider
+    /// with a path that ends in `.log` has the last part of that path in its place.
+    pub const ACCESS_LOG: &str = "access.log";
 }
 
 impl Proxy {
@@ -314,15 +314,19 @@ impl Proxy {
     }
 
     fn bootstrap(&self, folder: &Path, admin: SocketAddr) -> Value {
-        let mut parts = self.id.split('~').skip(2);
-        json!({
-            "node": {"id": self.id, "cluster": parts.next().unwrap_or_default()},
+        let mut out = json!({
+            "node": self.node,
             "admin": {"address": listeners::socket(admin)},
             "dynamic_resources": {
                 "lds_config": source(folder, files::LISTENERS),
                 "cds_config": source(folder, files::CLUSTERS),
             },
-        })
+        });
+        if let (false, Value::Object(fields)) = (self.stats_tags.is_empty(), &mut out) {
+            let tags = json!({"stats_tags": self.stats_tags});
+            fields.insert("stats_config".to_owned(), tags);
+        }
+        out
     }
 }
 

@@ -11,6 +11,7 @@ use crate::model::sidecar::Sidecar;
 use crate::model::virtual_service::{TargetService, VirtualService};
 use crate::model::workload::Workload;
 use crate::routes::{Outside, Services};
+use crate::telemetry;
 
 /// Whose proxy it is, and what it sees.
 pub(crate) struct Scope<'a> {
@@ -51,6 +52,10 @@ impl<'a> Scope<'a> {
             let routes = routes.iter().flat_map(|one| &one.http);
             let led_to: BTreeSet<&str> = routes.flat_map(|route| route.hosts()).collect();
             scope.services.retain(|service| {
+                // Whoever collects telemetry is called by the sidecar, not by the workload.
+                if telemetry::collects(model, service) {
+                    return true;
+                }
                 let hosts = std::iter::once(&service.host);
                 sidecar.tells(&workload.namespace, &service.namespace, hosts)
                     || led_to.contains(service.host.as_str())

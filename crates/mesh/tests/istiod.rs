@@ -188,13 +188,11 @@ fn nobody_speaks_mutual_tls_to_a_port_that_does_not_take_it() {
     let clusters = clusters(&model(disabled), false);
     let mode = |port: u16| {
         let name = format!("outbound|{port}||a.default.svc.cluster.local");
-        let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/metadata";
+        let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/metadata/filter_metadata/\
+                        envoy.transport_socket_match";
         clusters[&name].pointer(endpoint).cloned()
     };
-    assert_eq!(
-        mode(80),
-        Some(json!({"filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}}}))
-    );
+    assert_eq!(mode(80), Some(json!({"tlsMode": "istio"})));
     assert_eq!(mode(8000), None);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::addresses::{Addresses, real_port};
 use crate::model::Model;
@@ -21,6 +21,8 @@ struct Endpoint {
     port: u16,
     weight: u32,
     speaks_mutual: bool,
+    /// Whose it is, as istiod writes it for whoever counts requests.
+    workload: Option<String>,
 }
 
 impl<'a> Endpoints<'a> {
@@ -50,6 +52,7 @@ impl<'a> Endpoints<'a> {
                 port: real_port(number),
                 weight: 1,
                 speaks_mutual,
+                workload: Some(workload.in_short()),
             }));
         }
         if let Backing::Addresses(fixed) | Backing::Names(fixed) = &service.backing {
@@ -59,6 +62,7 @@ impl<'a> Endpoints<'a> {
                 port: port_of(one, port),
                 weight: one.weight,
                 speaks_mutual: false,
+                workload: None,
             }));
         }
         Endpoints { all, workloads }
@@ -81,10 +85,18 @@ impl<'a> Endpoints<'a> {
                 "endpoint": {"address": {"socket_address": address}},
                 "load_balancing_weight": one.weight,
             });
-            if let (true, Value::Object(fields)) = (one.speaks_mutual, &mut endpoint) {
+            let mut metadata = Map::new();
+            if one.speaks_mutual {
                 // By this the cluster knows that it may speak mutual TLS.
-                let mode = json!({"filter_metadata": {"envoy.transport_socket_match": {"tlsMode": "istio"}}});
-                fields.insert("metadata".to_owned(), mode);
+                let mode = json!({"tlsMode": "istio"});
+                metadata.insert("envoy.transport_socket_match".to_owned(), mode);
+            }
+            if let Some(workload) = &one.workload {
+                metadata.insert("istio".to_owned(), json!({"workload": workload}));
+            }
+            if let (false, Value::Object(fields)) = (metadata.is_empty(), &mut endpoint) {
+                let metadata = json!({"filter_metadata": metadata});
+                fields.insert("metadata".to_owned(), metadata);
             }
             endpoint
         });

@@ -42,6 +42,19 @@ impl Workload {
         format!("spiffe://{trust_domain}/ns/{namespace}/sa/{service_account}")
     }
 
+    /// `reviews-v2;default;reviews;v2;Kubernetes`: who it is to whoever counts requests.
+    pub(crate) fn in_short(&self) -> String {
+        let Workload {
+            name,
+            namespace,
+            labels,
+            ..
+        } = self;
+        let (service, revision) = canonical(labels);
+        let service = service.unwrap_or(name);
+        format!("{name};{namespace};{service};{revision};{CLUSTER}")
+    }
+
     /// The container's port that a service's port leads to here; none where no port has that name.
     #[must_use]
     pub fn target(&self, port: &ServicePort) -> Option<u16> {
@@ -63,6 +76,29 @@ impl Workload {
                 .iter()
                 .all(|(name, value)| self.labels.get(name) == Some(value))
     }
+}
+
+/// The cluster that all of it is in, by the name that Istio gives the only one there is.
+pub(crate) const CLUSTER: &str = "Kubernetes";
+
+/// What Istio calls the service that a workload is of, and its revision, both by its labels; the service is called as
+/// the workload is where no label says it.
+pub(crate) fn canonical(labels: &BTreeMap<String, String>) -> (Option<&str>, &str) {
+    let first = |names: [&str; 3]| {
+        let mut found = names.iter().filter_map(|name| labels.get(*name));
+        found.next().map(String::as_str)
+    };
+    let service = first([
+        "service.istio.io/canonical-name",
+        "app.kubernetes.io/name",
+        "app",
+    ]);
+    let revision = first([
+        "service.istio.io/canonical-revision",
+        "app.kubernetes.io/version",
+        "version",
+    ]);
+    (service, revision.unwrap_or("latest"))
 }
 
 /// Reads a `Deployment`, or what is like one: it has a template of pods and may have replicas.

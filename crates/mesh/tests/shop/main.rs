@@ -10,6 +10,7 @@ mod mesh_config;
 mod secrets;
 mod sidecars;
 mod support;
+mod telemetry;
 
 use serde_json::{Value, json};
 use support::{Shop, find, hosts, resources};
