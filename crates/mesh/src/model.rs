@@ -130,6 +130,7 @@ impl Model {
             }
         }
         virtual_service::resolve(&mut model.virtual_services, delegates, &mut said);
+        said.extend(model.injection_said());
         (model, said)
     }
 
@@ -137,14 +138,7 @@ impl Model {
     fn take(&mut self, root: &Field<'_>, delegates: &mut Vec<VirtualService>) -> bool {
         let api_version = root.word("apiVersion").unwrap_or_default();
         match root.word("kind").unwrap_or_default() {
-            "Namespace" => {
-                let labels = root
-                    .at(&["metadata", "labels"])
-                    .map(|labels| labels.texts());
-                if let Some(name) = name_of(root) {
-                    self.namespaces.insert(name, labels.unwrap_or_default());
-                }
-            }
+            "Namespace" => self.namespaces.extend(namespace::read(root)),
             "Service" => self
                 .services
                 .extend(service::kubernetes(root, &self.domain)),
@@ -200,12 +194,6 @@ impl Model {
     pub fn seen_by<'a>(&'a self, namespace: &'a str) -> impl Iterator<Item = &'a Service> {
         let all = self.services.iter();
         all.filter(move |service| service.export.reaches(&service.namespace, namespace))
-    }
-
-    /// Whether a sidecar stands beside a workload.
-    #[must_use]
-    pub fn has_sidecar(&self, workload: &Workload) -> bool {
-        namespace::has_sidecar(workload, &self.namespaces)
     }
 
     /// What a workload takes at a port of its container.

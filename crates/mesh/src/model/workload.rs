@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::namespace::REVISION;
 use super::service::{ServicePort, Target};
 use crate::field::Field;
 use crate::model::{name_of, namespace_of};
@@ -23,6 +24,10 @@ pub struct Workload {
     pub replicas: u32,
     /// What it says of its sidecar; its namespace decides where it says nothing.
     pub(crate) injection: Option<bool>,
+    /// Whether it has no network of its own: then nothing stands beside it.
+    pub(crate) host_network: bool,
+    /// Whether its pods are what Istio makes gateways of.
+    pub(crate) has_gateway_template: bool,
     /// Where it stands in the files.
     pub place: String,
 }
@@ -150,8 +155,13 @@ fn pod(root: &Field<'_>, template: &Field<'_>) -> Option<Workload> {
     ) {
         (Some("true"), _) => Some(true),
         (Some("false"), _) | (None, Some("false")) => Some(false),
-        _ => None,
+        _ => labels.contains_key(REVISION).then_some(true),
     };
+    let made_of = annotations.get("inject.istio.io/templates");
+    let has_gateway_template = made_of.is_some_and(|said| said.contains("gateway"));
+    if let Some(field) = metadata.as_ref().and_then(|it| it.get("annotations")) {
+        say_annotations(&field);
+    }
     let spec = template.get("spec")?;
     let containers = spec.list("containers");
     let mut ports = Vec::new();
@@ -169,6 +179,7 @@ fn pod(root: &Field<'_>, template: &Field<'_>) -> Option<Workload> {
     let account = spec
         .word("serviceAccountName")
         .or_else(|| spec.word("serviceAccount"));
+    let host_network = spec.is("hostNetwork") == Some(true);
     spec.take();
     Some(Workload {
         name: name_of(root)?,
@@ -178,8 +189,24 @@ fn pod(root: &Field<'_>, template: &Field<'_>) -> Option<Workload> {
         ports,
         replicas: 1,
         injection,
+        host_network,
+        has_gateway_template,
         place: root.place(),
     })
+}
+
+/// Annotations that change what a sidecar does. What only concerns its container says nothing here.
+fn say_annotations(annotations: &Field<'_>) {
+    let changes = |name: &String| {
+        name.starts_with("traffic.sidecar.istio.io/") || name == "proxy.istio.io/config"
+    };
+    let fields = annotations.fields().into_iter();
+    for (name, field) in fields.filter(|(name, _)| changes(name)) {
+        field.say(
+            format!("{name} is not carried over"),
+            "the sidecar takes what is sent to each port of the workload, and what the workload sends it, and its own              settings are the mesh's",
+        );
+    }
 }
 
 /// The label, and the annotation, by which a pod says whether it wants a sidecar.
