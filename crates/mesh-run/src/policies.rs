@@ -8,6 +8,9 @@
 //!
 //! What istiod makes of AuthorizationPolicies, RequestAuthentications and faults, filters of Envoy's own, is one module of
 //! ours here, at their place. A proxy without any has no module: it would cost memory, and do nothing.
+//!
+//! Whether a VirtualService's fault is for a proxy is known; whether it ever calls that service is not. So a fault
+//! on what every client sees has every sidecar load the module.
 
 mod extensions;
 mod faults;
@@ -29,14 +32,13 @@ use sdk_helpers::Timestamp;
 use serde_json::Value;
 
 use patches::Patches;
-use places::Parts;
+use places::{Module, Parts};
 use security::Security;
 
 /// What is said beside the objects.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    /// The folder of our modules: `mesh-filters.wasm`, and `rate-limit.wasm` and the like for those that a WasmPlugin or
-    /// an EnvoyFilter names.
+    /// The folder of our modules: `mesh-filters.wasm`, and `rate-limit.wasm` and the like.
     pub modules: PathBuf,
     /// Keys of issuers, in place of those that would be fetched.
     pub keys: Vec<Keys>,
@@ -160,9 +162,10 @@ impl<'a> Policies<'a> {
             proxy,
             &mut self.used,
         );
+        let all = parts.iter().map(|(_, parts)| parts);
+        let module = Module::of(&self.settings.modules, all);
         for (direction, parts) in parts {
-            let module = self.settings.modules.join("mesh-filters.wasm");
-            let changed = places::close(&mut proxy.listeners, direction, parts, &module);
+            let changed = places::close(&mut proxy.listeners, direction, parts, module);
             self.patches.merged(&changed);
             add_clusters(&mut proxy.clusters, &parts.clusters);
         }

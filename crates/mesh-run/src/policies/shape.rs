@@ -142,6 +142,10 @@ fn put(value: &mut Value, name: &str, field: Value) {
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::path::Path;
+
+    use mesh::model::Model;
+    use mesh::{Addresses, Certificates, GatewayProxy, Mesh, Outside};
 
     use super::*;
 
@@ -149,22 +153,37 @@ mod tests {
         let listener =
             |name: &str, direction: &str| json!({"name": name, "traffic_direction": direction});
         let host = |name: &str| json!({"name": name, "domains": [name]});
-        Proxy {
-            id: "a".to_owned(),
-            address: Ipv4Addr::LOCALHOST,
-            secrets: Vec::new(),
-            listeners: vec![
-                listener("http_proxy", "OUTBOUND"),
-                listener("127.10.1.0_9080", "INBOUND"),
-                listener("127.10.1.0_80", "INBOUND"),
-            ],
-            clusters: vec![json!({"name": "c"})],
-            routes: vec![json!({
-                "name": "http_proxy",
-                "validate_clusters": false,
-                "virtual_hosts": [host("a:80"), host("a:9080"), host("b:9080"), host("allow_any")],
-            })],
-        }
+        let (model, _) = Model::read(&[]);
+        let mesh = Mesh {
+            model: &model,
+            addresses: &Addresses::assign(&model, 10),
+            trust_domain: "cluster.local",
+            outside: Outside::RegistryOnly,
+        };
+        let empty = GatewayProxy {
+            name: "a".to_owned(),
+            namespace: "a".to_owned(),
+            labels: [].into(),
+            gateways: Vec::new(),
+        };
+        let certificates = Certificates {
+            chain: "chain".into(),
+            key: "key".into(),
+            roots: "roots".into(),
+        };
+        let address = Ipv4Addr::LOCALHOST;
+        let mut proxy = mesh.gateway(&empty, address, &certificates, Path::new("/run"));
+        proxy.listeners = vec![
+            listener("http_proxy", "OUTBOUND"),
+            listener("127.10.1.0_9080", "INBOUND"),
+            listener("127.10.1.0_80", "INBOUND"),
+        ];
+        proxy.routes = vec![json!({
+            "name": "http_proxy",
+            "validate_clusters": false,
+            "virtual_hosts": [host("a:80"), host("a:9080"), host("b:9080"), host("allow_any")],
+        })];
+        proxy
     }
 
     #[test]

@@ -8,7 +8,7 @@ use mesh::{Addresses, Certificates, Mesh, Outside, Proxy};
 use mesh_run::policies::{Policies, Settings};
 use policies::Keys;
 use sdk_helpers::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// Keys of the issuer `given`.
 pub(crate) const KEYS: &str = r#"{"keys": [{"kty": "EC", "crv": "P-256", "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}]}"#;
@@ -77,12 +77,23 @@ pub(crate) fn names<'a>(proxy: &'a Proxy, direction: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// The configuration of our module there; null where it is not.
+/// The configuration of our module there; null where it is not. That of one filter alone is told as the part that it is
+/// of the module of all.
 pub(crate) fn configuration(proxy: &Proxy, direction: &str) -> Value {
     let mut filters = chain(proxy, direction).iter();
-    let ours = filters.find(|filter| filter["name"] == "mesh-filters");
-    let value = ours.and_then(|ours| ours.pointer("/typed_config/config/configuration/value"));
-    value.cloned().unwrap_or_default()
+    let Some(ours) = filters.find(|filter| filter["name"] == "mesh-filters") else {
+        return Value::Null;
+    };
+    let config = &ours["typed_config"]["config"];
+    let mut value = config["configuration"]["value"].clone();
+    let field = match config["root_id"].as_str().unwrap() {
+        "fault-injection" => "faultInjection",
+        "authorization-policy" => "authorizationPolicy",
+        "request-authentication" => "requestAuthentication",
+        _ => return value,
+    };
+    let objects = value.as_object_mut().unwrap().remove("items");
+    json!({field: value, "resources": objects})
 }
 
 /// The virtual hosts of what a workload calls, by their names.
