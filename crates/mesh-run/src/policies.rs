@@ -14,6 +14,7 @@
 
 mod extensions;
 mod faults;
+mod metrics;
 mod patches;
 mod places;
 mod security;
@@ -103,8 +104,10 @@ impl<'a> Policies<'a> {
             context: Context::SidecarInbound,
             services: services.map(|service| service.host.clone()).collect(),
         };
-        let inbound = self.secured(&owner);
-        let outbound = self.faults(proxy);
+        let mut inbound = self.secured(&owner);
+        let mut outbound = self.faults(proxy);
+        inbound.metrics = self.metrics(&owner);
+        outbound.metrics.clone_from(&inbound.metrics);
         self.put(
             &owner,
             &[("INBOUND", inbound), ("OUTBOUND", outbound)],
@@ -125,6 +128,7 @@ impl<'a> Policies<'a> {
         let mut parts = self.secured(&owner);
         let faults = self.faults(proxy);
         parts.faults = faults.faults;
+        parts.metrics = self.metrics(&owner);
         self.put(&owner, &[("OUTBOUND", parts)], proxy);
     }
 
@@ -147,6 +151,17 @@ impl<'a> Policies<'a> {
         faults::parts(
             self.mesh.model,
             &proxy.routes,
+            self.settings.now,
+            &mut self.said,
+        )
+    }
+
+    fn metrics(&mut self, owner: &Owner) -> Option<Value> {
+        let Selection { namespace, labels } = &owner.selection;
+        let configuration = self.mesh.metrics(namespace, labels)?;
+        metrics::part(
+            configuration,
+            self.documents,
             self.settings.now,
             &mut self.said,
         )

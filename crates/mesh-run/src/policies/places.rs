@@ -20,6 +20,8 @@ pub(super) struct Parts {
     pub(super) authorization: Option<Value>,
     /// Faults of VirtualServices.
     pub(super) faults: Option<Value>,
+    /// What Telemetry objects change of metrics.
+    pub(super) metrics: Option<Value>,
     /// Whom they ask by themselves.
     pub(super) clusters: Vec<Value>,
 }
@@ -32,6 +34,7 @@ impl Parts {
             (authorizes, AUTHORIZATION),
             (self.authentication.is_some(), AUTHENTICATION),
             (self.faults.is_some(), FAULTS),
+            (self.metrics.is_some(), METRICS),
         ];
         let there = all.into_iter().filter(|(is_there, _)| *is_there);
         there.map(|(_, name)| name)
@@ -41,6 +44,7 @@ impl Parts {
 const AUTHORIZATION: &str = "authorization-policy";
 const AUTHENTICATION: &str = "request-authentication";
 const FAULTS: &str = "fault-injection";
+const METRICS: &str = "telemetry-tags";
 
 /// The one module that has all filters.
 const WHOLE: &str = "mesh-filters";
@@ -100,6 +104,7 @@ impl<'a> Module<'a> {
             AUTHORIZATION => "authorizationPolicy",
             AUTHENTICATION => "requestAuthentication",
             FAULTS => "faultInjection",
+            METRICS => "telemetryTags",
             _ => return Value::Object(all),
         };
         let objects = all.remove("resources");
@@ -121,7 +126,7 @@ struct Place {
 }
 
 /// In istiod's order, all of them before `cors`.
-const PLACES: [Place; 7] = [
+const PLACES: [Place; 8] = [
     Place {
         name: "istio.metadata_exchange",
         type_name: "io.istio.http.peer_metadata.Config",
@@ -163,6 +168,13 @@ const PLACES: [Place; 7] = [
         type_name: "envoy.extensions.filters.http.fault.v3.HTTPFault",
         part: |parts| parts.faults.as_ref(),
         always: true,
+    },
+    // istiod has it behind `cors`; here it is in the same module, and counts what `cors` answers as well.
+    Place {
+        name: "mesh-filters.metrics",
+        type_name: "stats.PluginConfig",
+        part: |parts| parts.metrics.as_ref(),
+        always: false,
     },
 ];
 

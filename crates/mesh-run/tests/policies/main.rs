@@ -219,3 +219,30 @@ fn mixers_quotas_are_said_to_limit_nothing() {
         ]
     );
 }
+
+#[test]
+fn what_telemetry_changes_of_metrics_is_on_both_sides() {
+    let (all, said) = proxies(
+        "apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: metrics, namespace: istio-system}
+spec:
+  metrics:
+  - providers: [{name: prometheus}]
+    overrides: [{match: {metric: REQUEST_COUNT}, tagOverrides: {response_code: {operation: UPSERT, value: response.code}}}]
+",
+    );
+    assert_eq!(said, [""; 0]);
+    for (name, direction) in [
+        ("page", "INBOUND"),
+        ("page", "OUTBOUND"),
+        ("gateway", "OUTBOUND"),
+    ] {
+        let found = configuration(&all[name], direction);
+        let overrides = &found["telemetryTags"]["metrics"][0]["overrides"][0];
+        assert_eq!(
+            overrides["match"]["metric"], "REQUEST_COUNT",
+            "{name} {direction}"
+        );
+    }
+}

@@ -90,6 +90,7 @@ pub(crate) fn configuration(proxy: &Proxy, direction: &str) -> Value {
         "fault-injection" => "faultInjection",
         "authorization-policy" => "authorizationPolicy",
         "request-authentication" => "requestAuthentication",
+        "telemetry-tags" => "telemetryTags",
         _ => return value,
     };
     let objects = value.as_object_mut().unwrap().remove("items");
