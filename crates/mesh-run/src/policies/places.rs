@@ -75,6 +75,13 @@ impl<'a> Module<'a> {
     /// A filter that loads it.
     fn filter(self, name: &str, configuration: Map<String, Value>) -> Value {
         let file = self.folder.join(format!("{}.wasm", self.name));
+        // A policy that cannot be asked lets nothing through, until the module has started anew; a fault or a metric is no
+        // reason to refuse anybody.
+        let is_policy = |field: &str| ["resources", "authorizationPolicy"].contains(&field);
+        let failure_policy = match configuration.keys().any(|field| is_policy(field)) {
+            true => "FAIL_RELOAD",
+            false => "FAIL_OPEN",
+        };
         json!({
             "name": name,
             "typed_config": {
@@ -82,8 +89,7 @@ impl<'a> Module<'a> {
                 "config": {
                     "name": name,
                     "root_id": self.name,
-                    // A policy that cannot be asked lets nothing through, until the module has started anew.
-                    "failure_policy": "FAIL_RELOAD",
+                    "failure_policy": failure_policy,
                     "vm_config": {
                         "vm_id": self.name,
                         "runtime": "envoy.wasm.runtime.v8",
@@ -453,6 +459,12 @@ mod tests {
                 format!("/m/{name}.wasm")
             );
             assert_eq!(config["configuration"]["value"], expected);
+            let fails = if name == FAULTS {
+                "FAIL_OPEN"
+            } else {
+                "FAIL_RELOAD"
+            };
+            assert_eq!(config["failure_policy"], fails);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use documents::Document;
+use documents::{Document, Spot};
 use mesh::Said;
 use serde_json::Value;
 
@@ -43,6 +43,9 @@ pub(super) fn say(documents: &[Document], used: &BTreeSet<String>, said: &mut BT
                 consequence: "it does nothing".to_owned(),
             });
         }
+        if object.kind() == "VirtualService" {
+            of_claims(document, said);
+        }
         if object.api_version().starts_with("config.istio.io/") {
             said.insert(Said {
                 place: document.place("kind"),
@@ -53,4 +56,22 @@ pub(super) fn say(documents: &[Document], used: &BTreeSet<String>, said: &mut BT
             });
         }
     }
+}
+
+/// Says where routes ask for claims of tokens: Envoy's own filter would tell them.
+fn of_claims(document: &Document, said: &mut BTreeSet<Said>) {
+    Spot::root(document.object().value()).walk(&mut |spot| {
+        let is_list = [".headers", ".withoutHeaders"].iter().any(|end| spot.path().ends_with(end));
+        let fields = spot.fields().into_iter().filter(|_| is_list);
+        for (name, field) in fields.filter(|(name, _)| name.starts_with("@request.auth.claims")) {
+            said.insert(Said {
+                place: document.place(field.path()),
+                what: format!("a route by the claim `{}`", name.escape_debug()),
+                consequence: "no request has it here: the module that verifies tokens tells claims to policies and not to \
+                              routes; `outputClaimToHeaders` of a RequestAuthentication makes a header of one, which a \
+                              route can match"
+                    .to_owned(),
+            });
+        }
+    });
 }

@@ -6,6 +6,7 @@
     reason = "test support: a panic is how a test fails"
 )]
 
+mod hostile;
 mod patches;
 mod support;
 
@@ -245,4 +246,27 @@ spec:
             "{name} {direction}"
         );
     }
+}
+
+#[test]
+fn routes_by_claims_are_said_to_take_nothing() {
+    let (_, said) = proxies(
+        "kind: VirtualService
+metadata: {name: claims}
+spec:
+  hosts: [reviews]
+  http:
+  - match: [{headers: {'@request.auth.claims.group': {exact: a}, plain: {exact: b}}}]
+    route: [{destination: {host: reviews}}]
+",
+    );
+    let [said] = said.as_slice() else {
+        panic!("{said:?}");
+    };
+    assert!(
+        said.starts_with(
+            "shop.yaml:57:54: a route by the claim `@request.auth.claims.group`: no request has it"
+        ),
+        "{said}"
+    );
 }
