@@ -42,11 +42,11 @@ fn what_is_the_same_is_counted_together() {
     let expected = "\
 COUNT   SHARE  STATUS  ANSWERED BY
    10   83.3%     200  productpage-v1
-   10   83.3%     503  └─ details:9080 → nobody of the mesh: no healthy upstream
+   10   83.3%     503  └─ details:9080 → \"no healthy upstream\"
     7   58.3%     200  └─ reviews:9080 → reviews-v1
     3   25.0%     200  └─ reviews:9080 → reviews-v2 (v1)
+    1    8.3%     503  \"upstream connect error\"
     1    8.3%       -  connecting to 127.10.1.0:15080: refused
-    1    8.3%     503  nobody of the mesh: upstream connect error
 ";
     assert_eq!(tally.text(), expected);
     assert_eq!((tally.count(), tally.good()), (12, 10));
@@ -57,7 +57,7 @@ COUNT   SHARE  STATUS  ANSWERED BY
     assert_eq!(json[0]["count"], 10);
     assert_eq!(json[0]["called"][1]["name"], "reviews-v1");
     assert_eq!(
-        json[1]["problem"],
+        json[2]["problem"],
         "connecting to 127.10.1.0:15080: refused"
     );
 }

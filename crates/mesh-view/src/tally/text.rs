@@ -101,10 +101,8 @@ impl Answer {
                 };
                 [name.as_str(), &version, &address].concat()
             }
-            Who::Other(text) if text.is_empty() => {
-                "nobody of the mesh, with an empty body".to_owned()
-            }
-            Who::Other(text) => format!("nobody of the mesh: {text}"),
+            Who::Other(text) if text.is_empty() => "(an empty body)".to_owned(),
+            Who::Other(text) => format!("\"{text}\""),
             Who::Nobody(problem) => problem.clone(),
             Who::Others => "others".to_owned(),
         };
