@@ -215,6 +215,11 @@ fn routes(
             let matched = matching::route_match(condition);
             let takes_all = matching::takes_all(&matched);
             let mut out = Map::new();
+            // Envoy counts such requests by this name.
+            let counted = condition.and_then(|one| one.get("statPrefix"));
+            if let Some(prefix) = counted.and_then(Value::as_str).filter(|it| !it.is_empty()) {
+                out.insert("stat_prefix".to_owned(), json!(prefix));
+            }
             if !name.is_empty() {
                 out.insert("name".to_owned(), json!(name));
             }

@@ -9,6 +9,7 @@
 mod mesh_config;
 mod secrets;
 mod sidecars;
+mod silence;
 mod support;
 mod telemetry;
 

@@ -7,7 +7,7 @@ use mesh::model::Model;
 use mesh::{Addresses, Certificates, Mesh, Proxy};
 use serde_json::Value;
 
-const SHOP: &str = include_str!("../shop.yaml");
+pub(crate) const SHOP: &str = include_str!("../shop.yaml");
 
 pub(crate) struct Shop {
     pub(crate) model: Model,
@@ -31,6 +31,18 @@ impl Shop {
             trust_domain: self.model.trust_domain(),
             outside: self.model.outside(),
         }
+    }
+
+    /// The sidecars of these workloads, and every gateway.
+    pub(crate) fn proxies(&self, workloads: &[&str]) -> Vec<Proxy> {
+        let sidecars = workloads.iter().map(|name| self.sidecar(name));
+        let mesh = self.mesh();
+        let gateways = mesh.gateways();
+        let gateways = gateways.iter().map(|gateway| {
+            let address = self.addresses.gateway(1);
+            mesh.gateway(gateway, address, &certificates(), Path::new("/run/g"))
+        });
+        sidecars.chain(gateways).collect()
     }
 
     pub(crate) fn sidecar(&self, name: &str) -> Proxy {

@@ -119,6 +119,21 @@ fn a_mesh_config_says_where_spans_go() {
 }
 
 #[test]
+fn a_mesh_config_may_trace_by_itself() {
+    let address = "defaultConfig: {tracing: {sampling: 7, zipkin: {address: '127.0.0.2:9999'}}}\n";
+    for (word, expected) in [
+        ("", true),
+        ("enableTracing: true\n", true),
+        ("enableTracing: false\n", false),
+    ] {
+        let (shop, _) = Shop::with(&format!("{word}{address}"));
+        let [inbound, _] = managers(&shop, "page-v1");
+        let sampling = inbound.pointer("/tracing/random_sampling/value");
+        assert_eq!(sampling, expected.then_some(&json!(7.0)), "{word}");
+    }
+}
+
+#[test]
 fn spans_may_go_by_otlp() {
     let provider = |more: &str| {
         format!(
