@@ -84,6 +84,12 @@ impl LocalEnvoy {
         ))
     }
 
+    /// The folder of our modules, from the root, whether or not it is there.
+    pub(crate) fn modules(&self) -> PathBuf {
+        let folder = self.folder();
+        std::path::absolute(&folder).unwrap_or(folder)
+    }
+
     fn folder(&self) -> PathBuf {
         let of_environment = || env::var_os(MODULES).filter(|folder| !folder.is_empty());
         let named = self

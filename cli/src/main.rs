@@ -14,6 +14,7 @@ mod explain;
 mod image;
 mod local_envoy;
 mod man;
+mod mesh;
 mod outcome;
 mod output;
 mod policies;
@@ -48,6 +49,8 @@ enum Verb {
     Explain(Box<explain::Explain>),
     #[command(subcommand)]
     Image(image::Verb),
+    #[command(subcommand)]
+    Mesh(mesh::Verb),
     Replay(Box<replay::Replay>),
     Run(Box<run::Run>),
     Schema(schema::Schema),
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Verb::Convert(verb) => verb.run(output),
         Verb::Explain(verb) => verb.run(output),
         Verb::Image(verb) => verb.run(output),
+        Verb::Mesh(verb) => verb.run(output),
         Verb::Replay(verb) => verb.run(output),
         Verb::Run(verb) => verb.run(output),
         Verb::Schema(schema) => schema.run(output),

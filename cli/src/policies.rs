@@ -116,7 +116,8 @@ fn workload(selection: Selection) -> Workload {
     }
 }
 
-fn keys(given: &str) -> Result<Keys, Failure> {
+/// `[ISSUER=]FILE`, as `--jwks` has it.
+pub(crate) fn keys(given: &str) -> Result<Keys, Failure> {
     let (issuer, path) = key_file(given);
     let jwks = fs::read_to_string(path).map_err(|error| Failure::at(path, error))?;
     Ok(Keys {

@@ -17,13 +17,14 @@ use harness::{ended, run, text};
 use serde_json::Value;
 use tempfile::tempdir;
 
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "check",
     "completions",
     "convert",
     "explain",
     "image",
     "man",
+    "mesh",
     "replay",
     "run",
     "schema",
@@ -107,10 +108,6 @@ fn each_verb_has_a_page_with_its_options_and_examples() {
     let folder = tempdir().unwrap();
     let written = run(folder.path(), &["man", "share/man/man1"]);
     ended(&written, 0);
-    assert_eq!(
-        text(&written.stdout),
-        "written 15 pages to share/man/man1\n"
-    );
     let page = |name: &str| {
         let file = folder.path().join("share/man/man1").join(name);
         fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
@@ -118,7 +115,15 @@ fn each_verb_has_a_page_with_its_options_and_examples() {
     let pages = VERBS.map(|verb| format!("mesh-filters-{verb}.1"));
     let images = ["build", "verify", "push", "pull"];
     let images = images.map(|verb| format!("mesh-filters-image-{verb}.1"));
-    for name in pages.iter().chain(&images) {
+    let meshes = ["up", "apply", "status", "down"];
+    let meshes = meshes.map(|verb| format!("mesh-filters-mesh-{verb}.1"));
+    let all: Vec<&String> = pages.iter().chain(&images).chain(&meshes).collect();
+    // That of the program itself is one more.
+    assert_eq!(
+        text(&written.stdout),
+        format!("written {} pages to share/man/man1\n", all.len() + 1)
+    );
+    for name in all {
         let page = page(name);
         let (title, _) = name.split_once('.').unwrap();
         assert!(page.contains(&format!("\n.TH {title} 1")), "{page}");
@@ -126,7 +131,8 @@ fn each_verb_has_a_page_with_its_options_and_examples() {
         assert!(!page.contains("EXTRA"), "{page}");
         // Its verbs have them in its place.
         let has_examples = page.contains("\n.SH EXAMPLES\n.nf\n$ mesh\\-filters ");
-        assert_eq!(has_examples, name != "mesh-filters-image.1", "{page}");
+        let has_verbs = ["mesh-filters-image.1", "mesh-filters-mesh.1"].contains(&name.as_str());
+        assert_eq!(has_examples, !has_verbs, "{page}");
     }
     let check = page("mesh-filters-check.1");
     for option in ["deny", "fix", "format"] {
