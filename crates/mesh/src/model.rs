@@ -143,7 +143,7 @@ impl Model {
                 .services
                 .extend(service::kubernetes(root, &self.domain)),
             "ServiceEntry" => self.services.extend(service::entries(root)),
-            "Deployment" | "StatefulSet" | "ReplicaSet" => {
+            "Deployment" | "StatefulSet" | "ReplicaSet" | "DaemonSet" => {
                 self.workloads.extend(workload::deployment(root));
             }
             "Pod" => self.workloads.extend(workload::bare_pod(root)),

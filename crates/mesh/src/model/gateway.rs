@@ -119,13 +119,21 @@ fn server(field: &Field<'_>) -> Option<Server> {
     let https_redirect = tls.as_ref().and_then(|tls| tls.is("httpsRedirect")) == Some(true);
     let tls = match (protocol, tls) {
         (Protocol::Tcp, _) => {
+            field.take();
             field.say(
                 "a server for connections",
                 "it is not there; only HTTP is routed here",
             );
             return None;
         }
-        (Protocol::Tls, tls) => Some(server_tls::read(&tls?)?),
+        (Protocol::Tls, None) => {
+            field.say(
+                "a server for HTTPS without tls",
+                "Istio refuses the Gateway; the server is not there",
+            );
+            return None;
+        }
+        (Protocol::Tls, Some(tls)) => Some(server_tls::read(&tls)?),
         _ => None,
     };
     Some(Server {

@@ -204,7 +204,7 @@ fn say_annotations(annotations: &Field<'_>) {
     for (name, field) in fields.filter(|(name, _)| changes(name)) {
         field.say(
             format!("{name} is not carried over"),
-            "the sidecar takes what is sent to each port of the workload, and what the workload sends it, and its own              settings are the mesh's",
+            "the sidecar takes what is sent to each port of the workload, and its own settings are the mesh's",
         );
     }
 }

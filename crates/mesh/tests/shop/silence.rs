@@ -22,6 +22,8 @@ const NOTHING: &[(&str, &str)] = &[
     ("VirtualService", "/spec/tcp/0/match"),
     ("VirtualService", "/spec/tls/0/match"),
     ("Gateway", "/spec/servers/2/hosts"),
+    ("Gateway", "/spec/servers/2/port/name"),
+    ("Gateway", "/spec/servers/2/port/number"),
     // Names that nobody asks for.
     ("Gateway", "/spec/servers/0/name"),
     ("Gateway", "/spec/servers/1/port/name"),
