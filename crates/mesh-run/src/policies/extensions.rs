@@ -31,27 +31,33 @@ pub(super) fn at_hand(listeners: &mut [Value], modules: &Path) {
 }
 
 fn code(value: &mut Value, modules: &Path) {
+    if let Some(filter) = named(value)
+        && let Some(code) = value.pointer_mut("/vm_config/code")
+    {
+        *code = json!({"local": {"filename": file(modules, filter)}});
+        return;
+    }
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| code(item, modules)),
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                match (name.as_str(), named(field)) {
-                    ("code", Some(filter)) => {
-                        *field = json!({"local": {"filename": file(modules, filter)}});
-                    }
-                    _ => code(field, modules),
-                }
-            }
-        }
+        Value::Object(fields) => fields.values_mut().for_each(|field| code(field, modules)),
         _ => {}
     }
 }
 
-/// The filter of ours whose module an `AsyncDataSource` is.
-fn named(code: &Value) -> Option<&'static str> {
-    let file = code.pointer("/local/filename");
-    let address = file.or_else(|| code.pointer("/remote/http_uri/uri"))?;
-    Some(named_by(address.as_str()?)?.name())
+/// The filter of ours that a `PluginConfig` loads: `root_id` says it, as whatever reads configurations has it, or the
+/// module's address.
+fn named(config: &Value) -> Option<&'static str> {
+    let code = config.pointer("/vm_config/code")?;
+    let by_name = config.get("root_id").and_then(Value::as_str);
+    let by_name = by_name.and_then(|name| catalog::find(name).ok());
+    let by_address = || {
+        let file = code.pointer("/local/filename");
+        named_by(
+            file.or_else(|| code.pointer("/remote/http_uri/uri"))?
+                .as_str()?,
+        )
+    };
+    Some(by_name.or_else(by_address)?.name())
 }
 
 fn file(modules: &Path, filter: &str) -> std::path::PathBuf {
@@ -72,14 +78,17 @@ mod tests {
             ),
             code(json!({"remote": {"http_uri": {"uri": "https://a.example/telemetry-tags.wasm"}}})),
             json!({"code": "DENIED"}),
+            json!({"root_id": "rate-limit", "vm_config": {"code": {"local": {"filename": "/a/plugin.wasm"}}}}),
         ];
         let kept = [all[1].clone(), all[3].clone()];
         at_hand(&mut all, Path::new("/modules"));
         let local =
             |name: &str| code(json!({"local": {"filename": format!("/modules/{name}.wasm")}}));
         let [other, no_code] = kept;
+        let named = all[4].pointer("/vm_config/code/local/filename");
+        assert_eq!(named, Some(&json!("/modules/rate-limit.wasm")));
         assert_eq!(
-            all,
+            all[..4],
             [local("rate-limit"), other, local("telemetry-tags"), no_code]
         );
     }
