@@ -20,7 +20,7 @@ pub(crate) use pasted::arguments;
 
 /// What a request has beside its URL.
 #[derive(Args)]
-pub(crate) struct Curl {
+pub(crate) struct CurlOptions {
     /// The method
     #[arg(short = 'X', long = "request", value_name = "METHOD", help_heading = CURL)]
     method: Option<String>,
@@ -87,7 +87,7 @@ pub(crate) struct Sent {
     pub(crate) headers: Vec<(String, String)>,
 }
 
-impl Curl {
+impl CurlOptions {
     /// The URL that stands behind `--url`.
     pub(crate) fn url(&self) -> Option<&str> {
         self.url.as_deref()
@@ -102,6 +102,37 @@ impl Curl {
             headers: self.headers(user.as_deref())?,
             url,
         })
+    }
+
+    /// Whether it is asked what is sent and what comes.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.ignored.is_verbose()
+    }
+
+    /// The body that is sent.
+    pub(crate) fn body(&self) -> Result<Vec<u8>, Failure> {
+        if !self.form.is_empty() {
+            return Err(Failure::new(
+                "a form in parts (`-F`) is not sent here; send its data by `-d`",
+            ));
+        }
+        if let Some(file) = &self.upload_file {
+            let path = Path::new(file);
+            return fs::read(path).map_err(|error| Failure::at(path, error));
+        }
+        if let Some(json) = &self.json {
+            return data(json);
+        }
+        let mut parts = Vec::new();
+        if !self.get {
+            for part in &self.data {
+                parts.push(data(part)?);
+            }
+            for part in &self.data_urlencode {
+                parts.push(query(part)?.into_bytes());
+            }
+        }
+        Ok(parts.join(&b'&'))
     }
 
     /// What curl asks by where it is not told.
@@ -223,6 +254,17 @@ impl Curl {
     }
 }
 
+/// Data, or what is in a file: `@FILE`.
+fn data(given: &str) -> Result<Vec<u8>, Failure> {
+    match given.strip_prefix('@') {
+        None => Ok(given.as_bytes().to_vec()),
+        Some(file) => {
+            let path = Path::new(file);
+            fs::read(path).map_err(|error| Failure::at(path, error))
+        }
+    }
+}
+
 /// A header, unless it is one not to send: curl has `X-Empty;` for one without a value, and `X-None:` for that.
 fn one_header(header: &str) -> Result<Option<(String, String)>, Failure> {
     if let Some(name) = header.strip_suffix(';').filter(|name| !name.contains(':')) {
@@ -234,4 +276,44 @@ fn one_header(header: &str) -> Result<Option<(String, String)>, Failure> {
     let value = value.trim();
     let there = !value.is_empty();
     Ok(there.then(|| (name.trim().to_owned(), value.to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::CurlOptions;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        curl: CurlOptions,
+    }
+
+    #[test]
+    fn a_body_is_what_curl_sends() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data");
+        std::fs::write(&file, "from a file").unwrap();
+        let at = format!("@{}", file.display());
+        for (words, expected) in [
+            (&[][..], ""),
+            (&["-d", "a=1", "--data-raw", "b"], "a=1&b"),
+            (&["-d", "a", "--data-urlencode", "b=c d"], "a&b=c%20d"),
+            (&["-d", &at], "from a file"),
+            (&["--json", "{}"], "{}"),
+            (&["-G", "-d", "a=1"], ""),
+            (&["-T", file.to_str().unwrap()], "from a file"),
+        ] {
+            let words = ["x"].iter().chain(words);
+            let body = Command::try_parse_from(words).unwrap().curl.body();
+            assert_eq!(String::from_utf8(body.unwrap()).unwrap(), expected);
+        }
+        let wrong = |words: &[&str]| {
+            let words = ["x"].iter().chain(words);
+            Command::try_parse_from(words).unwrap().curl.body().is_err()
+        };
+        assert!(wrong(&["-F", "a=b"]));
+        assert!(wrong(&["-d", "@/nowhere"]));
+    }
 }

@@ -2,9 +2,13 @@
 
 mod apply;
 mod background;
+mod curl;
 mod down;
 mod find;
+mod graph;
+mod logs;
 mod say;
+mod seen;
 mod status;
 mod up;
 
@@ -20,6 +24,9 @@ pub(crate) enum Verb {
     Up(Box<up::Up>),
     Apply(apply::Apply),
     Status(status::Status),
+    Curl(Box<curl::Curl>),
+    Graph(graph::Graph),
+    Logs(logs::Logs),
     Down(down::Down),
 }
 
@@ -29,6 +36,9 @@ impl Verb {
             Verb::Up(verb) => verb.run(output),
             Verb::Apply(verb) => verb.run(output),
             Verb::Status(verb) => verb.run(output),
+            Verb::Curl(verb) => verb.run(output),
+            Verb::Graph(verb) => verb.run(output),
+            Verb::Logs(verb) => verb.run(output),
             Verb::Down(verb) => verb.run(output),
         }
     }

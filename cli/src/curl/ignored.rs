@@ -74,3 +74,10 @@ pub(super) struct Ignored {
     #[arg(short = 'E', long, aliases = ["key", "cacert", "capath", "pass"], hide = true)]
     cert: Vec<String>,
 }
+
+impl Ignored {
+    /// It changes nothing in what is sent, but some verbs can show that.
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose > 0 || self.include > 0
+    }
+}

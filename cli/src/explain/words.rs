@@ -7,7 +7,7 @@ use clap::Args;
 use explain::{HeaderList, Line, Values};
 use serde_json::Value;
 
-use crate::curl::Curl;
+use crate::curl::CurlOptions;
 use crate::ending::Failure;
 
 /// A request as it stands on the command line.
@@ -17,7 +17,7 @@ pub(super) struct Words {
     #[arg(value_name = "REQUEST")]
     words: Vec<String>,
     #[command(flatten)]
-    curl: Curl,
+    curl: CurlOptions,
     /// The identity of the client's certificate, a SPIFFE URI; without it the request comes in plaintext
     #[arg(long, value_name = "URI")]
     peer: Option<String>,

@@ -70,6 +70,10 @@ fn envoys(line: &str) -> Kind {
     let mut parts = line.split(['[', ']']).filter(|part| !part.is_empty());
     match parts.nth(2) {
         _ if line.starts_with('{') => Kind::Access,
+        // Every Envoy without such a limit says so, and nobody calls these but their own user.
+        Some("warning") if line.contains("no configured limit to the number of allowed active") => {
+            Kind::Ordinary
+        }
         Some("warning" | "warn") => Kind::Warning,
         Some("error" | "critical") => Kind::Error,
         _ if line.starts_with('[') && line.contains("] \"") => Kind::Access,
@@ -135,6 +139,11 @@ mod tests {
                 "2026-11-30T10:00:02.250",
             ),
             ("  at 0x7f in somewhere", Kind::Ordinary, ""),
+            (
+                "[2026-11-30 10:00:00.123][7][warning][main] [source/a.cc:1] There is no configured limit to the number of allowed active downstream connections.",
+                Kind::Ordinary,
+                "2026-11-30T10:00:00.123",
+            ),
             ("", Kind::Ordinary, ""),
             ("[20", Kind::Ordinary, ""),
             ("2026-11-30Ü10:00:00", Kind::Ordinary, ""),

@@ -17,7 +17,7 @@ struct Row {
 pub(super) fn table(graph: &Graph) -> String {
     if graph.edges.is_empty() {
         return match graph.seconds {
-            Some(seconds) => format!("nobody called anybody in these {seconds:.0} seconds\n"),
+            Some(seconds) => format!("nobody called anybody in {seconds:.1} s\n"),
             None => "nobody has called anybody yet: `mesh-filters mesh curl` does\n".to_owned(),
         };
     }
