@@ -8,7 +8,7 @@ use crate::plain;
 
 const WIDTH: usize = 190;
 const HEIGHT: usize = 46;
-const COLUMN: usize = 330;
+const COLUMN: usize = 360;
 const ROW: usize = 86;
 const MARGIN: usize = 24;
 /// A name as long as fits into its box.
@@ -30,12 +30,17 @@ pub(super) fn picture(graph: &Graph) -> String {
          <defs><marker id=\"end\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 0 8 4 0 8z\" fill=\"#555\"/></marker></defs>\n\
          <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n"
     );
+    // Above all lines stands what is said of them.
+    let mut labels = String::new();
     for ((from, to), link) in &links {
         if let (Some(from_place), Some(to_place)) = (places.get(from), places.get(to)) {
             let name = (*from, *to);
-            svg.push_str(&line(graph, name, *link, *from_place, *to_place));
+            let (line, label) = line(graph, name, *link, *from_place, *to_place);
+            svg.push_str(&line);
+            labels.push_str(&label);
         }
     }
+    svg.push_str(&labels);
     for node in &graph.nodes {
         if let Some(place) = places.get(node.name.as_str()) {
             svg.push_str(&shape(node, *place));
@@ -58,8 +63,14 @@ fn corner((column, row): Place) -> (usize, usize) {
     (MARGIN + column * COLUMN, MARGIN + row * ROW)
 }
 
-/// A call: an arrow with how often it was made.
-fn line(graph: &Graph, (from, to): (&str, &str), link: Link, begin: Place, end: Place) -> String {
+/// A call: an arrow, and how often it was made.
+fn line(
+    graph: &Graph,
+    (from, to): (&str, &str),
+    link: Link,
+    begin: Place,
+    end: Place,
+) -> (String, String) {
     let color = if link.errors > 0 { "#c22" } else { "#555" };
     let dashes = match link.is_encrypted {
         true => "",
@@ -74,7 +85,8 @@ fn line(graph: &Graph, (from, to): (&str, &str), link: Link, begin: Place, end: 
         true => {
             let middle = (x1 + x2) / 2;
             let path = format!("M{x1} {y1}C{middle} {y1} {middle} {y2} {x2} {y2}");
-            (path, (middle, (y1 + y2) / 2))
+            // On the curve, and nearer to its end: those of one caller have come apart there.
+            (path, ((x1 * 34 + x2 * 66) / 100, (y1 * 22 + y2 * 78) / 100))
         }
         // Back to the left, or to itself: below, around both.
         false => {
@@ -96,12 +108,15 @@ fn line(graph: &Graph, (from, to): (&str, &str), link: Link, begin: Place, end: 
         "{from} → {to}: {} requests, {} failed",
         link.requests, link.errors
     ));
-    format!(
-        "<g><title>{title}</title><path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"1.5\"{dashes} marker-end=\"url(#end)\"/>\
-         <text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"{color}\" stroke=\"#fff\" stroke-width=\"4\" paint-order=\"stroke\">{numbers}</text></g>\n",
+    let line = format!(
+        "<path d=\"{path}\" fill=\"none\" stroke=\"{color}\" stroke-width=\"1.5\"{dashes} marker-end=\"url(#end)\"><title>{title}</title></path>\n"
+    );
+    let label = format!(
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"{color}\" stroke=\"#fff\" stroke-width=\"4\" paint-order=\"stroke\">{numbers}</text>\n",
         at.0,
         at.1 + 4,
-    )
+    );
+    (line, label)
 }
 
 fn shape(node: &Node, place: Place) -> String {
