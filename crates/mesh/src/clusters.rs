@@ -100,7 +100,12 @@ fn cluster(
     };
     match kind {
         "" => {
-            set("cluster_type", forward_proxy());
+            // Where a rule says which names are taken, Envoy asks for this before it goes by them.
+            let mut kind = forward_proxy();
+            if let Some(Value::Object(fields)) = kind.get_mut("typed_config") {
+                fields.insert("allow_insecure_cluster_options".to_owned(), json!(true));
+            }
+            set("cluster_type", kind);
         }
         kind => {
             set("type", json!(kind));
@@ -121,7 +126,10 @@ fn cluster(
         _ => load::apply(&mut out, policy.load_balancer.as_ref()),
     }
     let server_name = format!("outbound_.{}_.{subset}_.{}", port.number, service.host);
-    let who = endpoints.identities(around.trust_domain);
+    let who = tls::Who {
+        identities: endpoints.identities(around.trust_domain),
+        names: service.names.clone(),
+    };
     let tls = policy.tls.as_ref();
     tls::apply(&mut out, tls, &server_name, &who, around);
     Value::Object(out)

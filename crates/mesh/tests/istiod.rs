@@ -283,3 +283,29 @@ fn a_rule_that_demands_mutual_tls_asks_for_the_identities_behind_the_service() {
         );
     }
 }
+
+#[test]
+fn the_names_of_a_service_entry_are_asked_for_where_its_rule_has_none() {
+    let entry = "kind: ServiceEntry\nmetadata: {name: out}\nspec: {hosts: [out.example], resolution: NONE, \
+        subjectAltNames: [own.example], ports: [{number: 443, name: http, protocol: HTTP}]}\n---\n\
+        kind: DestinationRule\nmetadata: {name: out}\nspec: {host: out.example, trafficPolicy: {tls: ";
+    let names = "/transport_socket/typed_config/common_tls_context/validation_context/match_typed_subject_alt_names/0/matcher";
+    for (tls, expected) in [
+        ("{mode: SIMPLE, sni: out.example}", "own.example"),
+        (
+            "{mode: SIMPLE, subjectAltNames: [other.example]}",
+            "other.example",
+        ),
+    ] {
+        let all = clusters(&model(&format!("{entry}{tls}}}}}")), false);
+        let cluster = &all["outbound|443||out.example"];
+        assert_eq!(
+            cluster.pointer(names),
+            Some(&json!({"exact": expected})),
+            "{tls}"
+        );
+        // Envoy takes a cluster that finds its hosts by itself with names of one's own only where this is said.
+        let insecure = "/cluster_type/typed_config/allow_insecure_cluster_options";
+        assert_eq!(cluster.pointer(insecure), Some(&json!(true)), "{tls}");
+    }
+}

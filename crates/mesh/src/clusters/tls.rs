@@ -9,11 +9,19 @@ use super::{Surroundings, pool};
 use crate::certificates::Certificates;
 use crate::secrets::ClientFiles;
 
+/// Who may answer.
+pub(crate) struct Who {
+    /// The identities of workloads.
+    pub(crate) identities: Vec<String>,
+    /// What the certificates of those outside are for.
+    pub(crate) names: Vec<String>,
+}
+
 pub(crate) fn apply(
     out: &mut Map<String, Value>,
     said: Option<&Value>,
     server_name: &str,
-    identities: &[String],
+    who: &Who,
     around: Surroundings<'_>,
 ) {
     let text = |name: &str| {
@@ -29,6 +37,14 @@ pub(crate) fn apply(
         .filter_map(|name| name.as_str().map(str::to_owned))
         .collect();
     let sni = text("sni");
+    // A ServiceEntry's own names count where its rule has none.
+    let by_rule = !names.is_empty();
+    let names = match (by_rule, text("mode")) {
+        (false, Some("SIMPLE" | "MUTUAL")) => who.names.clone(),
+        _ => names,
+    };
+    let identities = [who.identities.as_slice(), &who.names].concat();
+    let identities = identities.as_slice();
     let certificates = around.certificates;
     let http2 = pool::is_http2(out);
     match text("mode") {
@@ -61,7 +77,7 @@ pub(crate) fn apply(
             let socket = simple(said, files, sni, &names, http2);
             out.insert("transport_socket".to_owned(), socket);
             if sni.is_none() {
-                auto_server_name(out, names.is_empty() && !is_unchecked(said));
+                auto_server_name(out, !by_rule && !is_unchecked(said));
             }
         }
     }
@@ -78,7 +94,7 @@ fn mutual(
     if let (false, Value::Object(fields)) = (identities.is_empty(), &mut validation) {
         fields.insert(
             "match_typed_subject_alt_names".to_owned(),
-            exact_names("URI", identities),
+            exact_names(identities),
         );
     }
     tls(json!({
@@ -122,7 +138,7 @@ fn simple(
         if let (false, Value::Object(fields)) = (names.is_empty(), &mut validation) {
             fields.insert(
                 "match_typed_subject_alt_names".to_owned(),
-                exact_names("DNS", names),
+                exact_names(names),
             );
         }
         context.insert("validation_context".to_owned(), validation);
@@ -162,10 +178,12 @@ pub(crate) fn tls_params() -> Value {
     json!({"tls_minimum_protocol_version": "TLSv1_2", "tls_maximum_protocol_version": "TLSv1_3"})
 }
 
-fn exact_names(kind: &str, names: &[String]) -> Value {
-    let all = names
-        .iter()
-        .map(|name| json!({"san_type": kind, "matcher": {"exact": name}}));
+/// Identities are URIs, and whatever else a certificate may be for is a host.
+fn exact_names(names: &[String]) -> Value {
+    let all = names.iter().map(|name| {
+        let kind = if name.contains("://") { "URI" } else { "DNS" };
+        json!({"san_type": kind, "matcher": {"exact": name}})
+    });
     Value::Array(all.collect())
 }
 

@@ -181,6 +181,14 @@ fn policy(field: &Field<'_>) -> TrafficPolicy {
     if let Some(seed) = field.at(&["loadBalancer", "consistentHash", "minimumRingSize"]) {
         seed.take();
     }
+    if let Some(simple) = field.at(&["loadBalancer", "simple"])
+        && simple.text() == Some("PASSTHROUGH")
+    {
+        simple.say(
+            "PASSTHROUGH leaves the choice to the client",
+            "here a client says no address, so the endpoint with the fewest requests is called, as without a word",
+        );
+    }
     TrafficPolicy {
         load_balancer: part("loadBalancer", &LOAD_BALANCER),
         connection_pool: part("connectionPool", &CONNECTION_POOL),

@@ -18,6 +18,8 @@ pub struct Service {
     pub ports: Vec<ServicePort>,
     /// Who answers.
     pub backing: Backing,
+    /// What certificates of those outside are for: a ServiceEntry's `subjectAltNames`.
+    pub names: Vec<String>,
     /// Who may see it.
     pub export: Export,
     /// Where it stands in the files.
@@ -143,6 +145,7 @@ pub(crate) fn kubernetes(root: &Field<'_>, domain: &str) -> Option<Service> {
         namespace,
         ports: ports.collect(),
         backing,
+        names: Vec::new(),
         export: Export::of_annotation(root),
         place: root.place(),
     })
@@ -186,6 +189,9 @@ pub(crate) fn entries(root: &Field<'_>) -> Vec<Service> {
             "here a request says its host, so they change nothing",
         );
     }
+    let names = spec.list("subjectAltNames");
+    let names = names.iter().filter_map(|name| name.text());
+    let names: Vec<String> = names.map(str::to_owned).collect();
     let export = Export::of_spec(&spec);
     let hosts = spec.list("hosts");
     let by_name = matches!(resolution, "DNS" | "DNS_ROUND_ROBIN");
@@ -212,6 +218,7 @@ pub(crate) fn entries(root: &Field<'_>) -> Vec<Service> {
             (None, _) if by_name => Backing::Names(endpoints.clone()),
             _ => Backing::Anybody,
         },
+        names: names.clone(),
         export: export.clone(),
         place: root.place(),
     };
