@@ -15,6 +15,21 @@ pub(crate) struct Steps {
     count: usize,
 }
 
+/// Work that was done, and how long it took.
+pub(crate) struct Done {
+    took: Duration,
+    pub(crate) result: Result<(), String>,
+}
+
+impl Done {
+    pub(crate) fn of(work: impl FnOnce() -> Result<(), String>) -> Self {
+        let start = Instant::now();
+        let result = work();
+        let took = start.elapsed();
+        Self { took, result }
+    }
+}
+
 impl Steps {
     pub(crate) fn new(count: usize) -> Self {
         Self {
@@ -27,9 +42,16 @@ impl Steps {
     /// One that is well or is not.
     pub(crate) fn check(&mut self, step: &str, work: impl FnOnce() -> Result<(), String>) -> bool {
         self.announce(step, "");
-        let start = Instant::now();
-        let result = work();
-        let took = start.elapsed();
+        self.done(step, Done::of(work))
+    }
+
+    /// One whose work was done while another went on.
+    pub(crate) fn beside(&mut self, step: &str, other: &str, done: Done) -> bool {
+        self.announce(step, &format!("beside {other}"));
+        self.done(step, done)
+    }
+
+    fn done(&mut self, step: &str, Done { took, result }: Done) -> bool {
         if let Err(problem) = &result {
             eprintln!("{problem}");
         }

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode};
 
 use crate::compile::Linter;
 use crate::engine::{CHOICE, Engine};
-use crate::steps::Steps;
+use crate::steps::{Done, Steps};
 use crate::test_run::{Part, THREADS};
 use crate::wasm_target::{self, TARGET};
 use crate::workspace::Workspace;
@@ -17,6 +17,7 @@ const STEPS: usize = 9;
 pub(crate) const INTEGRATION: &str = "integration";
 pub(crate) const NOT_BUILT: &str = "the build failed";
 pub(crate) const NOT_COMPILED: &str = "the tests do not compile";
+const TWICE: &str = "same bytes twice";
 /// Two steps that are one run of cargo.
 pub(crate) const COMPILE: [&str; 2] = ["compile", "lints"];
 
@@ -48,9 +49,13 @@ fn whole(workspace: &Workspace) -> ExitCode {
     run.steps.check("format", || {
         process::run(process::cargo(root).args(["fmt", "--all", "--check"]))
     });
-    let compiled = run.compile();
+    // What makes a module small keeps one core busy, and compiling tests the others. They share no folder.
+    let (compiled, modules) = std::thread::scope(|scope| {
+        let modules = scope.spawn(|| Modules::of(workspace));
+        (run.compile(), modules.join())
+    });
     run.wasm_lints();
-    let built = run.modules();
+    let built = run.modules(modules.unwrap_or_else(|_| Modules::not_built()));
     run.tests(compiled, built);
     run.steps.end()
 }
@@ -93,16 +98,14 @@ impl Run<'_> {
     }
 
     /// Whether there are modules to test.
-    fn modules(&mut self) -> bool {
-        let workspace = self.workspace;
-        let steps = &mut self.steps;
-        let built = steps.check("build", || {
-            build::build(workspace, &build::Options::default())
-        });
-        if built {
-            steps.check("same bytes twice", || twice::same_bytes(workspace, 1));
-        } else {
-            steps.not_run("same bytes twice", NOT_BUILT);
+    fn modules(&mut self, modules: Modules) -> bool {
+        let Modules { built, same } = modules;
+        let built = self.steps.beside("build", COMPILE[0], built);
+        match same {
+            Some(same) => {
+                self.steps.beside(TWICE, COMPILE[0], same);
+            }
+            None => self.steps.not_run(TWICE, NOT_BUILT),
         }
         built
     }
@@ -135,13 +138,41 @@ impl Run<'_> {
 
         if let Some(other) = engine.other_way() {
             let mut again = tests(self.workspace, self.linter.as_ref().ok());
-            again.args(["--tests", "--", "smoke"]).env(CHOICE, other);
+            again
+                .args(["--test", "all", "--", "smoke"])
+                .env(CHOICE, other);
             let (parts, problem) = self.steps.stream(smoke, &mut again);
             self.steps.summary.tests(smoke, parts, problem);
         } else {
             self.steps.not_needed(smoke, &engine.sentence());
         }
         self.steps.summary.remark(engine.sentence());
+    }
+}
+
+/// What came of building the modules, and of building one again; and how long it took.
+struct Modules {
+    built: Done,
+    /// Nothing where there is nothing to compare.
+    same: Option<Done>,
+}
+
+impl Modules {
+    /// Builds them, and says nothing but what is wrong.
+    fn of(workspace: &Workspace) -> Self {
+        let quiet = build::Options {
+            quiet: true,
+            ..build::Options::default()
+        };
+        let built = Done::of(|| build::build(workspace, &quiet));
+        let same = built.result.is_ok();
+        let same = same.then(|| Done::of(|| twice::same_bytes(workspace, 1)));
+        Self { built, same }
+    }
+
+    fn not_built() -> Self {
+        let built = Done::of(|| Err("the build panicked".to_owned()));
+        Self { built, same: None }
     }
 }
 
