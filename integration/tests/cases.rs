@@ -21,46 +21,49 @@ use integration::envoy::{Launcher, repository};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    if arguments.test_threads.is_none() {
+        let threads = std::env::var("RUST_TEST_THREADS").ok();
+        arguments.test_threads = threads.and_then(|number| number.parse().ok());
+    }
     let launcher = Launcher::detect().unwrap();
     let mut trials = Vec::new();
     let mut fakes = Vec::new();
-    let files = File::read_filters(&repository().join("filters")).unwrap();
-    let today = files.into_iter().map(|file| (file, false));
-    for (file, kept) in today.chain(kept()) {
-        let file = Arc::new(file);
-        let envoy = Arc::new(OnceLock::new());
-        for suite in &file.suites {
-            let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
-            for (engine, load) in engines(&file.filter) {
-                let (file, mut suite) = (Arc::clone(&file), suite.clone());
-                trials.push(Trial::test(format!("{engine}::{id}"), move || {
-                    suite.any_warnings |= kept;
-                    let loaded = load(&file.filter, &suite);
-                    reported(&file, &suite, loaded)
-                }));
-            }
-            let (hosted, of, mut alone) = (Arc::clone(&file), Arc::clone(&envoy), suite.clone());
-            alone.any_warnings |= kept;
-            trials.push(Trial::test(format!("envoy-config::{id}"), move || {
-                let envoy: &InEnvoy = of.get_or_init(|| in_envoy(&hosted, launcher));
-                let loaded = envoy.suite(&alone);
-                alone.cases.clear();
-                reported(&hosted, &alone, loaded)
-            }));
-            for case in &suite.cases {
-                if !case.fakes().is_empty() {
-                    fakes.push(format!("{id}::{}", case.name));
-                    continue;
+    for of_filter in files().chunk_by(|(one, _), (next, _)| one.filter == next.filter) {
+        let shared = Arc::new(Shared::of(of_filter, launcher));
+        for (file, kept) in of_filter {
+            let file = Arc::new(file.clone());
+            for suite in &file.suites {
+                let id = format!("{}::{}::{}", file.filter, file.name, suite.description);
+                for (engine, load) in engines(&file.filter) {
+                    let (file, mut suite, kept) = (Arc::clone(&file), suite.clone(), *kept);
+                    trials.push(Trial::test(format!("{engine}::{id}"), move || {
+                        suite.any_warnings |= kept;
+                        let loaded = load(&file.filter, &suite);
+                        reported(&file, &suite, loaded)
+                    }));
                 }
-                let (file, envoy, case) = (Arc::clone(&file), Arc::clone(&envoy), case.clone());
-                let suite = suite.clone();
-                let id = format!("envoy::{id}::{}", case.name);
-                trials.push(Trial::test(id, move || {
-                    let envoy: &InEnvoy = envoy.get_or_init(|| in_envoy(&file, launcher));
-                    let told = in_force(&case, envoy.suite(&suite));
-                    told.map_err(|problem| format!("{}:\n{problem}", case.name).into())
+                let (within, of, mut alone) =
+                    (Arc::clone(&shared), Arc::clone(&file), suite.clone());
+                alone.any_warnings |= kept;
+                trials.push(Trial::test(format!("envoy-config::{id}"), move || {
+                    let loaded = within.suite(&of, &alone);
+                    alone.cases.clear();
+                    reported(&of, &alone, loaded)
                 }));
+                for case in &suite.cases {
+                    if !case.fakes().is_empty() {
+                        fakes.push(format!("{id}::{}", case.name));
+                        continue;
+                    }
+                    let (shared, file) = (Arc::clone(&shared), Arc::clone(&file));
+                    let (suite, case) = (suite.clone(), case.clone());
+                    let id = format!("envoy::{id}::{}", case.name);
+                    trials.push(Trial::test(id, move || {
+                        let told = in_force(&case, shared.suite(&file, &suite));
+                        told.map_err(|problem| format!("{}:\n{problem}", case.name).into())
+                    }));
+                }
             }
         }
     }
@@ -71,6 +74,51 @@ fn main() {
         }
     }
     libtest_mimic::run(&arguments, trials).exit();
+}
+
+/// All files, those of a filter one after another, and whether each was kept from an older version.
+fn files() -> Vec<(File, bool)> {
+    let files = File::read_filters(&repository().join("filters")).unwrap();
+    let today = files.into_iter().map(|file| (file, false));
+    let mut files: Vec<_> = today.chain(kept()).collect();
+    files.sort_by(|(one, _), (next, _)| one.filter.cmp(&next.filter));
+    files
+}
+
+/// One Envoy for all files of a filter: it takes a second or two to compile a module.
+struct Shared {
+    /// The suites of all files.
+    suites: File,
+    launcher: Launcher,
+    envoy: OnceLock<InEnvoy>,
+}
+
+impl Shared {
+    fn of(files: &[(File, bool)], launcher: Launcher) -> Self {
+        let (first, _) = files.first().unwrap();
+        let mut suites = first.clone();
+        let all = files.iter().map(|(file, _)| file);
+        suites.suites = all
+            .flat_map(|file| file.suites.iter().map(|suite| named(file, suite)))
+            .collect();
+        Self {
+            suites,
+            launcher,
+            envoy: OnceLock::new(),
+        }
+    }
+
+    fn suite(&self, file: &File, suite: &Suite) -> Result<Configured, EngineError> {
+        let started = || in_envoy(&self.suites, self.launcher);
+        self.envoy.get_or_init(started).suite(&named(file, suite))
+    }
+}
+
+/// A suite as it is told from those of other files.
+fn named(file: &File, suite: &Suite) -> Suite {
+    let mut suite = suite.clone();
+    suite.description = format!("{}: {}", file.name, suite.description);
+    suite
 }
 
 /// What came of a suite's configuration and of its cases is as expected.
