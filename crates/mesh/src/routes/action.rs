@@ -111,10 +111,10 @@ fn forward(
     out.insert("route".to_owned(), action);
 }
 
-/// How long an answer may take; a gRPC client's own word is held to it. istiod still writes that by a field that Envoy
-/// will not have for long.
+/// How long an answer may take; a gRPC client's own word is held to it. The field for that is an old one, as with istiod:
+/// beside its successor, `max_stream_duration`, an Envoy does not go by `timeout` at all.
 fn timeouts(timeout: &str) -> Value {
-    json!({"timeout": timeout, "max_stream_duration": {"grpc_timeout_header_max": timeout}})
+    json!({"timeout": timeout, "max_grpc_timeout": timeout})
 }
 
 /// The route of a service that no VirtualService speaks of.
@@ -449,6 +449,14 @@ mod tests {
         ] {
             assert_eq!(duration(text).as_deref(), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn nothing_stands_beside_a_timeout_that_an_envoy_would_go_by_instead() {
+        let action = default_action("outbound|80||a", None);
+        let timeouts = ["timeout", "max_grpc_timeout", "max_stream_duration"];
+        let said = timeouts.map(|field| action[field].clone());
+        assert_eq!(said, [json!("0s"), json!("0s"), Value::Null]);
     }
 
     #[test]
