@@ -21,6 +21,7 @@ pub mod envoy;
 pub mod hostile;
 pub mod jwt;
 pub mod jwt_authn;
+pub mod mesh;
 pub mod module;
 #[cfg(feature = "wasm")]
 pub mod profile;

@@ -5,6 +5,7 @@
 
 mod authority;
 mod connect;
+mod identity;
 
 pub use authority::{Authority, Issued, Names};
 pub use connect::Tls;

@@ -12,6 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::Issued;
+use super::identity::Identity;
 
 /// Whom a client trusts, what it asks for and what it shows.
 #[derive(Debug, Clone)]
@@ -19,6 +20,7 @@ pub struct Tls {
     authority: String,
     shown: Option<Issued>,
     server: String,
+    identity: Option<String>,
 }
 
 impl Tls {
@@ -28,6 +30,7 @@ impl Tls {
             authority: authority.into(),
             shown: None,
             server: "localhost".to_owned(),
+            identity: None,
         }
     }
 
@@ -42,6 +45,13 @@ impl Tls {
     #[must_use]
     pub fn server(mut self, name: &str) -> Self {
         self.server = name.to_owned();
+        self
+    }
+
+    /// Believes whoever has this identity (SPIFFE, a URI) in place of a name, as workloads of a mesh do.
+    #[must_use]
+    pub fn identity(mut self, uri: &str) -> Self {
+        self.identity = Some(uri.to_owned());
         self
     }
 
@@ -65,8 +75,13 @@ impl Tls {
         }
         let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
             .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots);
+            .map_err(|error| error.to_string())?;
+        let builder = match &self.identity {
+            None => builder.with_root_certificates(roots),
+            Some(identity) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(Identity::verifier(roots, identity)?),
+        };
         let config = match &self.shown {
             None => Ok(builder.with_no_client_auth()),
             Some(shown) => {

@@ -22,6 +22,7 @@ mod explained;
 mod fault_injection;
 mod harness;
 mod images;
+mod mesh;
 mod modules;
 mod one_module;
 mod rate_limit;

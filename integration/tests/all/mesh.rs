@@ -1,0 +1,6 @@
+//! `mesh-filters mesh`: what the objects of tutorials do on real Envoys, with counts. Each test starts one mesh and goes
+//! on by applying other objects to it.
+
+mod balancing;
+mod routing;
+mod rows;
