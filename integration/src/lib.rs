@@ -31,6 +31,7 @@ pub mod rbac;
 pub mod running;
 pub mod schemas;
 pub mod service;
+pub mod shared;
 pub mod tls;
 pub mod updates;
 pub mod upstream;

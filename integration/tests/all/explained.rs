@@ -6,9 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use explain::{Chain, HeaderList, Line, Options, Outcome, Session, Values};
 use fastrand::Rng;
 use integration::client::{Client, Request, Response};
-use integration::envoy::Envoy;
 use integration::jwt_authn;
-use integration::listener::{Listener, bootstrap};
+use integration::listener::Listener;
+use integration::shared::Shared;
 use sdk_helpers::Timestamp;
 use serde_json::{Value, json};
 
@@ -212,7 +212,7 @@ fn tokens_limits_and_faults_are_explained_as_envoy_decides_them() {
     let listeners = listeners
         .flatten()
         .map(|listener| listener.manager("max_request_headers_kb", json!(96)));
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let now = Timestamp::from_secs(since.as_secs());
     let filter = catalog::find("mesh-filters").unwrap();

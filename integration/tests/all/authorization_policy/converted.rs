@@ -4,9 +4,9 @@
 use std::fmt::Write as _;
 
 use fastrand::Rng;
-use integration::envoy::{Capability, Envoy, lacks};
-use integration::listener::bootstrap;
+use integration::envoy::{Capability, lacks};
 use integration::rbac;
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::generate::{self, Drawn};
@@ -82,7 +82,7 @@ fn what_rbac_is_converted_to_decides_as_it_does() {
             over_tls(mine("-tls")),
         ]);
     }
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let (mut refused, mut total, mut stricter) = (0, 0, 0);
     for (index, pair) in pairs.iter().enumerate() {
         let mut talks = Vec::new();
@@ -93,8 +93,9 @@ fn what_rbac_is_converted_to_decides_as_it_does() {
             let ending = if tls.is_some() { "-tls" } else { "" };
             let place = talks.iter().position(|(kind, _)| *kind == (peer, http2));
             let place = place.unwrap_or_else(|| {
-                let pair = ["native", "ours"]
-                    .map(|side| Talk::to(&envoy, &format!("{side}-{index}{ending}"), http2, tls));
+                let pair = ["native", "ours"].map(|side| {
+                    Talk::to(envoy.addr(&format!("{side}-{index}{ending}")), http2, tls)
+                });
                 talks.push(((peer, http2), pair));
                 talks.len() - 1
             });

@@ -2,8 +2,7 @@
 //! is decided alike, which the other tests of this program see to.
 
 use integration::client::Request;
-use integration::envoy::Envoy;
-use integration::listener::bootstrap;
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::peers::{COMMA, WORLD};
@@ -126,11 +125,11 @@ fn each_intended_difference_is_as_it_is_told() {
             None => listener,
         }));
     }
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     for (index, difference) in table.iter().enumerate() {
         let tls = WORLD.peer(difference.peer);
         let passes = ["native", "ours"].map(|side| {
-            let mut talk = Talk::to(&envoy, &format!("{side}-{index}"), false, tls);
+            let mut talk = Talk::to(envoy.addr(&format!("{side}-{index}")), false, tls);
             !talk.ask(&Request::get("/")).refused()
         });
         assert_eq!(
@@ -184,11 +183,11 @@ fn a_module_that_sees_enough_decides_as_envoy_does() {
             None => listener,
         })
     });
-    let envoy = Envoy::builder(bootstrap(listeners.collect::<Vec<_>>(), [])).start();
+    let envoy = Shared::start(listeners.collect::<Vec<_>>(), []);
     for (index, (action, source, peer)) in cases.iter().enumerate() {
         let [theirs, mine] = ["native", "ours"].map(|side| {
             let tls = WORLD.peer(*peer);
-            Talk::to(&envoy, &format!("{side}-{index}"), false, tls).ask(&Request::get("/"))
+            Talk::to(envoy.addr(&format!("{side}-{index}")), false, tls).ask(&Request::get("/"))
         });
         assert_eq!(mine, theirs, "{action} {source} over {peer:?}");
     }

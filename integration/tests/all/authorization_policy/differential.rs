@@ -1,11 +1,10 @@
 //! Envoy's own RBAC and our filter in one Envoy with two workers: the same policies, the same request,
 //! the same answer.
 
+use integration::shared::Shared;
 use std::fmt::Write as _;
 
 use fastrand::Rng;
-use integration::envoy::Envoy;
-use integration::listener::bootstrap;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::generate::{self, About, Alone, Drawn};
@@ -41,7 +40,7 @@ fn setup(dice: &mut Rng) -> Setup {
 }
 
 /// Envoy with a listener for each side of each setup, and two where there is TLS.
-fn start(setups: &[Setup]) -> Envoy {
+fn start(setups: &[Setup]) -> Shared {
     let mut listeners = Vec::new();
     for (index, setup) in setups.iter().enumerate() {
         let Setup {
@@ -60,11 +59,11 @@ fn start(setups: &[Setup]) -> Envoy {
             ]);
         }
     }
-    Envoy::builder(bootstrap(listeners, [])).start()
+    Shared::start(listeners, [])
 }
 
 /// Both answers to one request.
-fn both(envoy: &Envoy, index: usize, drawn: &Drawn) -> [Seen; 2] {
+fn both(envoy: &Shared, index: usize, drawn: &Drawn) -> [Seen; 2] {
     let mut talks = Talks::default();
     talks.both(envoy, index, drawn)
 }
@@ -81,7 +80,7 @@ struct Pair {
 }
 
 impl Talks {
-    fn both(&mut self, envoy: &Envoy, index: usize, drawn: &Drawn) -> [Seen; 2] {
+    fn both(&mut self, envoy: &Shared, index: usize, drawn: &Drawn) -> [Seen; 2] {
         let Drawn { peer, http2, .. } = *drawn;
         let same = |pair: &Pair| pair.peer == peer && pair.http2 == http2;
         let place = self.0.iter().position(same);
@@ -89,7 +88,7 @@ impl Talks {
             let tls = peer.map(|peer| &WORLD.peers[peer].1);
             let ending = if tls.is_some() { "-tls" } else { "" };
             let talks = ["native", "ours"]
-                .map(|side| Talk::to(envoy, &format!("{side}-{index}{ending}"), http2, tls));
+                .map(|side| Talk::to(envoy.addr(&format!("{side}-{index}{ending}")), http2, tls));
             self.0.push(Pair { peer, http2, talks });
             self.0.len() - 1
         });

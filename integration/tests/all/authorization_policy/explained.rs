@@ -3,8 +3,7 @@
 
 use explain::{Chain, HeaderList, Line, Normalization, Options, Outcome, Session, Values};
 use fastrand::Rng;
-use integration::envoy::Envoy;
-use integration::listener::bootstrap;
+use integration::shared::Shared;
 use sdk_helpers::Timestamp;
 use serde_json::Value;
 
@@ -110,7 +109,7 @@ fn a_line_is_explained_as_envoy_decides_it() {
         let tls = native(&format!("tls-{index}"), &setup.config, &manager);
         listeners.extend([plain, over_tls(tls)]);
     }
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let (mut total, mut refused) = (0, 0);
     for (index, setup) in setups.iter().enumerate() {
         let filter = catalog::find("authorization-policy").unwrap();
@@ -136,7 +135,7 @@ fn a_line_is_explained_as_envoy_decides_it() {
                 continue;
             };
             let tls = drawn.peer.map(|peer| &WORLD.peers[peer].1);
-            let seen = Talk::to(&envoy, &listener, drawn.http2, tls).ask(&drawn.request);
+            let seen = Talk::to(envoy.addr(&listener), drawn.http2, tls).ask(&drawn.request);
             let theirs = match &seen {
                 // Envoy itself refuses some requests that are none, before any policy.
                 Seen::Answer(401 | 404, ..) | Seen::Nothing => continue,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use integration::client::{Client, raw};
-use integration::envoy::{Capability, Envoy, lacks_in_part};
-use integration::listener::bootstrap;
+use integration::envoy::{Capability, lacks_in_part};
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::rig::{Manager, native, ours};
@@ -306,7 +306,7 @@ fn hostile_requests_are_decided_alike_and_leave_a_good_one_served() {
             {"to": [{"operation": {"paths": ["/good"]}}]},
         ]}]});
         let listeners: Vec<_> = listeners.chain([ours("good", &good, &manager)]).collect();
-        let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+        let envoy = Shared::start(listeners, []);
         for (index, config) in configurations.iter().enumerate() {
             // A share of them for each configuration, and each share for some: all pairs take minutes.
             for request in requests.iter().skip(index % 5).step_by(5) {
@@ -369,7 +369,7 @@ fn connect_has_no_path_to_match() {
             ours(&format!("ours-{index}"), config, &manager),
         ]
     });
-    let envoy = Envoy::builder(bootstrap(listeners.collect::<Vec<_>>(), [])).start();
+    let envoy = Shared::start(listeners.collect::<Vec<_>>(), []);
     let request = bytes(b"CONNECT", b"app.example:443", b"host: app.example:443");
     let mut refused = 0;
     for (index, config) in cases.iter().enumerate() {

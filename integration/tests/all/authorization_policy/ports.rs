@@ -54,8 +54,9 @@ fn the_port_of_the_listener_is_the_one_that_counts() {
     for (index, (action, rule, passes)) in cases.iter().enumerate() {
         // A port in the authority is the client's word and means nothing here.
         let request = Request::get("/").authority("app.example:1");
-        let [theirs, mine] = ["native", "ours"]
-            .map(|side| Talk::to(&envoy, &format!("{side}-{index}"), false, None).ask(&request));
+        let [theirs, mine] = ["native", "ours"].map(|side| {
+            Talk::to(envoy.addr(&format!("{side}-{index}")), false, None).ask(&request)
+        });
         assert_eq!(mine, theirs, "{action} {rule}");
         assert_eq!(!mine.refused(), *passes, "{action} {rule}");
     }

@@ -2,8 +2,8 @@
 
 use fastrand::Rng;
 use integration::client::{Answered, Fields, Frames};
-use integration::envoy::{Capability, Envoy, has, lacks_in_part};
-use integration::listener::bootstrap;
+use integration::envoy::{Capability, has, lacks_in_part};
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::rig::{Manager, native, ours};
@@ -102,7 +102,7 @@ fn bytes_that_are_no_text_are_decided_alike() {
                 ours(&format!("ours-{index}"), config, &manager).manager("access_log", json!([])),
             ]
         });
-        let envoy = Envoy::builder(bootstrap(listeners.collect::<Vec<_>>(), [])).start();
+        let envoy = Shared::start(listeners.collect::<Vec<_>>(), []);
         let mut refused = 0;
         for (index, config) in cases.iter().enumerate() {
             let sent = || {
@@ -139,7 +139,7 @@ fn a_byte_that_is_no_text_is_no_way_around_a_deny() {
         native("native", &config, &manager),
         ours("ours", &config, &manager),
     ];
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let [theirs, mine] = ["native", "ours"].map(|side| {
         let fields: &Fields<'_> = &[];
         let paths = [&b"/a"[..], b"/\xff"];

@@ -2,8 +2,8 @@
 //! alone. Envoy's own RBAC does so since 1.38; before, the joined values were a way around a DENY.
 
 use integration::client::{Client, Request};
-use integration::envoy::{Capability, Envoy, has};
-use integration::listener::bootstrap;
+use integration::envoy::{Capability, has};
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::rig::{Manager, native, ours};
@@ -47,7 +47,7 @@ fn no_value_hides_behind_another() {
             ours(&format!("ours-{name}"), config, &manager),
         ]
     });
-    let envoy = Envoy::builder(bootstrap(listeners.collect::<Vec<_>>(), [])).start();
+    let envoy = Shared::start(listeners.collect::<Vec<_>>(), []);
 
     for (name, _, expected) in &cases {
         for http1 in [true, false] {

@@ -128,7 +128,7 @@ fn a_log_of_envoys_is_replayed_as_it_was_answered() {
             let kind = if drawn.peer.is_some() { "tls" } else { "plain" };
             let tls = drawn.peer.map(|peer| &WORLD.peers[peer].1);
             let listener = format!("{kind}-{index}");
-            Talk::to(&envoy, &listener, drawn.http2, tls).ask(&drawn.request);
+            Talk::to(envoy.addr(&listener), drawn.http2, tls).ask(&drawn.request);
             answers += 1;
         }
     }

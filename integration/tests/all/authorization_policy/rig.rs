@@ -1,8 +1,9 @@
 //! Two chains of filters that should decide alike: Envoy's own and ours, each behind the filters that
 //! tell ours what wasm cannot see, and with the same connection manager.
 
+use std::net::SocketAddr;
+
 use integration::client::{self, Client, Request, Response};
-use integration::envoy::Envoy;
 use integration::listener::{Clients, Listener};
 use integration::rbac;
 use integration::tls::Tls;
@@ -161,8 +162,7 @@ impl Seen {
 pub(crate) struct Talk(client::Talk);
 
 impl Talk {
-    pub(crate) fn to(envoy: &Envoy, listener: &str, http2: bool, tls: Option<&Tls>) -> Self {
-        let addr = envoy.addr(listener);
+    pub(crate) fn to(addr: SocketAddr, http2: bool, tls: Option<&Tls>) -> Self {
         let client = if http2 {
             Client::http2(addr)
         } else {

@@ -2,9 +2,9 @@
 //! has RBAC look there.
 
 use integration::client::Request;
-use integration::envoy::Envoy;
-use integration::listener::{Listener, bootstrap};
+use integration::listener::Listener;
 use integration::rbac;
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::authorization_policy::FILTER;
@@ -84,10 +84,10 @@ fn the_peer_of_the_tunnel_is_the_peer() {
         let told = told.filter("peer", "set_filter_state.v3.Config", peer_state());
         listeners.push(told.module(FILTER, &config));
     }
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     for (index, (action, source, peer)) in cases.iter().enumerate() {
         let [theirs, mine, told] = ["native", "ours", "told"].map(|side| {
-            Talk::to(&envoy, &format!("{side}-{index}"), false, None).ask(&Request::get("/"))
+            Talk::to(envoy.addr(&format!("{side}-{index}")), false, None).ask(&Request::get("/"))
         });
         assert_eq!(mine, theirs, "{action} {source} from {peer:?}");
         assert_eq!(

@@ -3,9 +3,9 @@
 
 use fastrand::Rng;
 use integration::client::{Client, Request, Response};
-use integration::envoy::Envoy;
 use integration::jwt_authn;
-use integration::listener::{Listener, bootstrap};
+use integration::listener::Listener;
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use super::{converted, module};
@@ -234,7 +234,7 @@ fn a_converted_policy_decides_like_the_original() {
             module(ours, &converted(&[service], "fault-injection")),
         ]);
     }
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let (mut total, mut refused) = (0, 0);
     for (index, config) in configs.iter().enumerate() {
         for _ in 0..REQUESTS {
@@ -243,7 +243,7 @@ fn a_converted_policy_decides_like_the_original() {
             let ending = if tls.is_some() { "-tls" } else { "" };
             let [theirs, mine] = ["native", "ours"].map(|side| {
                 let listener = format!("{side}-{index}{ending}");
-                Talk::to(&envoy, &listener, drawn.http2, tls).ask(&drawn.request)
+                Talk::to(envoy.addr(&listener), drawn.http2, tls).ask(&drawn.request)
             });
             assert_eq!(mine, theirs, "{:?}: {config}", drawn.request);
             total += 1;

@@ -1,9 +1,9 @@
 //! Tokens and faults of Envoy's and what they are converted to, in one Envoy: the same answers.
 
 use integration::client::{Client, Request};
-use integration::envoy::Envoy;
 use integration::jwt::{Algorithm, Key, jwks};
-use integration::listener::{Listener, bootstrap, typed};
+use integration::listener::{Listener, typed};
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use super::pair;
@@ -194,7 +194,7 @@ fn tokens_and_faults_are_answered_alike() {
         cases.push((name, pair(name, fault(fields), &routes, &[]), faulty()));
     }
     let listeners: Vec<Listener> = cases.iter().flat_map(|(_, pair, _)| pair.clone()).collect();
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let mut seen = std::collections::BTreeMap::<u16, u32>::new();
     for (name, _, requests) in &cases {
         let clients =

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use integration::client::{Client, Request};
-use integration::envoy::Envoy;
-use integration::listener::{Listener, bootstrap, cluster};
+use integration::listener::{Listener, cluster};
+use integration::shared::Shared;
 use integration::upstream::{Answer, Upstream};
 use sdk_helpers::protobuf::Message;
 use serde_json::{Value, json};
@@ -157,11 +157,7 @@ fn buckets_of_descriptors_refuse_the_same_requests() {
         ));
         filters.push((filter, routes));
     }
-    let envoy = Envoy::builder(bootstrap(
-        listeners,
-        [cluster("upstream", upstream.addr(), false)],
-    ))
-    .start();
+    let envoy = Shared::start(listeners, [cluster("upstream", upstream.addr(), false)]);
     let (mut refused, mut total) = (0, 0);
     for (index, (filter, routes)) in filters.iter().enumerate() {
         let clients =
@@ -228,7 +224,7 @@ fn a_service_is_asked_the_same() {
         cluster("rls", service.addr(), true),
         cluster("upstream", upstream.addr(), false),
     ];
-    let envoy = Envoy::builder(bootstrap(listeners, clusters)).start();
+    let envoy = Shared::start(listeners, clusters);
     let clients =
         ["native-service", "ours-service"].map(|listener| Client::http1(envoy.addr(listener)));
     let mut refused = 0;

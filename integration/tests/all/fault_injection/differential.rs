@@ -1,8 +1,7 @@
 //! Envoy's own fault filter and ours in one Envoy: the same request, the same answer.
 
 use integration::client::{Client, Request, Response};
-use integration::envoy::Envoy;
-use integration::listener::bootstrap;
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::fault_injection::{native, ours};
@@ -19,7 +18,7 @@ fn visible(response: Response) -> (u16, Fields, Vec<u8>, Fields) {
 }
 
 fn assert_alike(native_config: &Value, our_config: &Value, requests: &[Request]) {
-    let envoy = Envoy::builder(bootstrap([native(native_config), ours(our_config)], [])).start();
+    let envoy = Shared::start([native(native_config), ours(our_config)], []);
     for http2 in [false, true] {
         let client = |listener| {
             let addr = envoy.addr(listener);
@@ -202,7 +201,7 @@ fn is_unknown_grpc_status(request: &Request) -> bool {
 #[test]
 fn a_grpc_status_that_does_not_exist_is_unknown() {
     let config = json!({"http": [{"fault": {"abort": hundred(json!({"headerAbort": {}}))}}]});
-    let envoy = Envoy::builder(bootstrap([ours(&config)], [])).start();
+    let envoy = Shared::start([ours(&config)], []);
     let request = Request::grpc("/pkg.Service/Method", b"ping");
     for (code, sent) in [("16", 16), ("17", 2), ("199", 2), ("4294967295", 2)] {
         let request = request
@@ -256,7 +255,7 @@ fn a_delay_beyond_the_time_of_a_stream_ends_it() {
         let listeners = listeners
             .clone()
             .map(|listener| listener.manager(field, json!("0.3s")));
-        let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+        let envoy = Shared::start(listeners, []);
         for (listener, body) in [("native", body_by_envoys), ("ours", 504)] {
             let client = Client::http2(envoy.addr(listener));
             assert_eq!(client.get("/").send().status, 504, "{listener}, {field}");

@@ -3,6 +3,7 @@
 use integration::client::{Client, Request};
 use integration::envoy::Envoy;
 use integration::listener::bootstrap;
+use integration::shared::Shared;
 use serde_json::json;
 
 use crate::fault_injection::{native, ours};
@@ -15,14 +16,15 @@ fn spread(requests: f64, share: f64) -> f64 {
 
 #[test]
 fn one_in_ten_is_one_in_ten() {
-    let envoy = Envoy::builder(bootstrap(
+    let envoy = Shared::start(
         [
             native(&json!({"abort": {"http_status": 503, "percentage": {"numerator": 10}}})),
-            ours(&json!({"http": [{"fault": {"abort": {"httpStatus": 503, "percentage": {"value": 10.0}}}}]})),
+            ours(
+                &json!({"http": [{"fault": {"abort": {"httpStatus": 503, "percentage": {"value": 10.0}}}}]}),
+            ),
         ],
         [],
-    ))
-    .start();
+    );
     const REQUESTS: usize = 2_000;
     for listener in ["native", "ours"] {
         let client = Client::http1(envoy.addr(listener));
@@ -73,7 +75,7 @@ fn a_header_is_counted_as_the_configuration_is() {
         } else {
             &["ours"]
         };
-        let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+        let envoy = Shared::start(listeners, []);
         for listener in names {
             let client = Client::http1(envoy.addr(listener));
             let within = || {

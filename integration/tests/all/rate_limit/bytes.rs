@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use integration::client::{Client, Request};
-use integration::envoy::Envoy;
-use integration::listener::{bootstrap, cluster};
+use integration::listener::cluster;
+use integration::shared::Shared;
 use integration::upstream::{Answer, Upstream};
 use sdk_helpers::protobuf::{Fields, Message};
 use serde_json::{Value, json};
@@ -43,7 +43,7 @@ fn keyed(part: Value, global: bool) -> Value {
 #[test]
 fn every_value_has_a_bucket_of_its_own() {
     let listener = ours(&keyed(json!({"header": "x-key"}), false));
-    let envoy = Envoy::builder(bootstrap([listener], [])).start();
+    let envoy = Shared::start([listener], []);
     let client = Client::http2(envoy.addr("ours"));
     for status in [200, 429] {
         for value in VALUES {
@@ -58,7 +58,7 @@ fn every_value_has_a_bucket_of_its_own() {
 fn escapes_count_in_a_path_and_not_in_a_query() {
     let status = |part: Value, paths: &[&str]| {
         let listener = ours(&keyed(part, false));
-        let envoy = Envoy::builder(bootstrap([listener], [])).start();
+        let envoy = Shared::start([listener], []);
         let client = Client::http2(envoy.addr("ours"));
         let statuses = paths.iter().map(|path| client.get(path).send().status);
         statuses.collect::<Vec<_>>()
@@ -112,7 +112,7 @@ fn the_service_is_told_text_and_no_two_values_alike() {
         cluster("rls", service.addr(), true),
         cluster("upstream", upstream.addr(), false),
     ];
-    let envoy = Envoy::builder(bootstrap([native, mine], clusters)).start();
+    let envoy = Shared::start([native, mine], clusters);
     let told = |listener| -> BTreeMap<&[u8], Vec<u8>> {
         service.forget();
         let client = Client::http2(envoy.addr(listener));

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use integration::client::{Client, Request};
-use integration::envoy::Envoy;
-use integration::listener::{Listener, bootstrap, cluster};
+use integration::listener::{Listener, cluster};
+use integration::shared::Shared;
 use integration::upstream::{Answer, Upstream};
 use sdk_helpers::protobuf::Message;
 use serde_json::json;
@@ -56,7 +56,7 @@ fn the_route_is_chosen_again_after_the_services_headers() {
         cluster("rls", service.addr(), true),
         cluster("upstream", upstream.addr(), false),
     ];
-    let envoy = Envoy::builder(bootstrap(both(&routes), clusters)).start();
+    let envoy = Shared::start(both(&routes), clusters);
     let status = |listener| Client::http1(envoy.addr(listener)).get("/").send().status;
     assert_eq!((status("native"), status("ours")), (200, 218));
 }
@@ -74,7 +74,7 @@ fn a_large_body_waits_for_the_service() {
         cluster("rls", service.addr(), true),
         cluster("upstream", upstream.addr(), false),
     ];
-    let envoy = Envoy::builder(bootstrap(both(&routes), clusters)).start();
+    let envoy = Shared::start(both(&routes), clusters);
     for listener in ["native", "ours"] {
         for client in [Client::http1, Client::http2] {
             let client = client(envoy.addr(listener));

@@ -2,8 +2,8 @@
 //! same: addresses, and the ends and parts of texts.
 
 use integration::client::{Client, Request};
-use integration::envoy::{Capability, Envoy, lacks};
-use integration::listener::bootstrap;
+use integration::envoy::{Capability, lacks};
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::rate_limit::native::native;
@@ -24,7 +24,7 @@ fn counted(action: Value, matched: Value, first: &Request, requests: &[Request])
             .manager("xff_num_trusted_hops", json!(1))
     };
     let listeners = [native(theirs), ours(&mine)].map(trusted);
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let [theirs, mine] = ["native", "ours"].map(|listener| {
         let client = Client::http2(envoy.addr(listener));
         assert_eq!(client.send(first.clone()).status, 200, "{listener}");

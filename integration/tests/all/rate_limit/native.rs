@@ -7,6 +7,7 @@ use std::time::Duration;
 use integration::client::{Client, Request, Response};
 use integration::envoy::Envoy;
 use integration::listener::{Listener, bootstrap};
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::rate_limit::counts::Run;
@@ -67,7 +68,7 @@ fn bursts_and_steady_load_admit_as_many() {
 fn the_first_interval_lets_twice_the_rate_through() {
     let (theirs, _) = bucket(50, 50);
     let mine = json!({"limits": [{"name": "all", "requests": 50, "per": "1s"}]});
-    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    let envoy = Shared::start([native(theirs), ours(&mine)], []);
     for listener in ["native", "ours"] {
         let client = Client::http1(envoy.addr(listener));
         let run = Run::of(&client, Duration::from_secs(1), || Request::get("/"));
@@ -112,7 +113,7 @@ fn a_refusal_looks_the_same() {
             limit[name] = value.clone();
         }
         let listeners = [native(theirs), ours(&json!({"limits": [limit]}))];
-        let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+        let envoy = Shared::start(listeners, []);
         let (theirs, mine) = (envoy.addr("native"), envoy.addr("ours"));
         for addr in [theirs, mine] {
             assert_eq!(Client::http1(addr).get("/").send().status, 200);
@@ -145,7 +146,7 @@ fn the_headers_tell_the_same_of_a_bucket() {
     theirs["token_bucket"]["fill_interval"] = json!("3600s");
     theirs["enable_x_ratelimit_headers"] = json!("DRAFT_VERSION_03");
     let mine = json!({"limits": [{"name": "all", "requests": 3, "per": "1h"}]});
-    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    let envoy = Shared::start([native(theirs), ours(&mine)], []);
     let told = |listener| {
         let client = Client::http1(envoy.addr(listener));
         let answers = (0..5).map(|_| client.get("/").send());
@@ -183,7 +184,7 @@ fn the_headers_of_a_refusal_are_those_of_the_bucket_that_refused() {
         {"name": "all", "requests": 5, "per": "1h"},
         {"name": "dear", "match": [{"headers": {":path": {"prefix": "/dear"}}}], "requests": 1, "per": "1h"},
     ]});
-    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    let envoy = Shared::start([native(theirs), ours(&mine)], []);
     let told = |listener| {
         let client = Client::http1(envoy.addr(listener));
         let paths = [
@@ -208,7 +209,7 @@ fn a_time_to_come_back_that_is_configured_is_the_only_one() {
     let mine = json!({"limits": [
         {"name": "all", "requests": 1, "per": "1h", "headers": {"Retry-After": "5"}},
     ]});
-    let envoy = Envoy::builder(bootstrap([native(theirs), ours(&mine)], [])).start();
+    let envoy = Shared::start([native(theirs), ours(&mine)], []);
     for listener in ["native", "ours"] {
         let client = Client::http1(envoy.addr(listener));
         assert_eq!(client.get("/").send().status, 200);

@@ -1,10 +1,13 @@
 //! What was verified reaches those who come after: our other filters, Envoy's own, the access log
 //! of whoever asks for it. And nobody else.
 
+use std::net::SocketAddr;
+
 use integration::client::Client;
 use integration::envoy::Envoy;
 use integration::jwt::{Algorithm, Key, jwks};
 use integration::listener::{Listener, bootstrap, cluster};
+use integration::shared::Shared;
 use integration::upstream::Upstream;
 use serde_json::{Value, json};
 
@@ -24,8 +27,8 @@ fn bearer(claims: &Value) -> String {
     format!("Bearer {}", key().token(claims))
 }
 
-fn status(envoy: &Envoy, listener: &str, authorization: Option<&str>) -> u16 {
-    let mut call = Client::http1(envoy.addr(listener)).get("/");
+fn status(addr: SocketAddr, authorization: Option<&str>) -> u16 {
+    let mut call = Client::http1(addr).get("/");
     if let Some(value) = authorization {
         call = call.header("authorization", value);
     }
@@ -46,14 +49,17 @@ fn with_fault(listener: Listener) -> Listener {
 
 #[test]
 fn our_other_filters_read_them() {
-    let envoy = Envoy::builder(bootstrap([with_fault(ours(&rules()))], [])).start();
+    let envoy = Shared::start([with_fault(ours(&rules()))], []);
     let mut other = good_claims();
     other["foo"] = json!("other");
-    assert_eq!(status(&envoy, "ours", None), 200);
+    assert_eq!(status(envoy.addr("ours"), None), 200);
     // Twice, so that the second one comes out of the cache.
     for _ in 0..4 {
-        assert_eq!(status(&envoy, "ours", Some(&bearer(&other))), 200);
-        assert_eq!(status(&envoy, "ours", Some(&bearer(&good_claims()))), 418);
+        assert_eq!(status(envoy.addr("ours"), Some(&bearer(&other))), 200);
+        assert_eq!(
+            status(envoy.addr("ours"), Some(&bearer(&good_claims()))),
+            418
+        );
     }
 }
 
@@ -69,8 +75,11 @@ fn claims_of_envoys_own_filter_go_on_where_ours_has_none() {
     // A name is ours.
     first[0].as_object_mut().unwrap().remove("name");
     let listener = with_fault(native(&first).module(FILTER, &json!({"jwtRules": second})));
-    let envoy = Envoy::builder(bootstrap([listener], [])).start();
-    assert_eq!(status(&envoy, "native", Some(&bearer(&good_claims()))), 418);
+    let envoy = Shared::start([listener], []);
+    assert_eq!(
+        status(envoy.addr("native"), Some(&bearer(&good_claims()))),
+        418
+    );
     let service = service.token(&json!({"iss": "services", "sub": "orders"}));
     let both = Client::http1(envoy.addr("native"))
         .get("/")
@@ -101,26 +110,28 @@ fn envoys_own_rbac_reads_them_in_filter_state() {
         json!({"contains": r#""foo":"bar""#}),
     );
     let named = |name| Listener::new(name).module(FILTER, &json!({"jwtRules": rules()}));
-    let envoy = Envoy::builder(bootstrap(
+    let envoy = Shared::start(
         [
             rbac(named("verified"), verified),
             rbac(named("claim"), claim),
         ],
         [],
-    ))
-    .start();
+    );
     let mut other = good_claims();
     other["foo"] = json!("other");
     for (listener, without, with_other, with_bar) in
         [("verified", 403, 200, 200), ("claim", 403, 403, 200)]
     {
-        assert_eq!(status(&envoy, listener, None), without);
-        assert_eq!(status(&envoy, listener, Some(&bearer(&other))), with_other);
+        assert_eq!(status(envoy.addr(listener), None), without);
         assert_eq!(
-            status(&envoy, listener, Some(&bearer(&good_claims()))),
+            status(envoy.addr(listener), Some(&bearer(&other))),
+            with_other
+        );
+        assert_eq!(
+            status(envoy.addr(listener), Some(&bearer(&good_claims()))),
             with_bar
         );
-        assert_eq!(status(&envoy, listener, Some("Bearer x.y.z")), 401);
+        assert_eq!(status(envoy.addr(listener), Some("Bearer x.y.z")), 401);
     }
 }
 
@@ -133,7 +144,7 @@ fn whoever_asks_for_them_sees_them_in_the_access_log() {
         .start();
     let mut claims = good_claims();
     claims["scope"] = json!("read write");
-    assert_eq!(status(&envoy, "ours", Some(&bearer(&claims))), 200);
+    assert_eq!(status(envoy.addr("ours"), Some(&bearer(&claims))), 200);
     let line = envoy.wait_log("verified:a", SOON);
     let line: Value = serde_json::from_str(&line[line.find('{').unwrap()..]).unwrap();
     let logged = &line["claims"];
@@ -161,7 +172,7 @@ fn a_forged_header_chooses_no_route() {
     let others = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
     let listener = ours(&rules).routes(vec![admin, others]);
     let clusters = [cluster("upstream", upstream.addr(), false)];
-    let envoy = Envoy::builder(bootstrap([listener], clusters)).start();
+    let envoy = Shared::start([listener], clusters);
     let client = Client::http1(envoy.addr("ours"));
     assert_eq!(client.get("/").header("x-foo", "bar").send().status, 200);
     assert_eq!(
@@ -179,7 +190,10 @@ fn a_forged_header_chooses_no_route() {
         .header("access-control-request-method", "GET")
         .header("x-foo", "bar");
     assert_eq!(preflight.send().status, 200);
-    assert_eq!(status(&envoy, "ours", Some(&bearer(&good_claims()))), 222);
+    assert_eq!(
+        status(envoy.addr("ours"), Some(&bearer(&good_claims()))),
+        222
+    );
 }
 
 /// No token, no part of one and no claim is written anywhere, however much Envoy is told to write.

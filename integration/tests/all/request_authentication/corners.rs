@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use integration::client::{Client, Request, raw};
-use integration::envoy::Envoy;
 use integration::jwt::{Algorithm, Key};
-use integration::listener::{Listener, bootstrap};
+use integration::listener::Listener;
+use integration::shared::Shared;
 use serde_json::{Value, json};
 
 use crate::request_authentication::differential::good_claims;
@@ -210,7 +210,7 @@ fn a_tunnel_is_verified_too() {
         crate::request_authentication::ours(&rules),
     ];
     let listeners = listeners.map(|listener| routed(listener, &routes));
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let good = signer().token(&good_claims());
     for (request, token, native, ours) in [
         ("GET /", good.as_str(), "200", "200"),
@@ -259,7 +259,7 @@ fn what_ours_writes_can_choose_the_route() {
         crate::request_authentication::ours(&rules),
     ];
     let listeners = listeners.map(|listener| routed(listener, &routes));
-    let envoy = Envoy::builder(bootstrap(listeners, [])).start();
+    let envoy = Shared::start(listeners, []);
     let bearer = format!("Bearer {}", signer().token(&good_claims()));
     let status = |listener: &str, name: &str, value: &str| {
         let call = Client::http1(envoy.addr(listener)).get("/");

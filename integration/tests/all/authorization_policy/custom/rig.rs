@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use integration::client::{Client, Request, Response};
-use integration::envoy::Envoy;
-use integration::listener::{Clients, Listener, bootstrap, cluster};
+use integration::listener::{Clients, Listener, cluster};
+use integration::shared::Shared;
 use integration::tls::Tls;
 use integration::upstream::{Answer, Recorded, Upstream};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub(super) enum Kind {
 
 /// What runs.
 pub(super) struct Rig {
-    pub(super) envoy: Envoy,
+    pub(super) envoy: Shared,
     upstream: Upstream,
     authorizer: Upstream,
     answer: Arc<Mutex<Answer>>,
@@ -100,7 +100,7 @@ impl Rig {
                 .module(FILTER, &ours(kind, fields))
                 .to("upstream"),
         ];
-        let envoy = Envoy::builder(bootstrap(listeners.map(change), clusters)).start();
+        let envoy = Shared::start(listeners.map(change), clusters);
         Rig {
             envoy,
             upstream,
