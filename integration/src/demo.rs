@@ -6,6 +6,7 @@
 
 mod by_hand;
 mod interrupt;
+mod mesh;
 mod perform;
 mod print;
 mod sample;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub use shipped::Shipped;
 
+use mesh::Mesh;
 use stage::Stage;
 
 /// A terminal interrupts Envoy as well, which may fail the script a moment before the signal is
@@ -38,45 +40,69 @@ enum Event {
 
 /// Runs the demo; with `keep`, until Ctrl-C.
 pub fn run(keep: bool) -> ExitCode {
+    let stage = Arc::new(Stage::new());
+    let acting = Arc::clone(&stage);
+    let act = move |events: &Sender<Event>| act(&acting, keep, events);
+    watched(keep, "stopping Envoy", act, || stage.clear())
+}
+
+/// Runs the story of a mesh; with `keep`, until Ctrl-C.
+pub fn run_mesh(keep: bool) -> ExitCode {
+    let mesh = Arc::new(Mesh::new());
+    let acting = Arc::clone(&mesh);
+    let act = move |events: &Sender<Event>| {
+        tell(events, || mesh::run(&acting, keep));
+    };
+    watched(keep, "taking the mesh down", act, || mesh.clear())
+}
+
+/// Acts on a thread of its own, and clears what it left when that has ended or somebody interrupted.
+fn watched(
+    keep: bool,
+    ending: &str,
+    act: impl FnOnce(&Sender<Event>) + Send + 'static,
+    clear: impl FnOnce(),
+) -> ExitCode {
     let (events, happening) = channel();
     interrupt::watch(events.clone());
-    let stage = Arc::new(Stage::new());
     // What goes wrong is said once, at the end, unless it is only that somebody interrupted.
     std::panic::set_hook(Box::new(|_| ()));
-    thread::spawn({
-        let stage = Arc::clone(&stage);
-        move || act(&stage, keep, &events)
-    });
-    let code = wait(keep, &happening);
-    stage.clear();
+    thread::spawn(move || act(&events));
+    let code = wait(keep, ending, &happening);
+    clear();
     code
 }
 
 fn act(stage: &Stage, keep: bool, events: &Sender<Event>) {
-    let result = catch_unwind(AssertUnwindSafe(|| perform::run(stage, keep)));
-    let well = matches!(result, Ok(Ok(())));
-    let result = result.unwrap_or_else(|panic| Err(text(&*panic)));
-    let _ = events.send(Event::Ended(result));
-    if well && keep {
+    if tell(events, || perform::run(stage, keep)) && keep {
         // Ends with Envoy.
         print::access_log(stage);
     }
 }
 
-fn wait(keep: bool, happening: &Receiver<Event>) -> ExitCode {
+/// Tells how it ended, a panic included; whether that was well.
+fn tell(events: &Sender<Event>, act: impl FnOnce() -> Result<(), String>) -> bool {
+    let result = catch_unwind(AssertUnwindSafe(act));
+    let well = matches!(result, Ok(Ok(())));
+    let result = result.unwrap_or_else(|panic| Err(text(&*panic)));
+    let _ = events.send(Event::Ended(result));
+    well
+}
+
+fn wait(keep: bool, ending: &str, happening: &Receiver<Event>) -> ExitCode {
     let problem = match happening.recv() {
         Ok(Event::Ended(Ok(()))) if !keep => return ExitCode::SUCCESS,
         Ok(Event::Ended(Ok(()))) => {
             let _ = happening.recv();
-            say("stopping Envoy");
+            say(ending);
             return ExitCode::SUCCESS;
         }
         Ok(Event::Ended(Err(problem))) => problem,
-        Ok(Event::Interrupted(signal)) => return interrupted(signal),
+        Ok(Event::Interrupted(signal)) => return interrupted(signal, ending),
         Err(_) => "it ended without a word".to_owned(),
     };
     match happening.recv_timeout(SIGNAL) {
-        Ok(Event::Interrupted(signal)) => interrupted(signal),
+        Ok(Event::Interrupted(signal)) => interrupted(signal, ending),
         _ => {
             say(&format!("demo: {problem}"));
             ExitCode::FAILURE
@@ -85,8 +111,8 @@ fn wait(keep: bool, happening: &Receiver<Event>) -> ExitCode {
 }
 
 /// The code of a program that a signal ended, as shells have it.
-fn interrupted(signal: u8) -> ExitCode {
-    say("interrupted, stopping Envoy");
+fn interrupted(signal: u8, ending: &str) -> ExitCode {
+    say(&format!("interrupted, {ending}"));
     ExitCode::from(128 + signal)
 }
 

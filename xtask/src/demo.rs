@@ -1,4 +1,5 @@
-//! `cargo xtask demo`: builds the filters it shows, then hands over to `integration`'s demo.
+//! `cargo xtask demo`: builds the filters it shows, and the program where it shows a mesh, then hands over to
+//! `integration`'s demo.
 
 use std::process::ExitCode;
 
@@ -6,18 +7,28 @@ use crate::workspace::Workspace;
 use crate::{Failure, build, process};
 
 const SHOWN: [&str; 2] = ["mesh-filters", "fault-injection"];
+/// What a mesh has its policies by, and the program that runs one.
+const MESH: [&str; 1] = ["mesh-filters"];
+const PROGRAM: &str = "mesh-filters";
 
 pub(crate) fn run(flags: &[String]) -> Result<ExitCode, Failure> {
-    if let Some(other) = flags.iter().find(|flag| flag.as_str() != "--keep") {
+    let known = ["--keep", "--mesh"];
+    if let Some(other) = flags.iter().find(|flag| !known.contains(&flag.as_str())) {
         return Err(Failure::Usage(format!("demo has no flag `{other}`")));
     }
+    let is_mesh = flags.iter().any(|flag| flag == "--mesh");
     let workspace = Workspace::find()?;
-    for shown in SHOWN {
+    let shown: &[&str] = if is_mesh { &MESH } else { &SHOWN };
+    for shown in shown {
         let options = build::Options {
-            only: Some(shown.to_owned()),
+            only: Some((*shown).to_owned()),
             ..build::Options::default()
         };
         build::build(&workspace, &options)?;
+    }
+    if is_mesh {
+        let mut program = process::cargo(&workspace.root);
+        process::run(program.args(["build", "--package", PROGRAM]))?;
     }
     let mut demo = process::cargo(&workspace.root);
     demo.args(["run", "-p", "integration", "--no-default-features"]);

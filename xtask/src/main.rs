@@ -50,7 +50,8 @@ usage: cargo xtask <verb> [flags]
                              its newest patch, `all` every version there is, and none said the one
                              that the environment names
   demo    faults injected into real requests by a real Envoy
-            --keep           leave Envoy running, to play with
+            --mesh           the story of a book shop, on a mesh of Envoys
+            --keep           leave Envoy, or the mesh, running, to play with
   bench   what a filter costs Envoy, beside the native filter
             --scenario NAME  one scenario
             --rounds N       how often each is measured

@@ -6,13 +6,19 @@ use std::process::ExitCode;
 use integration::demo;
 
 fn main() -> ExitCode {
-    let mut keep = false;
+    let (mut keep, mut mesh) = (false, false);
     for flag in std::env::args().skip(1) {
-        if flag != "--keep" {
-            eprintln!("demo: there is no flag `{flag}`; `--keep` is the only one");
-            return ExitCode::FAILURE;
+        match flag.as_str() {
+            "--keep" => keep = true,
+            "--mesh" => mesh = true,
+            _ => {
+                eprintln!("demo: there is no flag `{flag}`; there are `--keep` and `--mesh`");
+                return ExitCode::FAILURE;
+            }
         }
-        keep = true;
     }
-    demo::run(keep)
+    match mesh {
+        true => demo::run_mesh(keep),
+        false => demo::run(keep),
+    }
 }

@@ -105,3 +105,39 @@ fn an_interrupted_demo_leaves_nothing_running() {
     demo.line("1. ");
     assert_eq!(demo.interrupt(), Some(130));
 }
+
+/// The processes of the demo's mesh, which are nobody's children: its folder is in what they were called with.
+fn of_mesh(demo: &Demo) -> Vec<PathBuf> {
+    let folder = format!("mesh-filters-{}-", demo.child.id());
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let all = all.map(|entry| entry.path());
+    all.filter(|process| {
+        let called = fs::read(process.join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&called).contains(&folder)
+    })
+    .collect()
+}
+
+#[test]
+fn the_story_of_a_mesh_is_seen_and_leaves_nothing() {
+    let mut demo = Demo::start(&["--mesh"]);
+    demo.line("up: 7 Envoys");
+    assert!(of_mesh(&demo).len() >= 7);
+    demo.line("afterwards: no process is left");
+    let status = until(SOON, || demo.child.try_wait().unwrap());
+    assert_eq!(status.unwrap().code(), Some(0));
+    assert_eq!(of_mesh(&demo), [PathBuf::new(); 0]);
+}
+
+#[test]
+fn an_interrupted_story_leaves_no_mesh() {
+    let mut demo = Demo::start(&["--mesh"]);
+    demo.line("up: 7 Envoys");
+    let kill = Command::new("kill")
+        .args(["-s", "INT", &demo.child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let status = until(SOON, || demo.child.try_wait().unwrap());
+    assert_eq!(status.expect("a demo that ends").code(), Some(130));
+    assert_eq!(of_mesh(&demo), [PathBuf::new(); 0]);
+}
