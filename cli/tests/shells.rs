@@ -115,7 +115,7 @@ fn each_verb_has_a_page_with_its_options_and_examples() {
     let pages = VERBS.map(|verb| format!("mesh-filters-{verb}.1"));
     let images = ["build", "verify", "push", "pull"];
     let images = images.map(|verb| format!("mesh-filters-image-{verb}.1"));
-    let meshes = ["up", "apply", "status", "down"];
+    let meshes = ["up", "apply", "status", "curl", "graph", "logs", "down"];
     let meshes = meshes.map(|verb| format!("mesh-filters-mesh-{verb}.1"));
     let all: Vec<&String> = pages.iter().chain(&images).chain(&meshes).collect();
     // That of the program itself is one more.

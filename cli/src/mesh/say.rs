@@ -27,6 +27,14 @@ pub(super) fn mesh(mesh: &Value) -> String {
             );
         }
     }
+    let gateways = list(mesh, "gateways").iter();
+    for request in gateways.flat_map(|gateway| list(gateway, "try")) {
+        let _ = writeln!(
+            text,
+            "{GOOD}try{GOOD:#} {}",
+            request.as_str().unwrap_or_default()
+        );
+    }
     let workloads = list(mesh, "workloads");
     if !workloads.is_empty() {
         let _ = writeln!(text, "{GOOD}workloads{GOOD:#}");
@@ -44,14 +52,8 @@ pub(super) fn mesh(mesh: &Value) -> String {
         })
     });
     text += &table(&rows.collect::<Vec<_>>());
-    for note in list(mesh, "notes") {
-        let _ = writeln!(
-            text,
-            "{DOUBTFUL}note{DOUBTFUL:#}: {}: {}: {}",
-            word(note, "place"),
-            word(note, "what"),
-            word(note, "consequence")
-        );
+    for one in list(mesh, "notes") {
+        text += &note(one);
     }
     for refused in list(mesh, "refused") {
         text += &refusal(refused);
@@ -68,7 +70,11 @@ pub(super) fn applied(answer: &Value) -> String {
             problem.trim_end()
         );
     }
-    let mut text = String::new();
+    let mut text = word(answer, "found").to_owned();
+    for one in list(answer, "notes") {
+        text += &note(one);
+    }
+    let before = text.len();
     for (field, said) in [
         ("changed", "told"),
         ("started", "started"),
@@ -83,10 +89,19 @@ pub(super) fn applied(answer: &Value) -> String {
     for refused in list(answer, "refused") {
         text += &refusal(refused);
     }
-    if text.is_empty() {
+    if text.len() == before {
         text += "every proxy does what the files say already\n";
     }
     text
+}
+
+fn note(note: &Value) -> String {
+    format!(
+        "{DOUBTFUL}note{DOUBTFUL:#}: {}: {}: {}\n",
+        word(note, "place"),
+        word(note, "what"),
+        word(note, "consequence")
+    )
 }
 
 fn refusal(refused: &Value) -> String {

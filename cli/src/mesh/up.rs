@@ -75,6 +75,9 @@ pub(crate) struct Up {
     local: LocalEnvoy,
 }
 
+/// How long an answer to `status` or `apply` may hold up the end.
+const LAST_ANSWER: Duration = Duration::from_secs(5);
+
 impl Up {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
         if self.detach && !self.background {
@@ -96,6 +99,8 @@ impl Up {
             background::leave();
         }
         let signals = Signals::watch()?;
+        // Looked at before they are read, so that what changes meanwhile is seen.
+        let changes = Changes::of(apply::absolute(&self.files)?);
         let running = match Running::start(self.start(output)?) {
             Ok(running) => Arc::new(running),
             Err(Error::Found(checked)) => {
@@ -124,30 +129,15 @@ impl Up {
                 || mesh.clone(),
             ),
         }
-        self.watch(&running, &signals);
+        watch(&running, changes, &signals);
         drop(control);
+        // Somebody may still be answered.
+        let alone = || (Arc::strong_count(&running) == 1).then_some(());
+        let _ = envoy::wait::until(LAST_ANSWER, alone);
         drop(running);
         match signals.number() {
             0 => Ok(Ending::Fine),
             number => std::process::exit(128 + number),
-        }
-    }
-
-    /// Reads the files again when they change, until the end.
-    fn watch(&self, running: &Running, signals: &Signals) {
-        let mut paths = running.paths();
-        let mut changes = Changes::of(paths.clone());
-        while !signals.is_over(changes.pause()) {
-            if running.paths() != paths {
-                paths = running.paths();
-                changes = Changes::of(paths.clone());
-                continue;
-            }
-            if changes.come() {
-                changes.settle();
-                // What becomes of it is told as it happens.
-                let _ = running.apply(&[]);
-            }
         }
     }
 
@@ -184,6 +174,21 @@ impl Up {
             }),
             tell: tell(output),
         })
+    }
+}
+
+/// Reads the files again when they change, until the end.
+fn watch(running: &Running, mut changes: Changes, signals: &Signals) {
+    let mut paths = running.paths();
+    while !signals.is_over(changes.pause()) {
+        if running.paths() != paths {
+            paths = running.paths();
+            changes = Changes::of(paths.clone());
+        } else if changes.come() {
+            changes.settle();
+            // What becomes of it is told as it happens.
+            let _ = running.apply(&[]);
+        }
     }
 }
 

@@ -42,6 +42,11 @@ pub enum Event {
         /// Envoy's words.
         why: String,
     },
+    /// What was found in changed files, which keeps nobody from doing what they say.
+    Found {
+        /// For people.
+        text: String,
+    },
     /// A note of the objects that was not there before.
     Note {
         /// Where, what, and the consequence.
@@ -67,6 +72,7 @@ impl Event {
             Event::Died { .. } => "died",
             Event::Applied { .. } => "applied",
             Event::Unreadable { .. } | Event::Refused { .. } => "refused",
+            Event::Found { .. } => "found",
             Event::Note { .. } => "note",
         }
     }
@@ -93,6 +99,7 @@ impl Event {
             }
             Event::Unreadable { why } => json!({"event": word, "why": why}),
             Event::Refused { proxy, why } => json!({"event": word, "proxy": proxy, "why": why}),
+            Event::Found { text } => json!({"event": word, "found": text}),
             Event::Note { text } => json!({"event": word, "note": text}),
         }
     }
@@ -133,6 +140,7 @@ impl fmt::Display for Event {
             Event::Refused { proxy, why } => {
                 write!(f, "{proxy} keeps to what it was told before: {why}")
             }
+            Event::Found { text } => write!(f, "by `check`\n{}", text.trim_end()),
             Event::Note { text } => f.write_str(text),
         }
     }

@@ -50,6 +50,11 @@ impl Folder {
             Some(named) => take(named)?,
             None => scratch.path().to_owned(),
         };
+        // As many bytes as the address of a socket has.
+        if path.join(SOCKET).as_os_str().len() > 100 {
+            let problem = "its path is too long for the socket in it: take a shorter --folder";
+            return Err(Error::file(&path, problem));
+        }
         make(&path.join(PROXIES))?;
         let folder = Self {
             is_named: named.is_some(),
@@ -103,13 +108,6 @@ fn take(named: &Path) -> Result<PathBuf, Error> {
     let path = named
         .canonicalize()
         .map_err(|error| Error::file(named, error))?;
-    // As many bytes as the address of a socket has.
-    if path.join(SOCKET).as_os_str().len() > 100 {
-        return Err(Error::file(
-            &path,
-            "its path is too long for the socket in it: take a shorter --folder",
-        ));
-    }
     let mark = path.join(MARK);
     let mut entries = fs::read_dir(&path).map_err(|error| Error::file(&path, error))?;
     if entries.next().is_some() && !mark.exists() {

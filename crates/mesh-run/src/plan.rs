@@ -91,6 +91,8 @@ pub struct PlannedGateway {
     pub name: String,
     /// Where it runs.
     pub namespace: String,
+    /// Its Gateways, as VirtualServices name them: `istio-system/public`.
+    pub objects: BTreeSet<String>,
     /// Port and protocol of each server, as its Gateways have them.
     pub ports: BTreeSet<(u16, String)>,
 }
@@ -356,6 +358,7 @@ impl Plan {
             gateway: Some(PlannedGateway {
                 name: name.clone(),
                 namespace: namespace.clone(),
+                objects: gateway.gateways.iter().map(|one| one.full_name()).collect(),
                 ports,
             }),
             name: full,

@@ -22,6 +22,9 @@ pub type Make = Arc<dyn Fn(Builder) -> Builder + Send + Sync>;
 /// Who is told what happens.
 pub type Tell = Arc<dyn Fn(Event) + Send + Sync>;
 
+/// Where it is told how a proxy's first start went, by its name.
+pub(crate) type First = Sender<(String, Result<(), String>)>;
+
 /// A running proxy.
 pub(crate) struct Proxy {
     planned: PlannedProxy,
@@ -79,7 +82,7 @@ impl Proxy {
         folder: PathBuf,
         make: &Make,
         tell: &Tell,
-        first: Sender<(String, Result<(), String>)>,
+        first: First,
     ) -> Result<Self, Error> {
         write_secrets(&folder, &planned)?;
         for (file, text) in &planned.files {
@@ -138,7 +141,7 @@ impl Proxy {
             self.write(planned)?;
             // A bootstrap is read once, so another one is another start.
             self.keeper.again();
-            return Ok(None);
+            return Ok(self.look());
         }
         if self.keeper.state().pid.is_none() {
             // It reads them when it is started again.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use documents::File;
 use mesh::Said;
@@ -14,7 +15,7 @@ use crate::authority::Authority;
 use crate::folder::{self, Folder, of_proxy};
 use crate::network::{self, Network};
 use crate::plan::{Plan, PlannedProxy, Settings, certificates};
-use crate::proxy::{Make, Proxy, ProxyStatus, Refused, Tell};
+use crate::proxy::{First, Make, Proxy, ProxyStatus, Refused, Tell};
 use crate::servers::Servers;
 use crate::{Error, Event, Objects, told};
 
@@ -84,6 +85,10 @@ pub struct Applied {
     pub stopped: Vec<String>,
     /// Those that keep to what they were told before, and why.
     pub refused: Vec<Refused>,
+    /// What there is to say of the objects that there was not before.
+    pub notes: Vec<Said>,
+    /// What was found in the files, which keeps nobody from doing what they say.
+    pub checked: Checked,
 }
 
 impl Running {
@@ -103,6 +108,7 @@ impl Running {
         let sketch = Plan::new(&objects, &settings, *network::NETWORKS.start(), None)?;
         let network = Network::take(start.network, |number| sketch.listens_in(number))?;
         let plan = Plan::new(&objects, &settings, network.number(), None)?;
+        is_not_too_much(&plan)?;
         if plan.proxies.is_empty() && plan.servers.is_empty() {
             return Err(Error::Objects(
                 "the files have no Gateway and no workload (Deployment or Pod), so nothing would run".to_owned(),
@@ -209,15 +215,21 @@ impl Running {
                 return Err(error);
             }
         };
-        for note in &plan.notes {
-            if !state.plan.notes.contains(note) {
-                let text = note.to_string();
-                (self.tell)(Event::Note { text });
-            }
+        let known = &state.plan.notes;
+        let new = plan.notes.iter().filter(|note| !known.contains(note));
+        let notes: Vec<Said> = new.cloned().collect();
+        for note in &notes {
+            let text = note.to_string();
+            (self.tell)(Event::Note { text });
+        }
+        if checked.text != state.checked.text && !checked.text.is_empty() {
+            let text = checked.text.clone();
+            (self.tell)(Event::Found { text });
         }
         state.paths = paths;
-        state.checked = checked;
-        let applied = self.change(&mut state, plan)?;
+        state.checked = checked.clone();
+        let mut applied = self.change(&mut state, plan)?;
+        (applied.notes, applied.checked) = (notes, checked);
         self.tell_of_it(&state)?;
         for refused in &applied.refused {
             let Refused { proxy, why } = refused.clone();
@@ -228,6 +240,7 @@ impl Running {
             started,
             stopped,
             refused,
+            ..
         } = applied.clone();
         if refused.is_empty() || !(changed.is_empty() && started.is_empty() && stopped.is_empty()) {
             (self.tell)(Event::Applied {
@@ -244,6 +257,7 @@ impl Running {
         let checked = check(self.check.as_ref(), &objects)?;
         let network = self.network.number();
         let plan = Plan::new(&objects, &self.settings, network, Some(&state.plan))?;
+        is_not_too_much(&plan)?;
         modules_are_there(&plan)?;
         let before = state.plan.listens();
         let all = plan.listens();
@@ -265,20 +279,28 @@ impl Running {
         for (proxy, why) in failed {
             applied.refused.push(Refused { proxy, why });
         }
-        for (name, planned) in &plan.proxies {
-            let Some(proxy) = state.proxies.get_mut(name) else {
-                continue;
-            };
-            if fresh.contains(name) {
-                applied.started.push(name.clone());
-                applied.refused.extend(proxy.look());
-                continue;
-            }
-            let is_same = proxy.planned().files == planned.files;
-            match proxy.take(planned.clone())? {
-                Some(refused) => applied.refused.push(refused),
-                None if is_same => {}
-                None => applied.changed.push(name.clone()),
+        // Side by side: one that compiles a module takes its time.
+        let outcomes: Vec<_> = thread::scope(|scope| {
+            let told = state.proxies.iter_mut().filter_map(|(name, proxy)| {
+                let planned = plan.proxies.get(name)?;
+                let is_new = fresh.contains(name);
+                Some(scope.spawn(move || (name.clone(), tell(proxy, planned, is_new))))
+            });
+            let told: Vec<_> = told.collect();
+            told.into_iter()
+                .map(thread::ScopedJoinHandle::join)
+                .collect()
+        });
+        for outcome in outcomes {
+            let (name, outcome) = outcome.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            match outcome? {
+                Outcome::Started(refused) => {
+                    applied.started.push(name);
+                    applied.refused.extend(refused);
+                }
+                Outcome::Refused(refused) => applied.refused.push(refused),
+                Outcome::Changed => applied.changed.push(name),
+                Outcome::Same => {}
             }
         }
         let gone = state
@@ -309,28 +331,33 @@ impl Running {
         &self,
         planned: Vec<PlannedProxy>,
     ) -> Result<(BTreeMap<String, Proxy>, BTreeMap<String, String>), Error> {
-        let (first, started) = channel();
         let mut proxies = BTreeMap::new();
-        for planned in planned {
-            let name = planned.name.clone();
-            let folder = of_proxy(self.folder(), &name);
-            folder::make(&folder)?;
-            let issued = self.authority.issue(&planned.identity)?;
-            let files = certificates(self.folder(), &name);
-            folder::write(&files.chain, &issued.chain)?;
-            folder::write(&files.key, &issued.key)?;
-            let proxy = Proxy::start(planned, folder, &self.make, &self.tell, first.clone())?;
-            proxies.insert(name, proxy);
-        }
-        drop(first);
         let mut failed = BTreeMap::new();
-        for (name, outcome) in started {
-            if let Err(why) = outcome {
-                proxies.remove(&name);
-                failed.insert(name, why);
+        for some in planned.chunks(AT_ONCE) {
+            let (first, started) = channel();
+            for planned in some {
+                let proxy = self.begin_one(planned, first.clone())?;
+                proxies.insert(planned.name.clone(), proxy);
+            }
+            drop(first);
+            for (name, outcome) in started {
+                if let Err(why) = outcome {
+                    proxies.remove(&name);
+                    failed.insert(name, why);
+                }
             }
         }
         Ok((proxies, failed))
+    }
+
+    fn begin_one(&self, planned: &PlannedProxy, first: First) -> Result<Proxy, Error> {
+        let folder = of_proxy(self.folder(), &planned.name);
+        folder::make(&folder)?;
+        let issued = self.authority.issue(&planned.identity)?;
+        let files = certificates(self.folder(), &planned.name);
+        folder::write(&files.chain, &issued.chain)?;
+        folder::write(&files.key, &issued.key)?;
+        Proxy::start(planned.clone(), folder, &self.make, &self.tell, first)
     }
 
     fn tell_of_it(&self, state: &State) -> Result<(), Error> {
@@ -362,7 +389,45 @@ impl Applied {
             "started": self.started,
             "stopped": self.stopped,
             "refused": refused.collect::<Vec<_>>(),
+            "notes": self.notes.iter().map(told::note).collect::<Vec<_>>(),
+            "findings": self.checked.findings,
+            "found": self.checked.text,
         })
+    }
+}
+
+/// What became of what one proxy was told.
+enum Outcome {
+    Started(Option<Refused>),
+    Changed,
+    Same,
+    Refused(Refused),
+}
+
+fn tell(proxy: &mut Proxy, planned: &PlannedProxy, is_new: bool) -> Result<Outcome, Error> {
+    if is_new {
+        return Ok(Outcome::Started(proxy.look()));
+    }
+    let is_same = proxy.planned().files == planned.files;
+    Ok(match proxy.take(planned.clone())? {
+        Some(refused) => Outcome::Refused(refused),
+        None if is_same => Outcome::Same,
+        None => Outcome::Changed,
+    })
+}
+
+/// How many Envoys are started side by side.
+const AT_ONCE: usize = 8;
+/// More Envoys are none for one machine.
+const MOST: usize = 200;
+
+fn is_not_too_much(plan: &Plan) -> Result<(), Error> {
+    match plan.proxies.len() {
+        0..=MOST => Ok(()),
+        count => Err(Error::Objects(format!(
+            "the files have {count} gateways and replicas with sidecars, and {MOST} Envoys are the most here: name fewer \
+             files, or fewer replicas"
+        ))),
     }
 }
 

@@ -1,10 +1,12 @@
 //! A mesh as programs and scripts read it: every address of it.
 
+mod first;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
-use mesh::{OUTBOUND_PORT, real_port};
+use mesh::{OUTBOUND_PORT, Said, real_port};
 use serde_json::{Value, json};
 
 use crate::folder::{self, of_proxy};
@@ -16,21 +18,25 @@ pub(crate) fn mesh(folder: &Path, plan: &Plan) -> Value {
         .proxies
         .values()
         .filter(|proxy| proxy.kind == Kind::Gateway);
-    let notes = plan.notes.iter().map(
-        |note| json!({"place": note.place, "what": note.what, "consequence": note.consequence}),
-    );
+    let notes = plan.notes.iter().map(note);
     json!({
         "folder": folder,
         "pid": std::process::id(),
         "network": plan.network,
         "ca": folder.join(folder::ROOTS),
-        "gateways": gateways.map(|proxy| gateway(folder, proxy)).collect::<Vec<_>>(),
+        "gateways": gateways.map(|proxy| gateway(folder, proxy, plan)).collect::<Vec<_>>(),
         "workloads": workloads(folder, plan),
+        "services": services(plan),
         "notes": notes.collect::<Vec<_>>(),
     })
 }
 
-fn gateway(folder: &Path, proxy: &PlannedProxy) -> Value {
+/// Something that was said of an object.
+pub(crate) fn note(note: &Said) -> Value {
+    json!({"place": note.place, "what": note.what, "consequence": note.consequence})
+}
+
+fn gateway(folder: &Path, proxy: &PlannedProxy, plan: &Plan) -> Value {
     let ports = proxy.gateway.iter().flat_map(|gateway| &gateway.ports);
     let ports = ports.map(|(port, protocol)| {
         let address = format!("{}:{}", proxy.address, real_port(*port));
@@ -43,6 +49,7 @@ fn gateway(folder: &Path, proxy: &PlannedProxy) -> Value {
         "identity": proxy.identity,
         "address": proxy.address,
         "ports": ports.collect::<Vec<_>>(),
+        "try": first::requests(&plan.model, proxy),
     });
     add(&mut value, files(folder, &proxy.name, proxy.address));
     value
@@ -104,6 +111,26 @@ fn workloads(folder: &Path, plan: &Plan) -> Vec<Value> {
         }));
     }
     all
+}
+
+/// What can be called, and who answers.
+fn services(plan: &Plan) -> Vec<Value> {
+    let services = plan.model.services.iter().map(|service| {
+        let ports = service.ports.iter().map(|port| {
+            let backends = plan.model.backends(service, port);
+            let endpoints = backends.flat_map(|(workload, number)| {
+                let all = plan.addresses.of(workload);
+                all.map(move |address| format!("{address}:{}", real_port(number)))
+            });
+            json!({"port": port.number, "name": port.name, "endpoints": endpoints.collect::<Vec<_>>()})
+        });
+        json!({
+            "host": service.host,
+            "namespace": service.namespace,
+            "ports": ports.collect::<Vec<_>>(),
+        })
+    });
+    services.collect()
 }
 
 /// Where an Envoy is asked and read of.

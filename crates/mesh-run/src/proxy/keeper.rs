@@ -1,18 +1,19 @@
 //! Keeps one Envoy running: started again when it ends, sooner at first and later where it ends again and again.
 
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use envoy::{Builder, Config, Envoy, Scratch};
+use envoy::{Builder, Config, Envoy, Scratch, wait};
 use mesh::proxy::files;
 
-use super::{Make, Tell};
+use super::{First, Make, Tell};
 use crate::folder::of_proxy;
 use crate::{Error, Event};
 
+/// How long a start may take, of one that compiles a module on a busy machine.
+const START: Duration = Duration::from_secs(60);
 /// How soon it is seen that an Envoy has ended.
 const LOOK: Duration = Duration::from_millis(100);
 /// How long after its end it is told: a terminal that interrupts the mesh interrupts its Envoys as well, and then there
@@ -47,6 +48,8 @@ pub(super) struct State {
     /// While it runs.
     pub(super) pid: Option<u32>,
     pub(super) restarts: u32,
+    /// How often it has come up.
+    pub(super) starts: u32,
     order: Order,
 }
 
@@ -66,10 +69,7 @@ struct Shared {
 }
 
 impl Keeper {
-    pub(super) fn start(
-        command: Command,
-        first: Sender<(String, Result<(), String>)>,
-    ) -> Result<Self, Error> {
+    pub(super) fn start(command: Command, first: First) -> Result<Self, Error> {
         let shared = Arc::new(Shared::default());
         let kept = Arc::clone(&shared);
         let thread = thread::Builder::new()
@@ -86,9 +86,11 @@ impl Keeper {
         *self.shared.lock()
     }
 
-    /// Has it end and start anew.
+    /// Has it end and start anew, and waits for that.
     pub(super) fn again(&self) {
+        let before = self.state().starts;
         self.shared.order(Order::Again);
+        let _ = wait::until(START, || (self.state().starts > before).then_some(()));
     }
 
     /// Has it end; who drops this waits for that.
@@ -143,14 +145,18 @@ impl Shared {
     }
 }
 
-fn keep(command: &Command, shared: &Shared, first: Sender<(String, Result<(), String>)>) {
+fn keep(command: &Command, shared: &Shared, first: First) {
     let mut first = Some(first);
     let mut pause = FIRST;
     loop {
         let begun = Instant::now();
         let how = match command.start() {
             Ok(envoy) => {
-                shared.lock().pid = Some(envoy.pid());
+                {
+                    let mut state = shared.lock();
+                    state.pid = Some(envoy.pid());
+                    state.starts = state.starts.saturating_add(1);
+                }
                 match first.take() {
                     Some(first) => drop(first.send((command.name.clone(), Ok(())))),
                     None => (command.tell)(Event::Started {
