@@ -321,6 +321,11 @@ impl Proxy {
                 "lds_config": source(folder, files::LISTENERS),
                 "cds_config": source(folder, files::CLUSTERS),
             },
+            // What compiling a module took is given back.
+            "memory_allocator_manager": {
+                "bytes_to_release": 64 << 20,
+                "memory_release_interval": "1s",
+            },
         });
         if let (false, Value::Object(fields)) = (self.stats_tags.is_empty(), &mut out) {
             let tags = json!({"stats_tags": self.stats_tags});
