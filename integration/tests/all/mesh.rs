@@ -4,3 +4,4 @@
 mod balancing;
 mod routing;
 mod rows;
+mod running;
