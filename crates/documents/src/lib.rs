@@ -87,6 +87,17 @@ impl Document {
         Ok(documents.collect())
     }
 
+    /// The objects of a list, each a document of the same file: see [`Object::each`].
+    #[must_use]
+    pub fn each(self) -> Vec<Self> {
+        let objects = self.object.each().into_iter();
+        let document = |object| Document {
+            file: Rc::clone(&self.file),
+            object,
+        };
+        objects.map(document).collect()
+    }
+
     /// What it says.
     #[must_use]
     pub fn object(&self) -> &Object {

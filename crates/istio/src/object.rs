@@ -75,6 +75,31 @@ impl Object {
         }
     }
 
+    /// The objects of a list, as `kubectl get -o yaml` has them, each as if it stood by itself; what is no list is itself.
+    #[must_use]
+    pub fn each(self) -> Vec<Object> {
+        let items = match self.value.get("items").and_then(Value::as_array) {
+            Some(items) if self.kind().ends_with("List") => items,
+            _ => return vec![self],
+        };
+        let item = |(index, value): (usize, &Value)| {
+            let root = At::written("items").index(index).to_string();
+            let own = self
+                .positions
+                .range(root.clone()..)
+                .map_while(|(path, position)| {
+                    let path = path.strip_prefix(&root)?;
+                    Some((path.strip_prefix('.').unwrap_or(path).to_owned(), *position))
+                });
+            Object {
+                value: value.clone(),
+                positions: own.collect(),
+            }
+        };
+        let items = items.iter().enumerate().map(item);
+        items.flat_map(Object::each).collect()
+    }
+
     /// The whole document.
     pub fn value(&self) -> &Value {
         &self.value
@@ -299,6 +324,40 @@ items: [~, -1, 2.5, true]
             assert_eq!(values, expected, "{text}");
         }
         assert_eq!(Object::read_all("- 1").unwrap()[0].value(), &json!([1]));
+    }
+
+    #[test]
+    fn the_objects_of_a_list_know_their_places() {
+        let many = (0..11).map(|index| {
+            format!("- {{kind: A, metadata: {{name: a{index}}}, spec: {{b: [1]}}}}\n")
+        });
+        let text = format!(
+            "kind: AList\nitems:\n{}- kind: List\n  items: [{{kind: B}}]\n- 1\n",
+            many.collect::<String>()
+        );
+        let [list] = <[Object; 1]>::try_from(Object::read_all(&text).unwrap()).unwrap();
+        let all = list.each();
+        assert_eq!(all.len(), 13);
+        assert_eq!(
+            (all[1].name(), all[10].name(), all[11].kind()),
+            ("a1", "a10", "B")
+        );
+        for (index, path, place) in [
+            (1, "", "4:3"),
+            (1, "spec.b[0]", "4:46"),
+            (10, "kind", "13:10"),
+            (11, "kind", "15:18"),
+            (12, "", "16:3"),
+        ] {
+            assert_eq!(
+                all[index].position(path).to_string(),
+                place,
+                "{index} {path}"
+            );
+        }
+        let [alone] =
+            <[Object; 1]>::try_from(Object::read_all("kind: A\nitems: [1]").unwrap()).unwrap();
+        assert_eq!(alone.clone().each(), [alone]);
     }
 
     #[test]

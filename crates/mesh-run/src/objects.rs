@@ -42,7 +42,8 @@ impl Objects {
         let mut notes = Vec::new();
         for file in &files {
             let read = Document::read_text(&file.name, &file.text);
-            for document in read.map_err(|error| Error::Objects(error.to_string()))? {
+            let read = read.map_err(|error| Error::Objects(error.to_string()))?;
+            for document in read.into_iter().flat_map(Document::each) {
                 let before = name(&document).and_then(|name| places.insert(name, all.len()));
                 if let Some(slot) = before.and_then(|index| all.get_mut(index)) {
                     if let Some(replaced) = slot.take() {
@@ -91,6 +92,18 @@ mod tests {
         let (name, text) = (name.to_owned(), text.to_owned());
         let path = None;
         File { name, text, path }
+    }
+
+    #[test]
+    fn what_stands_in_a_list_is_there() {
+        let list = "kind: List\nitems:\n- {kind: A, metadata: {name: a}}\n- {kind: B, metadata: {name: b}}\n";
+        let objects = Objects::of(vec![file("list.yaml", list)]).unwrap();
+        let places: Vec<String> = objects
+            .documents
+            .iter()
+            .map(|one| one.place("kind"))
+            .collect();
+        assert_eq!(places, ["list.yaml:3:10", "list.yaml:4:10"]);
     }
 
     #[test]

@@ -122,7 +122,7 @@ impl<'a> Module<'a> {
     }
 }
 
-/// A place: the filter of istiod's, its type, whether a stock Envoy has it, and what of ours stands there.
+/// A place: the filter of istiod's, its type, and what of ours stands there.
 struct Place {
     name: &'static str,
     type_name: &'static str,
