@@ -63,11 +63,16 @@ impl Logs {
     pub(crate) fn run(&self, output: Output) -> Result<Ending, Failure> {
         let running = seen::running(&self.which)?;
         let mut sources = self.sources(&running)?;
-        let width = sources.iter().map(|source| source.name.len()).max();
-        let width = width.unwrap_or_default();
         let mut lines = read(&mut sources, self.all)?;
         lines.drain(..lines.len().saturating_sub(self.tail));
+        if lines.is_empty() {
+            anstream::eprintln!(
+                "note: nothing is logged so far; requests are where a Telemetry (`accessLogging`) or the MeshConfig (`accessLogFile`) asks for it"
+            );
+        }
         loop {
+            let width = sources.iter().map(|source| source.name.len()).max();
+            let width = width.unwrap_or_default();
             for (name, line) in &lines {
                 let said = match output.is_human() {
                     true => shown(name, width, line),
@@ -83,9 +88,14 @@ impl Logs {
                 return Ok(Ending::Fine);
             }
             thread::sleep(PAUSE);
-            if !running.folder.exists() {
+            let Some(running) = seen::again(&running.folder)? else {
                 return Ok(Ending::Fine);
-            }
+            };
+            // Other objects may have brought other proxies.
+            let known = |new: &Source| sources.iter().any(|source| source.tail.is_of(&new.tail));
+            let mut new = self.sources(&running)?;
+            new.retain(|new| !known(new));
+            sources.extend(new);
             lines = read(&mut sources, self.all)?;
         }
     }

@@ -16,6 +16,14 @@ pub(super) fn running(which: &Which) -> Result<Running, Failure> {
     read(&which.folder()?)
 }
 
+/// The same of the mesh in this folder; none where it is gone.
+pub(super) fn again(folder: &Path) -> Result<Option<Running>, Failure> {
+    match folder.join(FILE).exists() {
+        true => read(folder).map(Some),
+        false => Ok(None),
+    }
+}
+
 fn read(folder: &Path) -> Result<Running, Failure> {
     let path = folder.join(FILE);
     let text = fs::read_to_string(&path).map_err(|error| Failure::at(&path, error))?;

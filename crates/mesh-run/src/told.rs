@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::Path;
 
+use mesh::model::service::{Backing, Service};
 use mesh::{OUTBOUND_PORT, Said, real_port};
 use serde_json::{Value, json};
 
@@ -113,14 +114,16 @@ fn workloads(folder: &Path, plan: &Plan) -> Vec<Value> {
     all
 }
 
-/// What can be called, and who answers.
+/// The services that workloads answer for, and where they do: all that is known of them where no proxy is.
 fn services(plan: &Plan) -> Vec<Value> {
-    let services = plan.model.services.iter().map(|service| {
+    let of_workloads = |service: &&Service| matches!(service.backing, Backing::Workloads(_));
+    let services = plan.model.services.iter().filter(of_workloads);
+    let told = services.map(|service| {
         let ports = service.ports.iter().map(|port| {
             let backends = plan.model.backends(service, port);
-            let endpoints = backends.flat_map(|(workload, number)| {
-                let all = plan.addresses.of(workload);
-                all.map(move |address| format!("{address}:{}", real_port(number)))
+            let endpoints = backends.flat_map(|(workload, target)| {
+                let addresses = plan.addresses.of(workload);
+                addresses.map(move |address| format!("{address}:{}", real_port(target)))
             });
             json!({"port": port.number, "name": port.name, "endpoints": endpoints.collect::<Vec<_>>()})
         });
@@ -130,7 +133,7 @@ fn services(plan: &Plan) -> Vec<Value> {
             "ports": ports.collect::<Vec<_>>(),
         })
     });
-    services.collect()
+    told.collect()
 }
 
 /// Where an Envoy is asked and read of.

@@ -16,5 +16,7 @@ mod running;
 mod tally;
 
 pub use plain::plain;
-pub use running::{Gateway, GatewayPort, Proxy, Replica, ReplicaPort, Running, Workload};
+pub use running::{
+    Gateway, GatewayPort, Proxy, Replica, ReplicaPort, Running, Service, ServicePort, Workload,
+};
 pub use tally::{Tally, Took};

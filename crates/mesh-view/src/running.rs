@@ -17,6 +17,29 @@ pub struct Running {
     /// Who answers them.
     #[serde(default)]
     pub workloads: Vec<Workload>,
+    /// By which names.
+    #[serde(default)]
+    pub services: Vec<Service>,
+}
+
+/// A service that workloads answer for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Service {
+    /// `reviews.default.svc.cluster.local`.
+    pub host: String,
+    /// Where it is called.
+    #[serde(default)]
+    pub ports: Vec<ServicePort>,
+}
+
+/// A port of a service.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ServicePort {
+    /// The number that clients call.
+    pub port: u16,
+    /// Who answers, on this machine.
+    #[serde(default)]
+    pub endpoints: Vec<SocketAddr>,
 }
 
 /// A gateway.
@@ -130,6 +153,19 @@ impl Running {
         })
     }
 
+    /// The service that a client in a namespace means by a name: `reviews`, `reviews.shop`, or all of it.
+    #[must_use]
+    pub fn service(&self, name: &str, namespace: &str) -> Option<&Service> {
+        let beginnings = [format!("{name}.{namespace}.svc."), format!("{name}.svc.")];
+        let own = |service: &&Service, beginning: &String| service.host.starts_with(beginning);
+        let whole = self.services.iter().find(|service| service.host == name);
+        let short = beginnings.iter().find_map(|beginning| {
+            let mut all = self.services.iter();
+            all.find(|service| own(service, beginning))
+        });
+        whole.or(short)
+    }
+
     /// The name of every Envoy and where it is asked: `istio-ingressgateway`, `reviews-v1`, and with a number where
     /// there are several of one.
     #[must_use]
@@ -238,6 +274,28 @@ pub(crate) mod tests {
         assert_eq!(
             at.map(|workload| workload.name.as_str()),
             Some("reviews-v2")
+        );
+    }
+
+    #[test]
+    fn a_service_is_meant_by_a_short_name_or_a_long_one() {
+        let text = r#"{"folder": "/", "services": [
+            {"host": "a.one.svc.cluster.local", "ports": [{"port": 80, "endpoints": ["127.10.1.0:8080"]}]},
+            {"host": "a.two.svc.cluster.local"}, {"host": "b.example"}]}"#;
+        let running = Running::read(text).unwrap();
+        let host = |name, namespace| {
+            let found = running.service(name, namespace);
+            found.map(|service| service.host.as_str())
+        };
+        let (one, two) = ("a.one.svc.cluster.local", "a.two.svc.cluster.local");
+        assert_eq!([host("a", "one"), host("a", "two")], [Some(one), Some(two)]);
+        assert_eq!(
+            [host("a.one", "two"), host(two, "one")],
+            [Some(one), Some(two)]
+        );
+        assert_eq!(
+            [host("b.example", "one"), host("b", "one")],
+            [Some("b.example"), None]
         );
     }
 

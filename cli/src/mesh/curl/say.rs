@@ -30,16 +30,37 @@ pub(super) fn text(
         }
     }
     text.push_str(&outcome.tally.text());
+    if let (1, Some(response)) = (outcome.tally.count(), &outcome.last) {
+        text.extend(known(response).map(|known| format!("{QUIET}{known}{QUIET:#}\n")));
+    }
+    if target.is_direct && outcome.unanswered > 0 {
+        text.push_str("a sidecar that takes mutual TLS alone (PeerAuthentication STRICT) closes such connections, which are in plaintext\n");
+    }
     // Into memory, which does not fail.
     let _ = writeln!(text, "{QUIET}{}{QUIET:#}", summary(target, outcome));
     text
+}
+
+/// Whom a workload knows for its caller, by the certificate that was shown to its sidecar.
+fn known(response: &Response) -> Option<String> {
+    let answer = response.json().ok()?;
+    let text = |name: &str| {
+        let text = answer.get(name).and_then(Value::as_str);
+        text.map(|text| plain(text, WIDTH))
+    };
+    let (name, _) = (text("name")?, answer.get("requests")?);
+    Some(match (text("caller"), text("identity")) {
+        (Some(caller), _) => format!("{name} was called by {caller}"),
+        (None, Some(_)) => format!("{name} does not know who called: it came in plaintext"),
+        (None, None) => format!("{name} does not know who called: it has no sidecar"),
+    })
 }
 
 fn summary(target: &Target, outcome: &Outcome) -> String {
     let from = &target.from;
     let count = outcome.tally.count();
     let Some(took) = outcome.tally.took() else {
-        return format!("from {from}; {count} without an answer");
+        return format!("{count} from {from}, none of them answered");
     };
     if count == 1 {
         return format!("from {from}, in {}", shown(took.longest));
@@ -57,10 +78,11 @@ fn summary(target: &Target, outcome: &Outcome) -> String {
     )
 }
 
-/// `12 ms`, or `2.5 s`.
+/// `0.4 ms`, `12 ms`, or `2.5 s`.
 fn shown(time: Duration) -> String {
     match time.as_millis() {
-        millis @ 0..1000 => format!("{millis} ms"),
+        0..10 => format!("{:.1} ms", time.as_secs_f64() * 1000.0),
+        millis @ 10..1000 => format!("{millis} ms"),
         _ => format!("{:.1} s", time.as_secs_f64()),
     }
 }
@@ -145,6 +167,7 @@ mod tests {
             authority: "reviews:9080".to_owned(),
             path: "/".to_owned(),
             from: "productpage-v1".to_owned(),
+            is_direct: false,
         }
     }
 
@@ -172,13 +195,16 @@ mod tests {
     #[test]
     fn one_answer_is_told_with_its_time() {
         let request = Request::get("/").header("end-user", "jason");
-        let outcome = outcome(&[b"{\"name\": \"reviews-v1\",\n  \"requests\": 3}"]);
+        let outcome = outcome(&[
+            b"{\"name\": \"reviews-v1\",\n  \"caller\": \"spiffe://a\", \"requests\": 3}",
+        ]);
         let said =
             anstream::adapter::strip_str(&text(&target(), &request, &outcome, false)).to_string();
-        assert_eq!(said, "   200  reviews-v1\nfrom productpage-v1, in 4 ms\n");
+        let expected = "   200  reviews-v1\nreviews-v1 was called by spiffe://a\nfrom productpage-v1, in 4.0 ms\n";
+        assert_eq!(said, expected);
         let said =
             anstream::adapter::strip_str(&text(&target(), &request, &outcome, true)).to_string();
-        let expected = "> GET / HTTP/1.1\n> host: reviews:9080\n> end-user: jason\n> \n< HTTP/1.1 200\n< x-a:  [31m\n< \n{\"name\": \"reviews-v1\",\n  \"requests\": 3}\n\n";
+        let expected = "> GET / HTTP/1.1\n> host: reviews:9080\n> end-user: jason\n> \n< HTTP/1.1 200\n< x-a:  [31m\n< \n{\"name\": \"reviews-v1\",\n  \"caller\": \"spiffe://a\", \"requests\": 3}\n\n";
         assert!(said.starts_with(expected), "{said}");
         let json = json(&target(), &outcome);
         assert_eq!(json["response"]["body"]["requests"], 3);
@@ -190,7 +216,7 @@ mod tests {
         let request = Request::get("/");
         let said = text(&target(), &request, &outcome(&[b"a", b"a"]), false);
         let said = anstream::adapter::strip_str(&said).to_string();
-        let expected = "2 from productpage-v1, in 1.5 s; half of them within 4 ms, 99% within 4 ms, the slowest 4 ms\n";
+        let expected = "2 from productpage-v1, in 1.5 s; half of them within 4.0 ms, 99% within 4.0 ms, the slowest 4.0 ms\n";
         assert!(said.ends_with(expected), "{said}");
         let nobody = Outcome {
             last: None,
@@ -202,6 +228,15 @@ mod tests {
             },
             took: Duration::ZERO,
         };
-        assert!(text(&target(), &request, &nobody, false).contains("1 without an answer"));
+        let direct = Target {
+            is_direct: true,
+            ..target()
+        };
+        let said = text(&direct, &request, &nobody, false);
+        assert!(
+            said.contains("1 from productpage-v1, none of them answered"),
+            "{said}"
+        );
+        assert!(said.contains("STRICT"), "{said}");
     }
 }

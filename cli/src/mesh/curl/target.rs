@@ -19,6 +19,8 @@ pub(super) struct Target {
     pub(super) path: String,
     /// Who sends it, for people.
     pub(super) from: String,
+    /// It goes from a workload to a workload with no proxy of the first between.
+    pub(super) is_direct: bool,
 }
 
 impl Target {
@@ -45,17 +47,18 @@ impl Target {
             authority: authority.to_owned(),
             path,
             from: String::new(),
+            is_direct: false,
         };
         match from {
             Some(from) => {
                 let workload = running.workload(from).map_err(Failure::new)?;
-                target.from_workload(running, workload, &url)
+                target.by_sidecar(running, workload, &url)
             }
-            None => target.from_outside(running, gateway, &url),
+            None => target.by_gateway(running, gateway, &url),
         }
     }
 
-    fn from_workload(
+    fn by_sidecar(
         self,
         running: &Running,
         workload: &Workload,
@@ -73,10 +76,11 @@ impl Target {
             .find_map(|replica| replica.outbound);
         let Some(sidecar) = sidecar else {
             return Ok(Target {
-                addresses: directly(running, url).map_err(|problem| {
+                addresses: directly(running, &workload.namespace, url).map_err(|problem| {
                     Failure::new(format!("{name} has no sidecar, and {problem}"))
                 })?,
                 from: format!("{name}, which has no sidecar"),
+                is_direct: true,
                 ..self
             });
         };
@@ -88,7 +92,7 @@ impl Target {
         })
     }
 
-    fn from_outside(
+    fn by_gateway(
         self,
         running: &Running,
         gateway: Option<&str>,
@@ -139,37 +143,32 @@ fn no_gateway(running: &Running, port: u16) -> String {
     }
 }
 
-/// The replicas that a service of this name would lead to: what the machines of a cluster do for a workload that has no
+/// The replicas that a service of this name leads to: what the machines of a cluster do for a workload that has no
 /// proxy.
-fn directly(running: &Running, url: &Url<'_>) -> Result<Vec<SocketAddr>, String> {
+fn directly(running: &Running, namespace: &str, url: &Url<'_>) -> Result<Vec<SocketAddr>, String> {
     let name = host(url.authority);
     if let Ok(address) = name.parse::<IpAddr>()
         && address.is_loopback()
     {
         return Ok(vec![SocketAddr::new(address, url.port)]);
     }
-    let short = name.split(".svc").next().unwrap_or(name);
-    let called = running.workload(short).map_err(|_| {
-        format!("`{name}` is no workload of the mesh nor the label `app` of one, which is all that is known without one")
+    let service = running.service(name, namespace);
+    let service = service.ok_or_else(|| format!("no service of the mesh is called `{name}`"))?;
+    let mut ports = service.ports.iter();
+    let port = ports.find(|port| port.port == url.port);
+    let port = port.ok_or_else(|| {
+        let ports = service.ports.iter().map(|port| port.port.to_string());
+        let ports: Vec<String> = ports.collect();
+        format!(
+            "{} has no port {}, but {}",
+            service.host,
+            url.port,
+            ports.join(", ")
+        )
     })?;
-    let app = called.labels.get("app");
-    let all = running.workloads.iter().filter(|one| {
-        *one == called
-            || app.is_some() && one.labels.get("app") == app && one.namespace == called.namespace
-    });
-    let replicas = all.flat_map(|workload| &workload.replicas);
-    let addresses = replicas.filter_map(|replica| {
-        let mut ports = replica.ports.iter();
-        let port = ports
-            .clone()
-            .find(|port| port.port == url.port)
-            .or_else(|| ports.next())?;
-        Some(port.address)
-    });
-    let addresses: Vec<SocketAddr> = addresses.collect();
-    match addresses.is_empty() {
-        true => Err(format!("`{name}` has no port")),
-        false => Ok(addresses),
+    match port.endpoints.is_empty() {
+        true => Err(format!("no workload answers for {}", service.host)),
+        false => Ok(port.endpoints.clone()),
     }
 }
 

@@ -26,6 +26,11 @@ impl Tail {
         }
     }
 
+    /// Whether both are of one file.
+    pub(super) fn is_of(&self, other: &Tail) -> bool {
+        self.path == other.path
+    }
+
     /// The lines that came since they were asked for before. A file that is not there has none, and one that has become
     /// shorter begins anew.
     pub(super) fn lines(&mut self) -> Result<Vec<String>, Failure> {

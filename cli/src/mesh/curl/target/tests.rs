@@ -13,7 +13,9 @@ fn mesh() -> Running {
   {"name": "web-v1", "namespace": "default", "labels": {"app": "web"}, "identity": null,
    "replicas": [{"name": "w", "address": "127.10.1.1", "ports": [{"port": 8000, "address": "127.10.1.1:8000"}]}]},
   {"name": "web-v2", "namespace": "default", "labels": {"app": "web"}, "identity": null,
-   "replicas": [{"name": "x", "address": "127.10.1.2", "ports": [{"port": 8000, "address": "127.10.1.2:8000"}]}]}]}"#;
+   "replicas": [{"name": "x", "address": "127.10.1.2", "ports": [{"port": 8000, "address": "127.10.1.2:8000"}]}]}],
+"services": [{"host": "web.default.svc.cluster.local", "namespace": "default", "ports": [{"port": 80, "endpoints": ["127.10.1.1:8000", "127.10.1.2:8000"]}]},
+  {"host": "empty.default.svc.cluster.local", "namespace": "default", "ports": [{"port": 80, "endpoints": []}]}]}"#;
     Running::read(text).unwrap()
 }
 
@@ -56,8 +58,9 @@ fn without_a_sidecar_it_goes_to_the_replicas_themselves() {
     let found = target(Some("web-v1"), "http://127.10.1.0:9080/", &[]).unwrap();
     assert_eq!(addresses(&found), ["127.10.1.0:9080"]);
     for (url, part) in [
-        ("http://other/", "no workload of the mesh"),
-        ("http://sleep/", "has no port"),
+        ("http://other/", "no service of the mesh is called `other`"),
+        ("http://web:81/", "has no port 81, but 80"),
+        ("http://empty/", "no workload answers"),
     ] {
         let problem = target(Some("web-v1"), url, &[]).unwrap_err();
         assert!(problem.contains(part), "{problem}");
