@@ -24,6 +24,8 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// In the order of whom they are from and to.
     pub edges: Vec<Edge>,
+    /// What was answered by somebody's own proxy, by his name: nobody else was asked.
+    pub own: BTreeMap<String, Counts>,
     /// What they were counted over, in seconds; none where that is since the Envoys began.
     pub seconds: Option<f64>,
 }
@@ -133,9 +135,13 @@ impl Graph {
                 to,
             });
         }
+        let own = counted.own().into_iter();
         Graph {
             nodes: nodes.into_values().collect(),
             edges,
+            own: own
+                .map(|(name, counts)| (name.to_owned(), counts))
+                .collect(),
             seconds,
         }
     }
@@ -178,7 +184,17 @@ impl Graph {
                 "to": to.collect::<Vec<_>>(),
             })
         });
+        let own = self.own.iter().map(|(name, counts)| {
+            json!({
+                "from": name,
+                "requests": counts.requests(),
+                "redirected": counts.classes[2],
+                "clientErrors": counts.classes[3],
+                "serverErrors": counts.classes[4],
+            })
+        });
         json!({
+            "ownProxy": own.collect::<Vec<_>>(),
             "seconds": self.seconds,
             "nodes": nodes.collect::<Vec<_>>(),
             "edges": edges.collect::<Vec<_>>(),
@@ -214,6 +230,9 @@ fn node(nodes: &mut BTreeMap<String, Node>, name: &str, kind: Kind, identity: Op
 
 /// `outbound|9080|v2|reviews.default.svc.cluster.local` as people say it: `reviews:9080 v2`.
 fn service(cluster: &str) -> Option<String> {
+    if cluster == "PassthroughCluster" {
+        return Some("outside of the mesh".to_owned());
+    }
     let mut parts = cluster.strip_prefix("outbound|")?.splitn(3, '|');
     let (port, subset, host) = (parts.next()?, parts.next()?, parts.next()?);
     let host = match host.split_once(".svc.") {

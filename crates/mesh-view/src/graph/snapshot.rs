@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The page with the counters of clusters.
-pub const STATS: &str = "/stats?format=json&filter=^cluster%5C.outbound";
+/// The page with the counters of what is called: of clusters, and of the listeners that take it.
+pub const STATS: &str = "/stats?format=json&filter=^(cluster%5C.(outbound%7CPassthroughCluster)%7Chttp%5C.(http_proxy%7Coutbound_).*downstream_rq_)";
 /// The page with the endpoints of clusters.
 pub const CLUSTERS: &str = "/clusters?format=json";
 
@@ -17,6 +17,8 @@ type Place = (String, String);
 pub struct Snapshot {
     clusters: BTreeMap<Place, Counts>,
     hosts: BTreeMap<Place, BTreeMap<String, Host>>,
+    /// Of each Envoy, what was answered to whoever called through it.
+    answered: BTreeMap<String, [u64; 5]>,
 }
 
 /// What is counted of a cluster.
@@ -49,9 +51,17 @@ impl Snapshot {
     pub fn add(&mut self, name: &str, stats: &Value, clusters: &Value) {
         for stat in list(stats, "stats") {
             let found = stat.get("name").and_then(Value::as_str);
-            let found = found.and_then(|name| name.strip_prefix("cluster."));
             let value = stat.get("value").and_then(Value::as_u64);
             let (Some(found), Some(value)) = (found, value) else {
+                continue;
+            };
+            if let Some(class) = found.strip_prefix("http.").and_then(answered) {
+                let classes = self.answered.entry(name.to_owned()).or_default();
+                if let Some(counted) = classes.get_mut(class) {
+                    *counted = counted.saturating_add(value);
+                }
+            }
+            let Some(found) = found.strip_prefix("cluster.") else {
                 continue;
             };
             if let Some((cluster, number)) = Counter::of(found) {
@@ -90,6 +100,11 @@ impl Snapshot {
                 *counts = counts.since(before);
             }
         }
+        for (name, classes) in &mut since.answered {
+            if let Some(before) = earlier.answered.get(name) {
+                *classes = less_each(*classes, *before);
+            }
+        }
         for (place, hosts) in &mut since.hosts {
             let before = earlier.hosts.get(place);
             for (address, host) in hosts {
@@ -106,6 +121,28 @@ impl Snapshot {
     pub(super) fn clusters(&self) -> impl Iterator<Item = ((&str, &str), Counts)> {
         let all = self.clusters.iter();
         all.map(|((name, cluster), counts)| ((name.as_str(), cluster.as_str()), *counts))
+    }
+
+    /// What each Envoy answered itself: a request that no route takes, a fault, a policy's refusal. Copies that a route
+    /// sends elsewhere are counted as answers of others, and so it may be less than it was.
+    pub(super) fn own(&self) -> BTreeMap<&str, Counts> {
+        let mut own: BTreeMap<&str, Counts> = BTreeMap::new();
+        for (name, classes) in &self.answered {
+            let mut left = Counts {
+                classes: *classes,
+                ..Counts::default()
+            };
+            let clusters = self.clusters().filter(|((from, _), _)| from == name);
+            for (_, counts) in clusters {
+                for (left, count) in left.classes.iter_mut().zip(counts.classes) {
+                    *left = left.saturating_sub(count);
+                }
+            }
+            if !left.is_nothing() {
+                own.insert(name, left);
+            }
+        }
+        own
     }
 
     pub(super) fn hosts(&self, name: &str, cluster: &str) -> impl Iterator<Item = (&str, Host)> {
@@ -139,12 +176,8 @@ impl Counts {
     }
 
     fn since(&self, before: &Self) -> Self {
-        let mut classes = self.classes;
-        for (count, before) in classes.iter_mut().zip(before.classes) {
-            *count = less(*count, before);
-        }
         Counts {
-            classes,
+            classes: less_each(self.classes, before.classes),
             retries: less(self.retries, before.retries),
             overflows: less(self.overflows, before.overflows),
             timeouts: less(self.timeouts, before.timeouts),
@@ -223,8 +256,22 @@ impl Counter {
     }
 }
 
+fn less_each(mut now: [u64; 5], before: [u64; 5]) -> [u64; 5] {
+    for (count, before) in now.iter_mut().zip(before) {
+        *count = less(*count, before);
+    }
+    now
+}
+
 fn less(now: u64, before: u64) -> u64 {
     now.checked_sub(before).unwrap_or(now)
+}
+
+/// `http_proxy.downstream_rq_4xx`: which class of answers it counts.
+fn answered(name: &str) -> Option<usize> {
+    let (_, class) = name.rsplit_once(".downstream_rq_")?;
+    let all = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+    all.iter().position(|one| *one == class)
 }
 
 fn address(host: &Value) -> Option<String> {

@@ -166,6 +166,34 @@ fn a_circle_is_drawn_too() {
 }
 
 #[test]
+fn what_a_proxy_answers_itself_is_nobodys() {
+    let mut snapshot = Snapshot::default();
+    let mut page = stats(REVIEWS, &[("upstream_rq_2xx", 5), ("upstream_rq_5xx", 1)]);
+    page.extend(stats("PassthroughCluster", &[("upstream_rq_2xx", 2)]));
+    for (name, value) in [
+        ("2xx", 7),
+        ("4xx", 3),
+        ("5xx", 2),
+        ("total", 12),
+        ("completed", 12),
+    ] {
+        page.push(json!({"name": format!("http.http_proxy.downstream_rq_{name}"), "value": value}));
+    }
+    snapshot.add("productpage-v1", &json!({"stats": page}), &Value::Null);
+    let graph = Graph::of(&shop(), &snapshot, None);
+    let expected = "\
+FROM            TO                             REQUESTS  ERRORS
+productpage-v1  outside of the mesh                   2       -
+                reviews:9080                          6       1
+                nobody: answered by its proxy         4       1  3 refused (4xx)
+";
+    assert_eq!(graph.text(), expected);
+    assert_eq!(graph.json()["ownProxy"][0]["clientErrors"], 3);
+    let since = snapshot.since(&snapshot);
+    assert_eq!(Graph::of(&shop(), &since, Some(1.0)).own, BTreeMap::new());
+}
+
+#[test]
 fn names_are_no_markup() {
     let mut snapshot = Snapshot::default();
     let evil = "outbound|80|<v1>|\"><script>alert('&')</script>\u{1b}[31m";

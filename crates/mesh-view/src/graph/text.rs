@@ -1,8 +1,9 @@
 //! The graph as a table.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{Edge, Graph};
+use super::{Counts, Graph};
 
 /// What stands in a row.
 struct Row {
@@ -15,7 +16,7 @@ struct Row {
 }
 
 pub(super) fn table(graph: &Graph) -> String {
-    if graph.edges.is_empty() {
+    if graph.edges.is_empty() && graph.own.is_empty() {
         return match graph.seconds {
             Some(seconds) => format!("nobody called anybody in {seconds:.1} s\n"),
             None => "nobody has called anybody yet: `mesh-filters mesh curl` does\n".to_owned(),
@@ -29,19 +30,32 @@ pub(super) fn table(graph: &Graph) -> String {
         errors: "ERRORS".to_owned(),
         notes: String::new(),
     }];
-    let mut last = "";
-    for edge in &graph.edges {
+    let own = graph.own.keys().map(String::as_str);
+    let all: BTreeSet<&str> = graph
+        .edges
+        .iter()
+        .map(|edge| edge.from.as_str())
+        .chain(own)
+        .collect();
+    for from in all {
+        let mut of = rows_of(graph, from);
+        if let Some(first) = of.first_mut() {
+            from.clone_into(&mut first.from);
+        }
+        rows.extend(of);
+    }
+    laid_out(&rows, graph.seconds.is_some())
+}
+
+/// Whom somebody called, and who was asked for it.
+fn rows_of(graph: &Graph, from: &str) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for edge in graph.edges.iter().filter(|edge| edge.from == from) {
         rows.push(Row {
-            from: if edge.from == last {
-                String::new()
-            } else {
-                edge.from.clone()
-            },
             to: edge.service.clone(),
-            notes: notes(edge),
+            notes: notes(&edge.counts, edge.tls),
             ..counted(graph, edge.counts.requests(), edge.counts.classes[4])
         });
-        last = &edge.from;
         for asked in &edge.to {
             let ejected = match asked.ejected {
                 0 => String::new(),
@@ -55,7 +69,14 @@ pub(super) fn table(graph: &Graph) -> String {
             });
         }
     }
-    laid_out(&rows, graph.seconds.is_some())
+    if let Some(counts) = graph.own.get(from) {
+        rows.push(Row {
+            to: "nobody: answered by its proxy".to_owned(),
+            notes: notes(counts, None),
+            ..counted(graph, counts.requests(), counts.classes[4])
+        });
+    }
+    rows
 }
 
 fn counted(graph: &Graph, requests: u64, errors: u64) -> Row {
@@ -74,14 +95,13 @@ fn counted(graph: &Graph, requests: u64, errors: u64) -> Row {
 }
 
 /// What is beside the numbers: how it is encrypted, and what is out of the ordinary.
-fn notes(edge: &Edge) -> String {
+fn notes(counts: &Counts, tls: Option<bool>) -> String {
     let mut notes = Vec::new();
-    match edge.tls {
+    match tls {
         Some(true) => notes.push("mTLS".to_owned()),
         Some(false) => notes.push("plaintext".to_owned()),
         None => {}
     }
-    let counts = &edge.counts;
     let some = [
         (counts.classes[2], "redirected (3xx)"),
         (counts.classes[3], "refused (4xx)"),
