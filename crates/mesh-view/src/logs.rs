@@ -5,6 +5,14 @@ use crate::plain;
 /// Longer lines are cut.
 const WIDTH: usize = 2000;
 
+/// What every Envoy of a mesh warns of, and nobody has to do anything about.
+const KNOWN: [&str; 2] = [
+    // Nobody calls these but their own user.
+    "no configured limit to the number of allowed active",
+    // The newer field does not do it: an Envoy passes over the timeout beside it.
+    "deprecated option 'envoy.config.route.v3.RouteAction.max_grpc_timeout'",
+];
+
 /// A line of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -70,10 +78,7 @@ fn envoys(line: &str) -> Kind {
     let mut parts = line.split(['[', ']']).filter(|part| !part.is_empty());
     match parts.nth(2) {
         _ if line.starts_with('{') => Kind::Access,
-        // Every Envoy without such a limit says so, and nobody calls these but their own user.
-        Some("warning") if line.contains("no configured limit to the number of allowed active") => {
-            Kind::Ordinary
-        }
+        Some("warning") if KNOWN.iter().any(|known| line.contains(known)) => Kind::Ordinary,
         Some("warning" | "warn") => Kind::Warning,
         Some("error" | "critical") => Kind::Error,
         _ if line.starts_with('[') && line.contains("] \"") => Kind::Access,
