@@ -6,3 +6,4 @@ mod policies;
 mod routing;
 mod rows;
 mod running;
+mod verbs;
