@@ -75,7 +75,7 @@ pub struct PlannedProxy {
     /// Where it is.
     pub address: Ipv4Addr,
     /// Its files and what they say, but for those of its certificate.
-    pub files: Vec<(&'static str, String)>,
+    pub files: Vec<(String, String)>,
     /// The Secrets that it uses, which are written before its other files.
     pub secrets: Vec<SecretFile>,
     /// Where it listens.
@@ -416,14 +416,14 @@ pub(crate) fn certificates(folder: &Path, proxy: &str) -> Certificates {
 }
 
 /// The files as they are written: what Envoy watches says which version it is.
-fn texts(files: &[(&'static str, Value)]) -> Vec<(&'static str, String)> {
-    let text = |(name, value): &(&'static str, Value)| {
+fn texts(files: &[(String, Value)]) -> Vec<(String, String)> {
+    let text = |(name, value): &(String, Value)| {
         let mut value = value.clone();
-        if let (true, Value::Object(fields)) = (*name != files::BOOTSTRAP, &mut value) {
+        if let (true, Value::Object(fields)) = (name != files::BOOTSTRAP, &mut value) {
             let version = version(&Value::Object(fields.clone()).to_string());
             fields.insert("version_info".to_owned(), Value::String(version));
         }
-        (*name, format!("{value:#}\n"))
+        (name.clone(), format!("{value:#}\n"))
     };
     files.iter().map(text).collect()
 }

@@ -285,18 +285,44 @@ pub mod files {
     pub const LISTENERS: &str = "listeners.json";
     /// Its clusters, which it watches.
     pub const CLUSTERS: &str = "clusters.json";
-    /// Its routes, which it watches.
+    /// Its routes, which it watches. Envoy reads one route configuration from a file, so where a gateway has several
+    /// each has its own: [`routes`].
     pub const ROUTES: &str = "routes.json";
     /// Where requests are logged that a Telemetry or the MeshConfig says are logged: the proxy writes it. A provider
     /// with a path that ends in `.log` has the last part of that path in its place.
     pub const ACCESS_LOG: &str = "access.log";
+
+    /// The file of a route configuration: that of a sidecar is [`ROUTES`], one of a gateway has its name in it.
+    #[must_use]
+    pub fn routes(name: &str) -> String {
+        use std::hash::{DefaultHasher, Hash, Hasher};
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if name == crate::routes::SIDECAR {
+            return ROUTES.to_owned();
+        }
+        match name.chars().all(is_plain) && name.len() < 200 {
+            true => format!("routes.{name}.json"),
+            // Ports may have odd names.
+            false => {
+                let mut hasher = DefaultHasher::new();
+                name.hash(&mut hasher);
+                format!("routes.{:016x}.json", hasher.finish())
+            }
+        }
+    }
+
+    /// Whether a file is one of routes.
+    #[must_use]
+    pub fn has_routes(file: &str) -> bool {
+        file.starts_with("routes.")
+    }
 }
 
 impl Proxy {
     /// Every file of the proxy, by its name. A file that is watched has to be put in place by renaming.
     #[must_use]
-    pub fn files(&self, folder: &Path, admin: SocketAddr) -> Vec<(&'static str, Value)> {
-        vec![
+    pub fn files(&self, folder: &Path, admin: SocketAddr) -> Vec<(String, Value)> {
+        let own = [
             (files::BOOTSTRAP, self.bootstrap(folder, admin)),
             (
                 files::LISTENERS,
@@ -306,11 +332,16 @@ impl Proxy {
                 files::CLUSTERS,
                 discovered("config.cluster.v3.Cluster", &self.clusters),
             ),
-            (
-                files::ROUTES,
-                discovered("config.route.v3.RouteConfiguration", &self.routes),
-            ),
-        ]
+        ];
+        let own = own
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        let routes = self.routes.iter().map(|routes| {
+            let only = std::slice::from_ref(routes);
+            let value = discovered("config.route.v3.RouteConfiguration", only);
+            (files::routes(name_of(routes)), value)
+        });
+        own.chain(routes).collect()
     }
 
     fn bootstrap(&self, folder: &Path, admin: SocketAddr) -> Value {
@@ -336,8 +367,13 @@ impl Proxy {
 }
 
 fn rds(routes: &Value, folder: &Path) -> Value {
-    let name = routes.get("name").cloned().unwrap_or_default();
-    json!({"rds": {"route_config_name": name, "config_source": source(folder, files::ROUTES)}})
+    let name = name_of(routes);
+    json!({"rds": {"route_config_name": name, "config_source": source(folder, &files::routes(name))}})
+}
+
+fn name_of(routes: &Value) -> &str {
+    let name = routes.get("name").and_then(Value::as_str);
+    name.unwrap_or_default()
 }
 
 fn source(folder: &Path, file: &str) -> Value {

@@ -38,6 +38,9 @@ pub enum Outside {
 /// The most that a route may answer by itself: what istiod's own validation lets through, where Envoy would stop at 4 KiB.
 pub(crate) const MOST_OF_AN_ANSWER: u32 = 1024 * 1024;
 
+/// The route configuration of a sidecar, and its listener for what its workload calls.
+pub(crate) const SIDECAR: &str = "http_proxy";
+
 /// The cluster that leads wherever the authority says.
 pub const PASSTHROUGH: &str = "PassthroughCluster";
 
@@ -63,7 +66,7 @@ pub(crate) fn sidecar(scope: &Scope<'_>, client: &Workload, outside: Outside) ->
         .collect();
     hosts.push(catch_all(outside));
     json!({
-        "name": "http_proxy",
+        "name": SIDECAR,
         "virtual_hosts": hosts,
         "validate_clusters": false,
         "max_direct_response_body_size_bytes": MOST_OF_AN_ANSWER,

@@ -59,7 +59,9 @@ fn written(model: &Model, gateway: bool, file: &str) -> Value {
         false => mesh.sidecar(&model.workloads[0], address, &certificates, folder),
     };
     let files = proxy.files(folder, ([127, 0, 0, 1], 0).into());
-    let found = files.into_iter().find(|(name, _)| *name == file);
+    let found = files.into_iter().find(|(name, _)| {
+        *name == file || file == "routes.json" && mesh::proxy::files::has_routes(name)
+    });
     found.unwrap().1["resources"].clone()
 }
 

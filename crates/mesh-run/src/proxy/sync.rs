@@ -15,7 +15,7 @@ use crate::plan::{PlannedProxy, version};
 
 /// How long Envoy may take to read a file that was replaced.
 const READ: Duration = Duration::from_secs(30);
-/// The files that Envoy watches, and what is asked of them.
+/// The files that Envoy watches, and what is asked of them; a gateway has several of routes.
 const WATCHED: [&str; 3] = [files::CLUSTERS, files::ROUTES, files::LISTENERS];
 /// A longer reason is cut.
 const WIDTH: usize = 600;
@@ -101,13 +101,19 @@ pub(super) fn replace(
 ) -> Result<Result<(), String>, Error> {
     let (old_clusters, new_clusters) = (text(old, files::CLUSTERS), text(new, files::CLUSTERS));
     let both = union(old_clusters, new_clusters);
-    let steps = [
-        (files::CLUSTERS, both.as_str()),
-        (files::ROUTES, text(new, files::ROUTES)),
-        (files::LISTENERS, text(new, files::LISTENERS)),
-        (files::CLUSTERS, new_clusters),
-    ];
-    let mut now: BTreeMap<&str, &str> = WATCHED.map(|file| (file, text(old, file))).into();
+    let routes = new.files.iter().filter(|(file, _)| files::has_routes(file));
+    let routes = routes.map(|(file, text)| (file.as_str(), text.as_str()));
+    let steps = [(files::CLUSTERS, both.as_str())]
+        .into_iter()
+        .chain(routes)
+        .chain([
+            (files::LISTENERS, text(new, files::LISTENERS)),
+            (files::CLUSTERS, new_clusters),
+        ]);
+    let old_files = old.files.iter();
+    let mut now: BTreeMap<&str, &str> = old_files
+        .map(|(file, text)| (file.as_str(), text.as_str()))
+        .collect();
     let mut done = Vec::new();
     for (file, wanted) in steps {
         if now.get(file) == Some(&wanted) {
@@ -117,7 +123,11 @@ pub(super) fn replace(
         if let Err(why) = put(admin, folder, file, wanted)? {
             // The last one first, as it may need one before it.
             for file in done.into_iter().rev() {
-                let _ = put(admin, folder, file, text(old, file))?;
+                // Routes that were not there before are those of listeners that are not there now.
+                let before = text(old, file);
+                if !before.is_empty() {
+                    let _ = put(admin, folder, file, before)?;
+                }
             }
             return Ok(Err(why));
         }
@@ -192,11 +202,15 @@ pub(super) fn synced(
     let told = runs.then(|| Told::ask(admin).ok()).flatten();
     let synced = |file: &&'static str| {
         let name = file.trim_end_matches(".json");
-        (
-            name,
-            told.as_ref()
-                .map(|told| told.has(file, text(planned, file))),
-        )
+        let is_of = |one: &str| match *file {
+            files::ROUTES => files::has_routes(one),
+            _ => one == *file,
+        };
+        let all = |told: &Told| {
+            let mut files = planned.files.iter().filter(|(one, _)| is_of(one));
+            files.all(|(one, text)| told.has(one, text))
+        };
+        (name, told.as_ref().map(all))
     };
     WATCHED.iter().map(synced).collect()
 }

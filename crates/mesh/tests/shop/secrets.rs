@@ -1,5 +1,6 @@
 //! Certificates of a gateway's servers and of those that a DestinationRule calls.
 
+use mesh::proxy::files::has_routes;
 use serde_json::{Value, json};
 
 use crate::support::{Shop, find, resources};
@@ -67,6 +68,30 @@ fn a_servers_certificate_is_a_file_of_its_proxy() {
     // The key is in no file but its own.
     assert!(!format!("{proxy:?}").contains("MAA="));
     assert!(!format!("{:?}", shop.model).contains("MAA="));
+}
+
+#[test]
+fn every_file_of_routes_has_one_configuration_which_is_all_that_envoy_reads() {
+    let pair = [("tls.crt", CERTIFICATE), ("tls.key", KEY)];
+    let text = secret("istio-system", "a", &pair) + &gateway("{credentialName: a}");
+    let text = text.replace("name: https,", "name: 'odd/name',");
+    let (shop, _) = Shop::with(&text);
+    let proxy = shop.gateway();
+    let files = proxy.files("/run/g".as_ref(), ([127, 0, 0, 1], 0).into());
+    let listeners = files.iter().find(|(name, _)| name == "listeners.json");
+    let listeners = listeners.unwrap().1.to_string();
+    let routes = files.iter().filter(|(name, _)| has_routes(name));
+    let routes: Vec<(&String, usize)> = routes
+        .map(|(name, value)| (name, value["resources"].as_array().unwrap().len()))
+        .collect();
+    assert_eq!(routes.len(), 2);
+    for (file, count) in routes {
+        assert_eq!(count, 1);
+        assert!(
+            listeners.contains(&format!("\"/run/g/{file}\"")),
+            "{file}: {listeners}"
+        );
+    }
 }
 
 #[test]

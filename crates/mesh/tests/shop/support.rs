@@ -76,9 +76,15 @@ pub(crate) fn certificates() -> Certificates {
 /// The resources of a file, by their names.
 pub(crate) fn resources(proxy: &Proxy, file: &str) -> Vec<(String, Value)> {
     let files = proxy.files(Path::new("/run/a"), ([127, 0, 0, 1], 0).into());
-    let (_, found) = files.into_iter().find(|(name, _)| *name == file).unwrap();
-    let list = found["resources"].as_array().unwrap().clone();
-    list.into_iter()
+    // A gateway has a file for each of its routes.
+    let is_asked = |name: &str| match file {
+        mesh::proxy::files::ROUTES => mesh::proxy::files::has_routes(name),
+        _ => name == file,
+    };
+    let found = files.into_iter().filter(|(name, _)| is_asked(name));
+    let lists = found.map(|(_, value)| value["resources"].as_array().unwrap().clone());
+    lists
+        .flatten()
         .map(|one| (one["name"].as_str().unwrap().to_owned(), one))
         .collect()
 }
