@@ -88,6 +88,11 @@ impl Spans {
 }
 
 impl Span {
+    /// The trace that it is of; empty where it does not say.
+    pub fn trace(&self) -> &str {
+        self.0["traceId"].as_str().unwrap_or_default()
+    }
+
     /// All of its tags, by name.
     pub fn tags(&self) -> impl Iterator<Item = (&str, &str)> {
         let tags = self.0["tags"].as_object().into_iter().flatten();

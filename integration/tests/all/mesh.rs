@@ -6,4 +6,6 @@ mod policies;
 mod routing;
 mod rows;
 mod running;
+mod telemetry;
+mod validate;
 mod verbs;
