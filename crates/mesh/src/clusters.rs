@@ -6,6 +6,8 @@ pub(crate) mod pool;
 mod rule;
 mod tls;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::addresses::Addresses;
@@ -67,6 +69,11 @@ pub(crate) fn outbound(
             all.extend(subsets.map(|subset| one(&subset.name)));
         }
     }
+    // Of two that have one name the first counts: a Service and a ServiceEntry of one host, say. Envoy refuses both.
+    let mut taken = BTreeSet::new();
+    all.retain(|cluster| {
+        taken.insert(cluster.get("name").cloned().unwrap_or_default().to_string())
+    });
     if outside == Outside::AllowAny {
         all.push(passthrough());
     }

@@ -97,3 +97,18 @@ fn what_a_local_mesh_has_otherwise_is_said() {
         assert!(said.iter().any(|said| said.contains(what)), "{said:?}");
     }
 }
+
+#[test]
+fn of_two_services_with_one_name_the_first_has_the_cluster() {
+    let text = "kind: ServiceEntry
+metadata: {name: again}
+spec: {hosts: [page.default.svc.cluster.local], ports: [{number: 9080, protocol: HTTP}, {number: 9081, protocol: HTTP}]}
+";
+    let (shop, _) = Shop::with(text);
+    let clusters = resources(&shop.sidecar("reviews-v1"), "clusters.json");
+    let named = |port: u16| {
+        let name = format!("outbound|{port}||page.default.svc.cluster.local");
+        clusters.iter().filter(|(one, _)| *one == name).count()
+    };
+    assert_eq!([named(9080), named(9081)], [1, 1]);
+}
