@@ -237,7 +237,7 @@ fn elsewhere(text: &str) -> Result<(String, SocketAddr), Failure> {
         ))
     };
     let (name, url) = text.split_once('=').ok_or_else(|| wrong("no `=`"))?;
-    let url = Url::parse(url).map_err(|problem| wrong(&problem))?;
+    let url = Url::parse(url).map_err(wrong)?;
     if url.scheme != "http" {
         return Err(wrong("the sidecar speaks plaintext with its workload"));
     }

@@ -45,17 +45,17 @@ impl Objects {
             let read = read.map_err(|error| Error::Objects(error.to_string()))?;
             for document in read.into_iter().flat_map(Document::each) {
                 let before = name(&document).and_then(|name| places.insert(name, all.len()));
-                if let Some(slot) = before.and_then(|index| all.get_mut(index)) {
-                    if let Some(replaced) = slot.take() {
-                        notes.push(Said {
-                            place: replaced.place("metadata.name"),
-                            what: format!("{} is in another place as well", called(&replaced)),
-                            consequence: format!(
-                                "that of {}, which comes later, is in force",
-                                document.place("kind")
-                            ),
-                        });
-                    }
+                if let Some(slot) = before.and_then(|index| all.get_mut(index))
+                    && let Some(replaced) = slot.take()
+                {
+                    notes.push(Said {
+                        place: replaced.place("metadata.name"),
+                        what: format!("{} is in another place as well", called(&replaced)),
+                        consequence: format!(
+                            "that of {}, which comes later, is in force",
+                            document.place("kind")
+                        ),
+                    });
                 }
                 all.push(Some(document));
             }
