@@ -42,7 +42,7 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// Starts one of these files of `envoy-configs/mesh`, by their names without `.yaml`.
+    /// Starts these files of `envoy-configs/mesh`, by their names without `.yaml`.
     ///
     /// # Panics
     /// It does not come up.

@@ -2,6 +2,7 @@
 //! on by applying other objects to it.
 
 mod balancing;
+mod identity;
 mod policies;
 mod routing;
 mod rows;
