@@ -3,6 +3,7 @@
 
 mod balancing;
 mod identity;
+mod outlier;
 mod policies;
 mod routing;
 mod rows;
