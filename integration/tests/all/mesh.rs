@@ -4,6 +4,7 @@
 mod balancing;
 mod identity;
 mod outlier;
+mod outside;
 mod policies;
 mod routing;
 mod rows;
