@@ -6,6 +6,7 @@ mod identity;
 mod outlier;
 mod outside;
 mod policies;
+mod rolling;
 mod routing;
 mod rows;
 mod running;
