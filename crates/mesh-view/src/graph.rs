@@ -135,6 +135,7 @@ impl Graph {
                 to,
             });
         }
+        edges.sort_by(|one, other| (&one.from, &one.service).cmp(&(&other.from, &other.service)));
         let own = counted.own().into_iter();
         Graph {
             nodes: nodes.into_values().collect(),

@@ -149,6 +149,27 @@ fn a_picture_has_every_name_once_and_is_the_same_each_time() {
 }
 
 #[test]
+fn services_stand_in_the_order_of_their_names() {
+    let mut snapshot = Snapshot::default();
+    let mut calls = Vec::new();
+    for (subset, name) in [("v1", "reviews"), ("", "details"), ("", "reviews")] {
+        let cluster = format!("outbound|9080|{subset}|{name}.default.svc.cluster.local");
+        calls.extend(stats(&cluster, &[("upstream_rq_2xx", 1)]));
+    }
+    snapshot.add("page", &json!({"stats": calls}), &Value::Null);
+    let graph = Graph::of(&shop(), &snapshot, None);
+    let services: Vec<&str> = graph
+        .edges
+        .iter()
+        .map(|edge| edge.service.as_str())
+        .collect();
+    assert_eq!(
+        services,
+        ["details:9080", "reviews:9080", "reviews:9080 v1"]
+    );
+}
+
+#[test]
 fn a_circle_is_drawn_too() {
     let mut snapshot = Snapshot::default();
     for (from, to) in [
