@@ -10,6 +10,7 @@ mod rolling;
 mod routing;
 mod rows;
 mod running;
+mod splits;
 mod telemetry;
 mod validate;
 mod verbs;
