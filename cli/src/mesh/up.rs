@@ -223,7 +223,11 @@ fn checked(files: &[File], now: sdk_helpers::Timestamp) -> Checked {
         errors: report.count(Severity::Error),
         text: match report.findings.is_empty() {
             true => String::new(),
-            false => text::report(&report, &sources),
+            // It is for programs and for files as well.
+            false => {
+                let text = text::report(&report, &sources);
+                anstream::adapter::strip_str(&text).to_string()
+            }
         },
         findings: check::json(&report),
     }
