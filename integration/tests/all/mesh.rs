@@ -2,6 +2,7 @@
 //! on by applying other objects to it.
 
 mod balancing;
+mod gateways;
 mod identity;
 mod outlier;
 mod outside;
