@@ -1,5 +1,6 @@
 //! The servers beside Envoy that tests need, each started by the one launcher of companions.
 
+pub mod otlp;
 pub mod spans;
 mod spec;
 

@@ -7,6 +7,7 @@ mod rule;
 mod tls;
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
@@ -40,6 +41,8 @@ pub fn cluster_name(port: u16, subset: &str, host: &str) -> String {
 /// What clusters need beside the objects.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
+    /// Where the proxy itself is.
+    pub(crate) address: Ipv4Addr,
     /// Where workloads are.
     pub(crate) addresses: &'a Addresses,
     /// The files of the client's own certificate.
@@ -121,6 +124,12 @@ fn cluster(
             }
             set("load_assignment", endpoints.load_assignment(&name));
         }
+    }
+    if let Backing::Workloads(_) = service.backing {
+        // Who is called sees the address of the pod that calls, and not that of the loopback network as a whole:
+        // `ipBlocks` of an AuthorizationPolicy, and access logs.
+        let address = json!({"address": around.address, "port_value": 0});
+        set("upstream_bind_config", json!({"source_address": address}));
     }
     let pool = policy.connection_pool.as_ref();
     pool::apply(&mut out, pool, port.protocol, around.caller);

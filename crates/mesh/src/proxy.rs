@@ -82,7 +82,7 @@ impl Mesh<'_> {
         } = workload;
         let scope = Scope::sidecar(self.model, workload);
         let secrets = Secrets::new(self.model, namespace, folder);
-        let mut clusters = self.clusters(&scope, certificates, &secrets);
+        let mut clusters = self.clusters(&scope, address, certificates, &secrets);
         let routes = routes::sidecar(&scope, workload, scope.outside(self.outside));
         let called = SocketAddr::from((address, OUTBOUND_PORT));
         let rds = rds(&routes, folder);
@@ -165,7 +165,7 @@ impl Mesh<'_> {
             listeners::gateway(place, *port, servers)
         });
         let listeners = listeners.collect();
-        let clusters = self.clusters(&scope, certificates, &secrets);
+        let clusters = self.clusters(&scope, address, certificates, &secrets);
         let mut written = Proxy {
             id: self.id("router", address, name, namespace),
             address,
@@ -216,10 +216,12 @@ impl Mesh<'_> {
     fn clusters(
         &self,
         scope: &Scope<'_>,
+        address: Ipv4Addr,
         certificates: &Certificates,
         secrets: &Secrets<'_>,
     ) -> Vec<Value> {
         let around = Surroundings {
+            address,
             addresses: self.addresses,
             certificates,
             secrets,

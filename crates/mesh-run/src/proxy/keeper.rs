@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use envoy::{Builder, Config, Envoy, Scratch, wait};
 use mesh::proxy::files;
 
-use super::{First, Make, Tell};
+use super::{First, Make, Tell, sync};
 use crate::folder::of_proxy;
 use crate::{Error, Event};
 
@@ -229,7 +229,10 @@ impl Command {
             .workers(1)
             .scratch(Scratch::of(&self.folder))
             .log_file(self.folder.join(of_proxy::LOG))
-            .args(["--file-flush-interval-msec", "200", "--drain-time-s", "60"]);
+            .args(["--file-flush-interval-msec", "200"])
+            .args(["--drain-time-s", sync::DRAIN_SECONDS])
+            // What a connection does next is for the new listener, and not in some part of the time alone.
+            .args(["--drain-strategy", "immediate"]);
         let builder = (self.make)(builder);
         builder.start().map_err(|error| error.to_string())
     }

@@ -15,6 +15,11 @@ use crate::plan::{PlannedProxy, version};
 
 /// How long Envoy may take to read a file that was replaced.
 const READ: Duration = Duration::from_secs(30);
+/// How long the connections of a listener that was replaced go on, in seconds as Envoy takes them. A policy is of the
+/// listener, so until then whoever has such a connection is treated by the one before.
+pub(super) const DRAIN_SECONDS: &str = "2";
+/// How long that may take in all.
+const DRAINED: Duration = Duration::from_secs(15);
 /// The files that Envoy watches, and what is asked of them; a gateway has several of routes.
 const WATCHED: [&str; 3] = [files::CLUSTERS, files::ROUTES, files::LISTENERS];
 /// A longer reason is cut.
@@ -133,7 +138,21 @@ pub(super) fn replace(
         }
         now.insert(file, wanted);
     }
+    if done.contains(&files::LISTENERS) {
+        settle(admin);
+    }
     Ok(Ok(()))
+}
+
+/// Waits until nobody is treated by listeners of before. One that takes longer is in force all the same for whoever
+/// connects from now on.
+fn settle(admin: &Admin) {
+    let pattern = "^listener_manager.total_(listeners|filter_chains)_(warming|draining)$";
+    let is_settled = || {
+        let stats = admin.stats(pattern).ok()?;
+        stats.values().all(|count| *count == 0).then_some(())
+    };
+    wait::until(DRAINED, is_settled);
 }
 
 fn text<'p>(planned: &'p PlannedProxy, name: &str) -> &'p str {

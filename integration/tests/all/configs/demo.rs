@@ -126,7 +126,7 @@ fn the_story_of_a_mesh_is_seen_and_leaves_nothing() {
     demo.line("afterwards: no process is left");
     let status = until(SOON, || demo.child.try_wait().unwrap());
     assert_eq!(status.unwrap().code(), Some(0));
-    assert_eq!(of_mesh(&demo), [PathBuf::new(); 0]);
+    assert_eq!(of_mesh(&demo), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -139,5 +139,5 @@ fn an_interrupted_story_leaves_no_mesh() {
     assert!(kill.unwrap().success());
     let status = until(SOON, || demo.child.try_wait().unwrap());
     assert_eq!(status.expect("a demo that ends").code(), Some(130));
-    assert_eq!(of_mesh(&demo), [PathBuf::new(); 0]);
+    assert_eq!(of_mesh(&demo), Vec::<PathBuf>::new());
 }

@@ -72,6 +72,24 @@ fn who_may_call_whom_is_what_certificates_say() {
     // Who has no certificate is nobody, and plaintext is not even taken.
     let plain = Client::http1(mesh.replica("reviews-v1").port(9080));
     assert!(plain.get("/").try_send().is_err());
+
+    // A pod calls from its own address, which a policy may name.
+    let caller = mesh.replica("productpage-v1").address;
+    let denied = format!(
+        "apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: by-address, namespace: default}}
+spec:
+  selector: {{matchLabels: {{app: details}}}}
+  action: DENY
+  rules: [{{from: [{{source: {{ipBlocks: ['{caller}']}}}}]}}]
+"
+    );
+    mesh.apply("by-address", &denied);
+    for (client, status) in [("productpage-v1", 403), ("reviews-v2", 200)] {
+        let seen = statuses(&mesh.from(client), &get("details:9080", "/"), 20);
+        assert_eq!(seen, [(status, 20)].into(), "{client}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use integration::client::Client;
 use integration::mesh::{Mesh, Replica};
 use integration::service::Service;
+use integration::service::otlp::Otlp;
 use integration::service::spans::Spans;
 use integration::service::wait::until;
 
@@ -16,6 +17,8 @@ use serde_json::json;
 use super::rows::{ask, ask_often, get, is_likely};
 
 const SOON: Duration = Duration::from_secs(30);
+/// Where OpenTelemetry's spans go over HTTP.
+const TRACES: &str = "/v1/traces";
 const REVIEWS: &str = "reviews:9080";
 
 /// The object as the tutorial prints it, but for how many requests it is of.
@@ -85,6 +88,57 @@ fn spans_have_the_tag_and_come_as_often_as_asked() {
     let all = all.unwrap_or_else(|| panic!("no span of the last request: {:?}", traces(&spans)));
     let traced = all.difference(&before).count() - 5;
     assert!(is_likely(traced, count, 0.1), "{traced} of {count}");
+}
+
+#[test]
+fn opentelemetry_gets_spans_over_grpc_and_over_http() {
+    let collector = Otlp::start();
+    let port = collector.addr().port();
+    let config = format!(
+        "kind: MeshConfig
+extensionProviders:
+- name: by-grpc
+  opentelemetry: {{service: 127.0.0.1, port: {port}}}
+- name: by-http
+  opentelemetry: {{service: 127.0.0.1, port: {port}, http: {{path: {TRACES}, timeout: 5s}}}}
+"
+    );
+    let telemetry = |provider: &str| {
+        format!(
+            "apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {{name: mesh-default, namespace: istio-system}}
+spec:
+  tracing:
+  - providers: [{{name: {provider}}}]
+    randomSamplingPercentage: 100.0
+    customTags: {{my-tag: {{literal: {{value: {provider}}}}}}}
+"
+        )
+    };
+    let own = [("telemetry", telemetry("by-grpc")), ("config", config)];
+    let own = own.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let mesh = Mesh::of(&["bookinfo"], &own, &[]);
+    for (provider, by_grpc) in [("by-grpc", true), ("by-http", false)] {
+        if !by_grpc {
+            mesh.apply("telemetry", &telemetry(provider));
+        }
+        ask_often(
+            &mesh.from("productpage-v1"),
+            20,
+            &get(REVIEWS, "/reviews/0"),
+        );
+        for service in ["productpage.default", "reviews.default"] {
+            let span = collector.wait(TRACES, SOON, |span| {
+                span.service == service && span.attribute("my-tag") == Some(provider)
+            });
+            let all = || collector.all(TRACES);
+            let span = span.unwrap_or_else(|| panic!("no span of {service}: {:?}", all()));
+            assert_eq!(span.by_grpc, by_grpc, "{span:?}");
+            assert_eq!(span.attribute("istio.namespace"), Some("default"));
+            assert_eq!(span.attribute("http.status_code"), Some("200"));
+        }
+    }
 }
 
 /// The traces that the caller's sidecar has sent spans of.
