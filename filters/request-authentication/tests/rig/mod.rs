@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     reason = "a panic is how a test fails"
 )]
-#![allow(dead_code, reason = "each of those who share it uses its part")]
 
 use std::cell::RefCell;
 use std::rc::Rc;

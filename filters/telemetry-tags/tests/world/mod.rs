@@ -1,11 +1,10 @@
 //! A stream and the world around it, as Envoy shows them.
 #![allow(
-    dead_code,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a panic is how a test fails, and no test uses all of it"
+    reason = "a panic is how a test fails"
 )]
 
 use std::collections::BTreeMap;
