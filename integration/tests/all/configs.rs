@@ -24,6 +24,7 @@ mod istio_stats;
 mod istio_ways;
 mod local;
 mod manifests;
+mod mesh_page;
 mod page_runs;
 mod pages;
 mod resources;

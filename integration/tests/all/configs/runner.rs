@@ -64,7 +64,8 @@ pub(super) fn run(path: &str) -> Runner {
 }
 
 impl Runner {
-    fn new(path: &str) -> Self {
+    /// A reader of this page, who has done nothing yet.
+    pub(super) fn new(path: &str) -> Self {
         let scratch = Scratch::new().unwrap();
         let folder = scratch.path().join("repository");
         fs::create_dir_all(folder.join("dist")).unwrap();

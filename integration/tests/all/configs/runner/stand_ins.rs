@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// Commands that a page has for its reader alone, by what is in them, and why they are not run with it.
-pub(super) const ELSEWHERE: [(&str, &str); 4] = [
+pub(super) const ELSEWHERE: [(&str, &str); 5] = [
     ("cargo xtask demo", "configs::demo runs it"),
     ("cargo xtask test", "it is what runs this"),
     (
@@ -14,6 +14,10 @@ pub(super) const ELSEWHERE: [(&str, &str); 4] = [
     (
         "--restart-epoch",
         "configs::envoy_page does, with ports that two processes share",
+    ),
+    (
+        "mesh-filters mesh up",
+        "configs::mesh_page has one up, and takes it down",
     ),
 ];
 
