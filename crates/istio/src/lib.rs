@@ -141,6 +141,7 @@
 mod attach;
 pub mod base;
 mod check;
+mod cipher_suites;
 mod clause;
 mod clusters;
 mod error;
@@ -166,6 +167,7 @@ pub mod validation;
 mod wire;
 
 pub use attach::WaypointService;
+pub use cipher_suites::CIPHER_SUITES;
 pub use clause::{
     ClusterMatch, FilterChainMatch, FilterMatch, ListenerMatch, RouteAction,
     RouteConfigurationMatch, RouteMatch, SubFilterMatch, VirtualHostMatch,

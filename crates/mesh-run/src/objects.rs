@@ -37,32 +37,34 @@ impl Objects {
     /// # Errors
     /// One is no YAML.
     pub fn of(files: Vec<File>) -> Result<Self, Error> {
-        let mut all: Vec<Option<Document>> = Vec::new();
+        let mut all: Vec<Document> = Vec::new();
         let mut places: BTreeMap<Name, usize> = BTreeMap::new();
         let mut notes = Vec::new();
         for file in &files {
             let read = Document::read_text(&file.name, &file.text);
             let read = read.map_err(|error| Error::Objects(error.to_string()))?;
             for document in read.into_iter().flat_map(Document::each) {
-                let before = name(&document).and_then(|name| places.insert(name, all.len()));
-                if let Some(slot) = before.and_then(|index| all.get_mut(index))
-                    && let Some(replaced) = slot.take()
-                {
-                    notes.push(Said {
-                        place: replaced.place("metadata.name"),
-                        what: format!("{} is in another place as well", called(&replaced)),
-                        consequence: format!(
-                            "that of {}, which comes later, is in force",
-                            document.place("kind")
-                        ),
-                    });
+                let before = name(&document).map(|name| *places.entry(name).or_insert(all.len()));
+                // It stays as old as it was: of several Telemetry objects, say, istiod takes the oldest.
+                match before.and_then(|index| all.get_mut(index)) {
+                    Some(replaced) => {
+                        notes.push(Said {
+                            place: replaced.place("metadata.name"),
+                            what: format!("{} is in another place as well", called(replaced)),
+                            consequence: format!(
+                                "that of {}, which comes later, is in force",
+                                document.place("kind")
+                            ),
+                        });
+                        *replaced = document;
+                    }
+                    None => all.push(document),
                 }
-                all.push(Some(document));
             }
         }
         Ok(Self {
             files,
-            documents: all.into_iter().flatten().collect(),
+            documents: all,
             notes,
         })
     }
@@ -113,8 +115,9 @@ mod tests {
                 "apiVersion: networking.istio.io/{version}\nkind: VirtualService\nmetadata: {{name: a}}\nspec: {{mark: {mark}}}\n"
             )
         };
+        let other = "---\nkind: B\nmetadata: {name: b}\nspec: {mark: other}\n";
         let files = vec![
-            file("one.yaml", &of("v1beta1", "old")),
+            file("one.yaml", &[&of("v1beta1", "old"), other].concat()),
             file("two.yaml", &of("v1", "new")),
         ];
         let objects = Objects::of(files).unwrap();
@@ -122,7 +125,8 @@ mod tests {
         let marks: Vec<_> = marks
             .map(|one| one.object().value()["spec"]["mark"].as_str())
             .collect();
-        assert_eq!(marks, [Some("new")]);
+        // And stands where it stood.
+        assert_eq!(marks, [Some("new"), Some("other")]);
         assert_eq!(
             objects.notes[0].to_string(),
             "one.yaml:3:18: VirtualService `a` is in another place as well: that of two.yaml:2:7, which comes later, is in force"

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Told;
+use crate::cipher_suites::{CIPHER_SUITES, TRIPLE_DES};
 use crate::spot::Spot;
 
 /// What names certificates in files.
@@ -25,25 +26,6 @@ const NOT_OF_ISTIO: [&str; 6] = [
     "credentialName",
     "credentialNames",
 ];
-/// The suites that Envoy's BoringSSL has, by the names it has for them.
-const CIPHERS: [&str; 15] = [
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-CHACHA20-POLY1305",
-    "ECDHE-ECDSA-AES128-SHA",
-    "ECDHE-RSA-AES128-SHA",
-    "ECDHE-ECDSA-AES256-SHA",
-    "ECDHE-RSA-AES256-SHA",
-    "AES128-GCM-SHA256",
-    "AES256-GCM-SHA384",
-    "AES128-SHA",
-    "AES256-SHA",
-    "DES-CBC3-SHA",
-];
-
 /// Whether a field says anything: text that is not empty, or a list that is not.
 fn has(tls: &Spot<'_>, name: &str) -> bool {
     !tls.text(name).is_empty() || !tls.list(name).is_empty()
@@ -207,12 +189,13 @@ fn ciphers(tls: &Spot<'_>, told: &Told) {
         let text = suite.value().as_str().unwrap_or_default();
         // Operators of BoringSSL's, such as `-` and `[`, begin with neither a letter nor a digit.
         let is_name = text.starts_with(|first: char| first.is_alphanumeric());
-        if is_name && text != "ALL" && !CIPHERS.contains(&text) {
+        let is_known = CIPHER_SUITES.contains(&text) || ["ALL", TRIPLE_DES].contains(&text);
+        if is_name && !is_known {
             told.warn(
                 suite,
                 format!(
                     "{}; passed over",
-                    sdk_helpers::config::none_of(text, &CIPHERS)
+                    sdk_helpers::config::none_of(text, &CIPHER_SUITES)
                 ),
             );
         } else if !seen.insert(text) {

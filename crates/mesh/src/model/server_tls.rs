@@ -1,5 +1,7 @@
 //! `tls` of a Gateway's server: what it proves its name with, and whom it takes.
 
+use istio::CIPHER_SUITES;
+
 use crate::field::Field;
 
 /// What a server proves its name with, and whom it takes.
@@ -47,24 +49,6 @@ pub enum Clients {
     /// Each has one: MUTUAL.
     Required,
 }
-
-/// The cipher suites that Envoy knows, by their names. It refuses a listener that names another.
-const CIPHER_SUITES: [&str; 14] = [
-    "ECDHE-ECDSA-AES128-GCM-SHA256",
-    "ECDHE-RSA-AES128-GCM-SHA256",
-    "ECDHE-ECDSA-AES256-GCM-SHA384",
-    "ECDHE-RSA-AES256-GCM-SHA384",
-    "ECDHE-ECDSA-CHACHA20-POLY1305",
-    "ECDHE-RSA-CHACHA20-POLY1305",
-    "ECDHE-ECDSA-AES128-SHA",
-    "ECDHE-RSA-AES128-SHA",
-    "ECDHE-ECDSA-AES256-SHA",
-    "ECDHE-RSA-AES256-SHA",
-    "AES128-GCM-SHA256",
-    "AES256-GCM-SHA384",
-    "AES128-SHA",
-    "AES256-SHA",
-];
 
 /// Reads `tls`; none where the server cannot be there, which is said.
 pub(crate) fn read(tls: &Field<'_>) -> Option<ServerTls> {
