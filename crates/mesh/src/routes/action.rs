@@ -1,10 +1,22 @@
 //! What becomes of a request that a route takes, in Envoy's words.
 
+mod cors;
+mod duration;
+mod headers;
+mod redirect;
+mod retries;
+
 use serde_json::{Map, Value, json};
 
 use crate::model::virtual_service::{
-    Action, Changes, Destination, Headers, HttpRoute, Mirror, Retries, Rewrite, TargetService,
+    Action, Changes, Destination, HttpRoute, Mirror, Rewrite, TargetService,
 };
+use cors::cors;
+use headers::change_headers;
+use redirect::redirect;
+use retries::retry_policy;
+
+pub(crate) use duration::duration;
 
 /// What a route needs to know of the services it leads to.
 pub(crate) trait Services {
@@ -188,227 +200,8 @@ fn mirror(mirror: &Mirror, services: &dyn Services, called: u16) -> Value {
     })
 }
 
-/// Envoy's `RetryPolicy`: two more tries where nobody says otherwise, none where zero is said. Hosts that failed are
-/// not asked again, unless what a client is remembered by decides who is asked.
-fn retry_policy(said: Option<&Retries>, keeps_host: bool) -> Option<Value> {
-    let standard = "connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes";
-    let previous = json!([{
-        "name": "envoy.retry_host_predicates.previous_hosts",
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-        },
-    }]);
-    let mut policy = json!({
-        "num_retries": 2,
-        "retry_on": standard,
-        "host_selection_retry_max_attempts": "5",
-    });
-    let ignored = said
-        .and_then(|said| said.ignore_previous_hosts)
-        .unwrap_or(!keeps_host);
-    if ignored {
-        put(&mut policy, "retry_host_predicate", previous);
-    }
-    let Some(said) = said else {
-        return Some(policy);
-    };
-    if said.attempts == 0 {
-        return None;
-    }
-    put(&mut policy, "num_retries", json!(said.attempts));
-    if let Some(on) = &said.retry_on {
-        let (codes, mut words): (Vec<&str>, Vec<&str>) = on
-            .split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty())
-            .partition(|word| {
-                word.parse::<u16>()
-                    .is_ok_and(|code| (100..600).contains(&code))
-            });
-        let codes: Vec<u16> = codes.iter().filter_map(|code| code.parse().ok()).collect();
-        if !codes.is_empty() {
-            if !words.contains(&"retriable-status-codes") {
-                words.push("retriable-status-codes");
-            }
-            put(&mut policy, "retriable_status_codes", json!(codes));
-        }
-        put(&mut policy, "retry_on", json!(words.join(",")));
-    }
-    let times = [
-        ("per_try_timeout", &said.per_try_timeout),
-        ("backoff", &said.backoff),
-    ];
-    for (name, said) in times {
-        let Some(time) = said.as_deref().and_then(duration) else {
-            continue;
-        };
-        match name {
-            "backoff" => put(
-                &mut policy,
-                "retry_back_off",
-                json!({"base_interval": time}),
-            ),
-            _ => put(&mut policy, name, json!(time)),
-        }
-    }
-    Some(policy)
-}
-
-fn redirect(said: &Value, called: u16, is_tls: bool) -> Option<Value> {
-    let text = |name: &str| {
-        said.get(name)
-            .and_then(Value::as_str)
-            .filter(|text| !text.is_empty())
-    };
-    let mut out = json!({});
-    if let Some(authority) = text("authority") {
-        put(&mut out, "host_redirect", json!(authority));
-    }
-    match (text("prefixRewrite"), text("uri")) {
-        (Some(prefix), _) => put(&mut out, "prefix_rewrite", json!(prefix)),
-        (None, Some(uri)) => put(&mut out, "path_redirect", json!(uri)),
-        (None, None) => {}
-    }
-    if let Some(scheme) = text("scheme") {
-        put(&mut out, "scheme_redirect", json!(scheme));
-    }
-    let port = match text("derivePort") {
-        Some("FROM_REQUEST_PORT") => Some(u64::from(called)),
-        _ => said.get("port").and_then(Value::as_u64),
-    };
-    let scheme = text("scheme").unwrap_or(if is_tls { "https" } else { "http" });
-    // What a scheme has anyway is not written.
-    let usual = |port: u64| matches!((port, scheme), (80, "http") | (443, "https"));
-    if let Some(port) = port.filter(|port| *port != 0 && !usual(*port)) {
-        put(&mut out, "port_redirect", json!(port));
-    }
-    let code = match said
-        .get("redirectCode")
-        .and_then(Value::as_u64)
-        .unwrap_or(301)
-    {
-        0 | 301 => "MOVED_PERMANENTLY",
-        302 => "FOUND",
-        303 => "SEE_OTHER",
-        307 => "TEMPORARY_REDIRECT",
-        308 => "PERMANENT_REDIRECT",
-        // Istio refuses it.
-        _ => return None,
-    };
-    put(&mut out, "response_code", json!(code));
-    Some(out)
-}
-
-fn cors(said: &Value) -> Value {
-    let words = |name: &str| {
-        let list = said.get(name).and_then(Value::as_array);
-        let words: Vec<&str> = list
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str)
-            .collect();
-        words.join(",")
-    };
-    let origins = said.get("allowOrigins").and_then(Value::as_array);
-    let older = said.get("allowOrigin").and_then(Value::as_array);
-    let origins: Vec<Value> = match origins {
-        Some(origins) => origins
-            .iter()
-            .filter_map(|origin| {
-                let text = |kind: &str| origin.get(kind).and_then(Value::as_str);
-                let exact = text("exact").map(|text| json!({"exact": text}));
-                let prefix = || text("prefix").map(|text| json!({"prefix": text}));
-                let regex = || text("regex").map(|text| json!({"safe_regex": {"regex": text}}));
-                exact.or_else(prefix).or_else(regex)
-            })
-            .collect(),
-        None => older
-            .into_iter()
-            .flatten()
-            .map(|origin| json!({"exact": origin}))
-            .collect(),
-    };
-    let ignored = said.get("unmatchedPreflights").and_then(Value::as_str) == Some("IGNORE");
-    let mut out = json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.http.cors.v3.CorsPolicy",
-        "filter_enabled": {"default_value": {"numerator": 100}},
-        "allow_origin_string_match": origins,
-        "forward_not_matching_preflights": !ignored,
-    });
-    for (name, field) in [
-        ("allow_methods", "allowMethods"),
-        ("allow_headers", "allowHeaders"),
-        ("expose_headers", "exposeHeaders"),
-    ] {
-        let words = words(field);
-        if !words.is_empty() {
-            put(&mut out, name, json!(words));
-        }
-    }
-    if let Some(credentials) = said.get("allowCredentials") {
-        put(&mut out, "allow_credentials", credentials.clone());
-    }
-    let age = said.get("maxAge").and_then(Value::as_str);
-    if let Some(Ok(age)) = age.map(sdk_helpers::config::duration) {
-        put(&mut out, "max_age", json!(age.as_secs().to_string()));
-    }
-    out
-}
-
-fn change_headers(out: &mut Map<String, Value>, headers: &Headers) {
-    for (message, changes) in [
-        ("request", &headers.request),
-        ("response", &headers.response),
-    ] {
-        let option = |(name, value): (&String, &String), append: &str| {
-            (!is_internal(name))
-                .then(|| json!({"header": {"key": name, "value": value}, "append_action": append}))
-        };
-        let set = changes
-            .set
-            .iter()
-            .filter_map(|one| option(one, "OVERWRITE_IF_EXISTS_OR_ADD"));
-        let add = changes
-            .add
-            .iter()
-            .filter_map(|one| option(one, "APPEND_IF_EXISTS_OR_ADD"));
-        extend(
-            out,
-            &format!("{message}_headers_to_add"),
-            set.chain(add).collect(),
-        );
-        let remove = changes.remove.iter().filter(|name| !is_internal(name));
-        extend(
-            out,
-            &format!("{message}_headers_to_remove"),
-            remove.map(|name| json!(name)).collect(),
-        );
-    }
-}
-
-fn extend(out: &mut Map<String, Value>, name: &str, more: Vec<Value>) {
-    if more.is_empty() {
-        return;
-    }
-    match out.entry(name).or_insert_with(|| json!([])) {
-        Value::Array(list) => list.extend(more),
-        other => *other = Value::Array(more),
-    }
-}
-
-/// Envoy changes none of these by a header's name.
-fn is_internal(name: &str) -> bool {
-    name.starts_with(':') || name.eq_ignore_ascii_case("host")
-}
-
 fn is_authority(name: &str) -> bool {
     name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
-}
-
-fn put(out: &mut Value, name: &str, value: Value) {
-    if let Value::Object(fields) = out {
-        fields.insert(name.to_owned(), value);
-    }
 }
 
 /// A percentage as istiod has it, to the ten-thousandth of one.
@@ -422,34 +215,15 @@ fn millionths(percent: f64) -> Value {
     json!({"numerator": numerator, "denominator": "MILLION"})
 }
 
-/// Istio takes what Go does, `1h2m0.5s` and `500ms`; Envoy seconds alone.
-pub(crate) fn duration(text: &str) -> Option<String> {
-    let read = sdk_helpers::config::duration(text).ok()?;
-    Some(format!("{}s", read.as_secs_f64()))
+fn put(out: &mut Value, name: &str, value: Value) {
+    if let Value::Object(fields) = out {
+        fields.insert(name.to_owned(), value);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn durations_are_read_as_go_does() {
-        for (text, expected) in [
-            ("5s", Some("5s")),
-            ("0", Some("0s")),
-            ("1m30s", Some("90s")),
-            ("500ms", Some("0.5s")),
-            ("1.5h", Some("5400s")),
-            ("5", None),
-            ("", None),
-            ("s", None),
-            ("-1s", None),
-            ("1s 2", None),
-        ] {
-            assert_eq!(duration(text).as_deref(), expected, "{text}");
-        }
-    }
 
     #[test]
     fn nothing_stands_beside_a_timeout_that_an_envoy_would_go_by_instead() {
@@ -457,68 +231,5 @@ mod tests {
         let timeouts = ["timeout", "max_grpc_timeout", "max_stream_duration"];
         let said = timeouts.map(|field| action[field].clone());
         assert_eq!(said, [json!("0s"), json!("0s"), Value::Null]);
-    }
-
-    #[test]
-    fn a_retry_policy_says_what_istiod_would() {
-        let said = |text: &str| Retries {
-            attempts: 3,
-            retry_on: Some(text.to_owned()),
-            per_try_timeout: Some("2s".to_owned()),
-            ..Retries::default()
-        };
-        let of = |said: Retries| retry_policy(Some(&said), false).unwrap_or_default();
-        let policy = of(said("5xx,503, 504"));
-        assert_eq!(policy["retry_on"], "5xx,retriable-status-codes");
-        assert_eq!(policy["retriable_status_codes"], json!([503, 504]));
-        assert_eq!(
-            (&policy["num_retries"], &policy["per_try_timeout"]),
-            (&json!(3), &json!("2s"))
-        );
-        assert_eq!(of(said("reset"))["retry_on"], "reset");
-        assert_eq!(retry_policy(Some(&Retries::default()), false), None);
-        // Who is remembered goes back to the one that failed.
-        assert_eq!(
-            retry_policy(None, true).unwrap_or_default()["retry_host_predicate"],
-            Value::Null
-        );
-    }
-
-    #[test]
-    fn a_redirect_says_no_port_that_its_scheme_has() {
-        for (said, called, is_tls, expected) in [
-            (
-                json!({"uri": "/a"}),
-                80,
-                false,
-                json!({"path_redirect": "/a", "response_code": "MOVED_PERMANENTLY"}),
-            ),
-            (
-                json!({"authority": "a", "port": 443, "scheme": "https", "redirectCode": 307}),
-                80,
-                false,
-                json!({"host_redirect": "a", "scheme_redirect": "https", "response_code": "TEMPORARY_REDIRECT"}),
-            ),
-            (
-                json!({"derivePort": "FROM_REQUEST_PORT"}),
-                8443,
-                true,
-                json!({"port_redirect": 8443, "response_code": "MOVED_PERMANENTLY"}),
-            ),
-        ] {
-            assert_eq!(redirect(&said, called, is_tls), Some(expected), "{said}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_is_too_odd_for_a_duration(text in ".{0,20}") {
-            let _ = duration(&text);
-        }
-
-        #[test]
-        fn whole_seconds_stay_what_they_are(seconds in 0_u32..1_000_000) {
-            prop_assert_eq!(duration(&format!("{seconds}s")), Some(format!("{seconds}s")));
-        }
     }
 }

@@ -74,7 +74,7 @@ fn the_mesh_of_the_page_says_what_the_page_has() {
                 .fold(output, |text, (page, here)| text.replace(here, page));
             let is_it = well && wanted.is_in(&masked(&last));
             assert!(
-                is_it || here.contains("mesh curl"),
+                is_it || here.contains("curl "),
                 "{here}\nsaid\n{last}\nand not\n{}",
                 said.text
             );
