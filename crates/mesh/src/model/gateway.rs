@@ -6,6 +6,7 @@ use crate::field::Field;
 use crate::model::protocol::Protocol;
 use crate::model::server_tls::{self, ServerTls};
 use crate::model::{name_of, namespace_of};
+use crate::routes::covers;
 
 /// A Gateway.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,10 +78,6 @@ impl Server {
         });
         all.collect()
     }
-}
-
-fn covers(pattern: &str, host: &str) -> bool {
-    crate::routes::covers(pattern, host)
 }
 
 /// Reads a `Gateway`.
